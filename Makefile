@@ -1,0 +1,74 @@
+# `make` alone explains the targets. Everything runs in .venv, built from the hash-checked lock file.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help
+help:  ## Explain the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED)  ## Build the environment from the locked requirements
+
+.PHONY: demo
+demo: $(INSTALLED)  ## Bring home a paginated run from an embedded server and show it
+	@$(BIN)/python -m run_results_conformance.demo
+
+.PHONY: test
+test: $(INSTALLED)  ## Run the test suite
+	$(BIN)/pytest
+
+.PHONY: thorough
+thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of minutes)
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest
+
+.PHONY: generate
+generate: $(INSTALLED)  ## Generate the client from openapi.yaml
+	$(BIN)/python generated/generate.py
+
+.PHONY: check
+check: $(INSTALLED)  ## Fail when generated code is stale, the spec has findings, or types or style are off
+	$(BIN)/python generated/generate.py --check
+	$(BIN)/openapi-spec-validator openapi.yaml
+	$(MAKE) --no-print-directory lint-spec
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --warnings
+
+.PHONY: lint-spec
+lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
+	@if command -v npm >/dev/null; then cd requirements/node && npm ci --silent && \
+		npx --no-install spectral lint --ruleset spectral.yaml --fail-severity hint ../../openapi.yaml && \
+		REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint --config redocly.yaml ../../openapi.yaml; \
+	elif [ -n "$$CI" ]; then echo "lint-spec needs npm"; exit 1; \
+	else echo "SKIPPED: lint-spec needs npm, which is not here"; fi
+
+.PHONY: format
+format: $(INSTALLED)  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(INSTALLED)  ## Settle every dependency anew into requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --upgrade --quiet --output-file requirements/dev.txt
+
+.PHONY: wheel
+wheel: $(INSTALLED)  ## Build the wheel into dist/
+	rm -rf dist && $(BIN)/python -m hatchling build --target wheel
+
+.PHONY: clean
+clean:  ## Remove everything that was built
+	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules

@@ -1,0 +1,99 @@
+"""Generate the client from the contract, or check that what is committed is what would be generated.
+
+    python generated/generate.py            # write generated/run_results_api
+    python generated/generate.py --check    # exit 1 and name the files that are stale
+
+openapi-python-client writes the code; this adds what it does not: a banner in each file, `py.typed`, the contract as
+JSON (read at run time without a YAML parser) and a stamp that says what the code was made from.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+HERE = Path(__file__).resolve().parent
+SPEC = HERE.parent / "openapi.yaml"
+PACKAGE = HERE / "run_results_api"
+BANNER = "# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.\n"
+
+
+def sha256(*paths: Path) -> str:
+    """One digest over the files' names and contents, in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def stamp() -> dict[str, object]:
+    """What the code is made from: the spec, what steers the generator, and the tools."""
+    return {
+        "spec": sha256(SPEC),
+        "steering": sha256(HERE / "generator.yaml", *sorted((HERE / "templates").rglob("*.jinja"))),
+        "tools": {name: version(name) for name in ("openapi-python-client", "ruff")},
+    }
+
+
+def generate(package: Path) -> None:
+    """Write the package into a folder that does not exist yet; exits where the generator has any complaint."""
+    # The generator runs ruff by name: the pinned one beside this interpreter, not one that the user has.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    finished = subprocess.run(
+        [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"]
+        + ["--path", str(SPEC), "--config", str(HERE / "generator.yaml")]
+        + ["--custom-template-path", str(HERE / "templates"), "--output-path", str(package)],
+        env={**os.environ, "PATH": path, "PYTHONHASHSEED": "0", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        sys.exit(f"the generator failed on {SPEC.name}:\n{finished.stdout}{finished.stderr}")
+    for module in package.rglob("*.py"):
+        module.write_text(BANNER + module.read_text("utf-8"), "utf-8")
+    (package / "py.typed").touch()
+    contract = YAML(typ="safe").load(SPEC.read_text("utf-8"))
+    (package / "openapi.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (package / "stamp.json").write_text(json.dumps(stamp(), indent=1) + "\n", "utf-8")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder by its relative path, caches apart."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Generate the client from the contract.")
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a file is stale")
+    check: bool = parser.parse_args().check
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / PACKAGE.name
+        generate(fresh)
+        if not check:
+            shutil.rmtree(PACKAGE, ignore_errors=True)
+            shutil.copytree(fresh, PACKAGE)
+            print(f"generated {PACKAGE.relative_to(HERE.parent)} from {SPEC.name}")
+            return
+        wanted, found = contents(fresh), contents(PACKAGE)
+        stale = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if stale:
+        sys.exit(f"{PACKAGE.relative_to(HERE.parent)} is stale; run `make generate` and commit: {', '.join(stale)}")
+    print(f"{PACKAGE.relative_to(HERE.parent)} is what {SPEC.name} generates")
+
+
+if __name__ == "__main__":
+    main()

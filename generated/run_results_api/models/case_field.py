@@ -1,0 +1,29 @@
+# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+from attrs import define
+
+from ..models.case_field_option import CaseFieldOption
+from ..models.case_field_validations import CaseFieldValidations
+from ..models.edit import Edit
+from ..types import UNSET, Model, Unset
+
+
+@define(kw_only=True, weakref_slot=False)
+class CaseField(Model):
+    """A cross-class field, consolidated from fields of several documents."""
+
+    name: str
+    """A field's name as a Python variable name, made from the project's own name by `x-field-name-rule`.
+    The format is checked in full by our programs; the pattern is what every regular-expression engine
+    can say of it."""
+    value: str
+    """The consolidated value, as text."""
+    input_fields: list[CaseFieldOption] | Unset = UNSET
+    """The document fields that the value could be taken from."""
+    chosen_field: CaseFieldOption | None | Unset = UNSET
+    """The option that the value was taken from; null when none was."""
+    error_msg: str | Unset = UNSET
+    """Why the value could not be consolidated; empty or absent when it could."""
+    edit_history: list[Edit] | Unset = UNSET
+    """What reviewers changed, oldest first."""
+    validations: CaseFieldValidations | Unset = UNSET
+    """Outcome of the cross-class validation rules for this field."""

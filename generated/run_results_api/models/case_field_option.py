@@ -1,0 +1,17 @@
+# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+from typing import Annotated
+
+from attrs import define
+from msgspec import Meta
+
+from ..types import UNSET, Model, Unset
+
+
+@define(kw_only=True, weakref_slot=False)
+class CaseFieldOption(Model):
+    """One document field that feeds a cross-class field."""
+
+    record_index: Annotated[int, Meta(ge=0)] | Unset = UNSET
+    """Index of the document within the packet, counted from 0."""
+    refined_phrase_name: str | Unset = UNSET
+    """The name of the field in that document."""

@@ -1,0 +1,15 @@
+# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+from attrs import define
+
+from ..models.case_field_failure import CaseFieldFailure
+from ..types import UNSET, Model, Unset
+
+
+@define(kw_only=True, weakref_slot=False)
+class CaseFieldValidations(Model):
+    """Outcome of the cross-class validation rules for this field."""
+
+    valid: bool
+    """Whether every rule passed."""
+    failures: list[CaseFieldFailure] | Unset = UNSET
+    """The rules that did not pass."""

@@ -1,0 +1,13 @@
+# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+from attrs import define
+
+from ..models.case_field import CaseField
+from ..types import UNSET, Model, Unset
+
+
+@define(kw_only=True, weakref_slot=False)
+class CaseInfo(Model):
+    """What was consolidated over all documents of the packet (also called the case)."""
+
+    fields: list[CaseField] | Unset = UNSET
+    """The packet's cross-class fields."""

@@ -1,0 +1,13 @@
+# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+from attrs import define
+
+from ..models.custom_keys import CustomKeys
+from ..types import UNSET, Model, Unset
+
+
+@define(kw_only=True, weakref_slot=False)
+class RunKeys(Model):
+    """Keys that were attached to the run."""
+
+    custom: CustomKeys | Unset = UNSET
+    """Keys of the caller's own choice; any JSON value under any name."""

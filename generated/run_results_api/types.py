@@ -1,0 +1,57 @@
+# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+"""What the models share: the mark of an absent value, and the ways from and to JSON."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Generic, Self, TypeVar
+
+import msgspec
+from attrs import define
+from msgspec import UNSET
+from msgspec import UnsetType as Unset
+
+
+class Model:
+    """Base of every model: decoding validates, encoding leaves unset values out and keeps nulls.
+
+    Raises `msgspec.ValidationError` with the JSON path where a value does not fit, `msgspec.DecodeError` where
+    the text is no JSON, and `UnicodeDecodeError` where it is not UTF-8.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Self:
+        """Decode JSON text, in one pass. Keys that the contract does not name are passed over."""
+        return msgspec.json.decode(data, type=cls)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Convert a decoded JSON object."""
+        return msgspec.convert(data, cls)
+
+    def to_json(self) -> bytes:
+        """Encode as JSON text in UTF-8."""
+        return msgspec.json.encode(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to what `json.loads` of the JSON text would give."""
+        result: dict[str, Any] = msgspec.to_builtins(self)
+        return result
+
+
+T = TypeVar("T")
+
+
+@define
+class Response(Generic[T]):
+    """An answer with its status and headers beside the parsed body."""
+
+    status_code: HTTPStatus | int
+    """The status; a plain integer where the standard library has no name for it."""
+    content: bytes
+    headers: Mapping[str, str]
+    parsed: T
+
+
+__all__ = ["UNSET", "Model", "Response", "Unset"]

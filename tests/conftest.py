@@ -1,0 +1,46 @@
+"""What all tests share: Hypothesis profiles, and the reference server on a free loopback port."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from run_results_conformance.reference import ReferenceServer
+from run_results_conformance.runs import MemoryStore, Run
+from run_results_conformance.serving import serve
+
+TOKEN = "t0k3n-of-the-tests"
+
+# A shared machine can be slow at any moment: no example is judged by its time.
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("fast", max_examples=60, **_COMMON)
+settings.register_profile("thorough", max_examples=3000, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller's own token, context and proxies stay out of the tests."""
+    for name in list(os.environ):
+        if name.startswith("RUN_RESULTS_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def token() -> str:
+    """The token that the servers of the tests accept."""
+    return TOKEN
+
+
+@pytest.fixture
+def serve_runs(token: str) -> Iterator[Callable[..., str]]:
+    """Start a reference server with these runs; gives its base URL. Servers stop at the end of the test."""
+    with ExitStack() as stack:
+
+        def start(*runs: Run, page_size: int = 7, **options: object) -> str:
+            server = ReferenceServer(MemoryStore(runs), token, page_size=page_size, **options)  # type: ignore[arg-type]
+            return stack.enter_context(serve(server)).url
+
+        yield start

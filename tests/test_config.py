@@ -1,0 +1,264 @@
+"""Bad input: an error before anything is sent, which says what is wrong and never holds the token."""
+
+import asyncio
+import pickle
+import socket
+import traceback
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from run_results import AsyncClient, Client, Include, RetryPolicy
+from run_results.errors import ConfigurationError, RunResultsError
+
+SECRET = "s3cr3t-t0k3n"
+
+
+class Ear:
+    """A listening socket that notices whether anybody ever connects."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def heard(self) -> bool:
+        try:
+            self.socket.accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="module")
+def ear() -> Iterator[Ear]:
+    ear = Ear()
+    yield ear
+    ear.socket.close()
+
+
+BAD_RUN_IDS = [
+    "",
+    " ",
+    None,
+    7,
+    b"run",
+    ".",
+    "..",
+    "a/b",
+    "/",
+    "../../admin",
+    "a\\b",
+    "a\nb",
+    "a\r\nX: y",
+    "a\0b",
+    "\ud800",
+    "\u2028",
+]
+
+
+@pytest.mark.parametrize("run_id", BAD_RUN_IDS)
+def test_a_run_id_that_names_no_run_is_refused_before_anything_is_sent(ear: Ear, run_id: object) -> None:
+    """Every method, sync and async, refuses it with a ConfigurationError, and nobody hears of it."""
+    with Client(token=SECRET, base_url=ear.url) as client:
+        for call in (client.page, client.wait, lambda r: next(client.pages(r)), lambda r: next(client.files(r))):
+            with pytest.raises(ConfigurationError) as caught:
+                call(run_id)  # type: ignore[arg-type, operator]
+            assert "run_id" in str(caught.value)
+
+    async def ask() -> None:
+        async with AsyncClient(token=SECRET, base_url=ear.url) as client:
+            for call in (client.page, client.wait, lambda r: anext(client.pages(r)), lambda r: anext(client.files(r))):
+                with pytest.raises(ConfigurationError):
+                    await call(run_id)  # type: ignore[arg-type, operator]
+
+    asyncio.run(ask())
+    assert not ear.heard()
+
+
+@pytest.mark.parametrize("start", [-1, -(2**63), 2**63, 1.0, "1", None, True])
+def test_an_offset_where_no_file_can_stand_is_refused_before_anything_is_sent(ear: Ear, start: object) -> None:
+    """Negative, fractional, huge and non-integer offsets are ConfigurationErrors."""
+    with Client(token=SECRET, base_url=ear.url) as client:
+        with pytest.raises(ConfigurationError, match="offset"):
+            client.page("r", start)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="offset"):
+            next(client.pages("r", start=start))  # type: ignore[arg-type]
+    assert not ear.heard()
+
+
+BAD_TOKENS = {
+    "line break at the end": f"{SECRET}\n",
+    "line break within": f"{SECRET}\r\nX-Evil: 1",
+    "blank at the start": f" {SECRET}",
+    "a blank within": f"{SECRET} x",
+    "the scheme too": f"Bearer {SECRET}",
+    "a control character": f"{SECRET}\0",
+    "not ASCII": f"{SECRET}é",
+    "a lone surrogate": f"{SECRET}\ud800",
+    "empty": "",
+    "bytes": SECRET.encode(),
+    "a number": 5,
+}
+
+
+@pytest.mark.parametrize("name", BAD_TOKENS)
+def test_a_token_that_cannot_be_sent_is_refused_and_never_echoed(ear: Ear, name: str) -> None:
+    """Given as argument, variable or by a function: an error before anything is sent, without the token."""
+    token = BAD_TOKENS[name]
+
+    def refused(make: object) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            make()  # type: ignore[operator]
+        text = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(caught.value.__dict__)
+        assert SECRET not in text.replace(repr(BAD_TOKENS), ""), "a traceback shows source lines, not values"
+        assert "token" in str(caught.value)
+
+    refused(lambda: Client(token=token, base_url=ear.url))  # type: ignore[arg-type]
+    with Client(token=lambda: token, base_url=ear.url) as client:  # type: ignore[arg-type, return-value]
+        refused(lambda: client.page("r"))
+    assert not ear.heard()
+
+
+def test_no_token_at_all_says_where_to_put_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without argument and variable the error names both."""
+    with pytest.raises(ConfigurationError, match=r"RUN_RESULTS_TOKEN.*token="):
+        Client()
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", SECRET + "\n")
+    with pytest.raises(ConfigurationError, match="line break") as caught:
+        Client()
+    assert SECRET not in str(caught.value)
+
+
+BAD_URLS = [
+    "aihub.example.com/api", "//host/api", "ftp://host", "https://", "https://:443", "http://", "", "https://host:port",
+    "https://host:99999", "https://user:pass@host", "https://host/api?x=1", "https://host/api#x", "https://ho st",
+    "https://host/\n", "https://host/../x", "https://[::1", "http://example.com", "http://10.0.0.1/api",
+    "http://127.0.0.1.example.com", "http://localhost.example.com", 5, "https://hôst",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+def test_a_base_url_that_cannot_be_used_is_refused(url: object) -> None:
+    """Without scheme or host, with user info or query, and unencrypted to another machine: a ConfigurationError."""
+    with pytest.raises(ConfigurationError, match=r"base_url|base URL") as caught:
+        Client(token=SECRET, base_url=url)  # type: ignore[arg-type]
+    assert SECRET not in str(caught.value)
+    assert "pass" not in str(caught.value).replace("password", "").replace("or pass allow", "")
+    with Client(token=SECRET) as client, pytest.raises(ConfigurationError):
+        client.with_options(base_url=url)  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://aihub.instabase.com/api",
+        "https://host/",
+        "http://localhost:8080",
+        "http://[::1]:1/api",
+        "http://127.9.9.9",
+    ],
+)
+def test_usable_base_urls_are_taken(url: str) -> None:
+    """https anywhere, and http on this machine."""
+    with Client(token=SECRET, base_url=url) as client:
+        assert url.rstrip("/") in repr(client)
+
+
+def test_plain_http_needs_to_be_allowed() -> None:
+    """The token goes unencrypted to another machine only where the caller says so."""
+    with Client(token=SECRET, base_url="http://example.com", allow_insecure=True) as client:
+        assert "http://example.com" in repr(client)
+
+
+@pytest.mark.parametrize("context", ["", " ", "a ", " a", "a\nb", "é", "a\0", "a\r\nX: y"])
+def test_a_context_that_cannot_be_sent_is_refused(monkeypatch: pytest.MonkeyPatch, context: str) -> None:
+    """The contract's pattern for IB-Context holds before anything is sent."""
+    with pytest.raises(ConfigurationError, match="context"):
+        Client(token=SECRET, context=context)
+    if "\0" not in context:
+        monkeypatch.setenv("RUN_RESULTS_CONTEXT", context)
+        with pytest.raises(ConfigurationError, match="context"):
+            Client(token=SECRET)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"timeout": seconds} for seconds in (0, -1, float("inf"), float("nan"))),
+        {"max_body_bytes": 0},
+        {"on_change": "ignore"},
+    ],
+)
+def test_settings_without_an_end_are_refused(settings: dict[str, object]) -> None:
+    """Every wait has a deadline and every body a limit."""
+    with pytest.raises(ConfigurationError):
+        Client(token=SECRET, **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["attempts", "base", "cap", "max_retry_after", "budget"])
+def test_a_retry_policy_without_an_end_is_refused(name: str) -> None:
+    """Negative and infinite numbers are no policy."""
+    for value in (-1, float("nan")):
+        with pytest.raises(ConfigurationError, match=name):
+            RetryPolicy(**{name: value})
+
+
+def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch, ear: Ear) -> None:
+    """What is passed wins over what is set, and what is set over the default."""
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", SECRET)
+    with Client() as client:
+        assert "https://aihub.instabase.com/api" in repr(client)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", "https://from.environment/api/")
+    with Client() as client:
+        assert repr(client) == "<Client https://from.environment/api>"
+    with Client(base_url=ear.url) as client:
+        assert ear.url in repr(client)
+
+
+@given(st.text(max_size=30))
+def test_any_run_id_is_refused_or_stays_one_path_segment(run_id: str) -> None:
+    """No text can reach another path of the server: it is refused, or it arrives whole."""
+    from urllib.parse import unquote, urlsplit
+
+    import httpx
+
+    from run_results.config import settle
+    from run_results.exchange import request
+
+    options = settle(token=SECRET, base_url="https://host/api")
+    with Client(token=SECRET, base_url="https://host/api") as client:
+        steps = client._walk(run_id, 0, Include.NONE)
+        try:
+            next(steps)
+        except ConfigurationError:
+            return
+    url = httpx.URL(request(options, run_id, 0, Include.NONE).url)
+    prefix, _, rest = url.raw_path.decode().partition("/v2/apps/runs/")
+    segment, _, tail = rest.partition("/")
+    assert (prefix, tail.partition("?")[0], unquote(segment)) == ("/api", "results", run_id)
+    assert urlsplit(str(url)).hostname == "host"
+
+
+def test_errors_survive_pickling() -> None:
+    """What a worker process raises arrives in its parent with its text and context."""
+    error = RunResultsError("it broke", run_id="r", offset=4, resume_offset=4)
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.resume_offset) == (str(error), 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [("", Include.NONE), ("all", Include.ALL), ("Review, SOURCE", Include.REVIEW | Include.SOURCE)],
+)
+def test_include_flags_are_read_from_a_list_of_words(text: str, flags: Include) -> None:
+    """Words in any case, with commas or blanks between them."""
+    assert Include.parse(text) == flags
+
+
+def test_an_unknown_include_flag_names_those_that_there_are() -> None:
+    """A misspelt flag is a ConfigurationError that lists the right ones."""
+    with pytest.raises(ConfigurationError, match=r"'scores'.*confidence"):
+        Include.parse("review,scores")

@@ -1,0 +1,198 @@
+"""The boundary from bytes to models: drift is reported with its place, and nothing that fits is lost."""
+
+import copy
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from run_results import UNSET, RunStatus
+from run_results.decode import decode, error_message, excerpt, parse
+from run_results.errors import ContractError, MalformedResponseError
+
+PAGE: dict[str, Any] = {
+    "id": "r",
+    "status": "COMPLETE",
+    "message": None,
+    "start_timestamp": 1756256319482113024,
+    "finish_timestamp": None,
+    "files": [
+        {
+            "input_file_path": "a.pdf",
+            "documents": [
+                {
+                    "class_name": "W-2",
+                    "page_numbers": [0, 1],
+                    "class_edit_history": [{"timestamp": "08/27/2025 00:58:39", "user_id": "u"}],
+                    "fields": [
+                        {"field_name": "a", "value": "1", "confidence": {"model": 0.5, "ocr": None}},
+                        {"field_name": "b", "value": "2"},
+                    ],
+                    "page_layouts": [{"page_number": 0, "width": 1, "height": 2.5}],
+                }
+            ],
+        },
+        {"input_file_path": "b.pdf"},
+    ],
+    "keys": {"custom": {"anything": [1, None, {"x": True}]}},
+    "case_info": {"fields": [{"name": "n", "value": "v", "chosen_field": None}]},
+    "has_more": False,
+}
+
+
+def put(path: list[str | int], value: Any) -> dict[str, Any]:
+    """A copy of the page with another value in one place; `...` takes the key away."""
+    changed: Any = copy.deepcopy(PAGE)
+    target = changed
+    for step in path[:-1]:
+        target = target[step]
+    if value is ...:
+        del target[path[-1]]
+    else:
+        target[path[-1]] = value
+    return dict(changed)
+
+
+DOCUMENT: list[str | int] = ["files", 0, "documents", 0]
+FIELD: list[str | int] = [*DOCUMENT, "fields", 0]
+DRIFTS: dict[str, tuple[list[str | int], Any, str, str]] = {
+    "null for a string": ([*FIELD, "value"], None, "$.files[0].documents[0].fields[0].value", "string"),
+    "number for a string": ([*FIELD, "value"], 12.5, "$.files[0].documents[0].fields[0].value", "string"),
+    "number for a nullable string": (["message"], 3, "$.message", "null or string"),
+    "null for an object": ([*FIELD, "confidence"], None, "$.files[0].documents[0].fields[0].confidence", "object"),
+    "array for an object": (["keys"], [], "$.keys", "object"),
+    "object for an array": ([*DOCUMENT, "fields"], {"a": 1}, "$.files[0].documents[0].fields", "array"),
+    "null in an array": ([*DOCUMENT, "fields", 1], None, "$.files[0].documents[0].fields[1]", "object"),
+    "string for a number": ([*FIELD, "confidence", "model"], "high", "$.files[0].documents[0].fields[0].confidence.model", "number or null"),
+    "string in an array of integers": ([*DOCUMENT, "page_numbers", 1], "1", "$.files[0].documents[0].page_numbers[1]", "integer (>= 0)"),
+    "fraction for an integer": (["start_timestamp"], 1.5, "$.start_timestamp", "integer (>= 0, <= 9223372036854775807)"),
+    "boolean for an integer": (["start_timestamp"], True, "$.start_timestamp", "integer (>= 0, <= 9223372036854775807)"),
+    "beyond int64": (["start_timestamp"], 2**63, "$.start_timestamp", "integer (>= 0, <= 9223372036854775807)"),
+    "negative": (["finish_timestamp"], -1, "$.finish_timestamp", "integer (>= 0, <= 9223372036854775807) or null"),
+    "unknown status": (["status"], "ARCHIVED", "$.status", "a status that the contract names"),
+    "null status": (["status"], None, "$.status", "a status that the contract names"),
+    "status missing": (["status"], ..., "$.status", "a status that the contract names, which is required"),
+    "required key missing": ([*DOCUMENT, "page_layouts", 0, "width"], ..., "$.files[0].documents[0].page_layouts[0].width", "number (>= 0), which is required"),
+    "object for nullable object": (["case_info", "fields", 0, "chosen_field"], "x", "$.case_info.fields[0].chosen_field", "object or null"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_drift_says_where_what_was_expected_and_what_came(name: str) -> None:
+    """One value that does not fit gives one entry with its JSON path; everything else is delivered as before."""
+    path, value, place, expected = DRIFTS[name]
+    body = json.dumps(put(path, value)).encode()
+    run, drift = decode(body)
+    assert [(entry.path, entry.expected) for entry in drift] == [(place, expected)]
+    assert drift[0].got is UNSET if value is ... else drift[0].got == value
+    assert place in str(drift[0])
+    assert [file.input_file_path for file in run.files] == ["a.pdf", "b.pdf"]
+    if path[:1] == ["status"]:
+        assert run.status is UNSET or run.status == value
+    else:
+        assert run.status is RunStatus.COMPLETE
+
+
+def test_every_place_is_reported_and_not_only_the_first() -> None:
+    """Three values that do not fit give three entries, in the order of the contract's properties."""
+    changed = put([*FIELD, "value"], 1)
+    changed["start_timestamp"] = "yesterday"
+    changed["files"][0]["documents"][0]["fields"][1]["type"] = []
+    _, drift = decode(json.dumps(changed).encode())
+    assert sorted(entry.path for entry in drift) == [
+        "$.files[0].documents[0].fields[0].value",
+        "$.files[0].documents[0].fields[1].type",
+        "$.start_timestamp",
+    ]
+
+
+def test_items_behind_a_broken_one_keep_their_index() -> None:
+    """A null among the fields leaves an empty field in its place."""
+    run, _ = decode(json.dumps(put([*DOCUMENT, "fields", 0], None)).encode())
+    documents = run.files[0].documents
+    assert documents
+    fields = documents[0].fields
+    assert fields
+    assert [field.field_name for field in fields] == [UNSET, "b"]
+
+
+def test_what_the_contract_does_not_name_is_passed_over() -> None:
+    """Unknown keys anywhere are no drift."""
+    changed = put([*FIELD, "colour"], "red")
+    changed["new"] = {"deep": [1]}
+    run, drift = decode(json.dumps(changed).encode())
+    assert not drift
+    assert run.to_dict() == {**PAGE, "files": PAGE["files"]}
+
+
+def test_an_integer_may_be_written_as_a_float() -> None:
+    """JSON Schema counts 1.0 as an integer, so it is no drift and arrives as an integer."""
+    run, drift = decode(json.dumps(put([*DOCUMENT, "page_numbers"], [0, 1.0, 2e0])).encode())
+    assert not drift
+    documents = run.files[0].documents
+    assert documents
+    assert documents[0].page_numbers == [0, 1, 2]
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    """Right JSON behind a byte order mark is right JSON."""
+    run, drift = decode(b"\xef\xbb\xbf" + json.dumps(PAGE).encode())
+    assert (run.to_dict(), drift) == (PAGE, ())
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"", "no JSON"),
+        (b'{"id": "r", "status"', "no JSON"),
+        (b"<!doctype html><title>502</title>", "an HTML page"),
+        (b'{"id": "\xff"}', "utf-8"),
+        (b'{"keys": {"custom": ' + b"[" * 200_000, "nested too deeply"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"start_timestamp": NaN}', "no JSON"),
+        (b'{"id": "r"} {"id": "r"}', "no JSON"),
+    ],
+)
+def test_what_is_no_json_is_one_typed_error(body: bytes, what: str) -> None:
+    """A body that cannot be read raises `MalformedResponseError` with the reason and a bounded excerpt."""
+    with pytest.raises(MalformedResponseError, match=what) as caught:
+        decode(body)
+    assert len(caught.value.excerpt) <= 500
+    assert len(str(caught.value)) < 600
+    assert caught.value.__cause__ is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*PAGE, "fields"]) | st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_any_json_is_decoded_or_refused_by_the_family(value: Any) -> None:
+    """Whatever JSON comes, the outcome is a page with its drift or an error of the family; `parse` gives it back."""
+    body = json.dumps(value).encode("utf-8", "surrogatepass")
+    try:
+        run, drift = decode(body)
+    except ContractError:
+        assert not isinstance(value, dict) or "\\ud" in json.dumps(value)
+        return
+    assert isinstance(value, dict)
+    assert all(entry.path.startswith("$") for entry in drift)
+    assert {"id", "files", "has_more", "status"} - value.keys() <= {entry.path[2:] for entry in drift}
+    assert parse(body) == value
+    assert str(drift)
+    assert run
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_end_in_the_family(body: bytes) -> None:
+    """Random bytes never raise anything foreign."""
+    with suppress(ContractError):
+        decode(body)
+    assert error_message(body) is None or isinstance(error_message(body), str)
+    assert len(excerpt(body)) <= 500

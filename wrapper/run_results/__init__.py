@@ -1,0 +1,52 @@
+"""Bring home the results of a document-automation run: every file once, in order, under the project's own field names.
+
+    from run_results import Client, Include
+
+    with Client() as client:
+        for file in client.files(run_id, include=Include.ALL):
+            ...
+
+`Client` and `AsyncClient` fetch; `Page` is what they fetch; `NameMap` brings the project's names back; `errors` is the
+family of all errors. The models (`RunResults`, `File`, `Document`, `Field` and the rest) come from `run_results_api`.
+"""
+
+from run_results import errors
+from run_results.client import AsyncClient, Client
+from run_results.decode import Drift
+from run_results.errors import RunResultsError
+from run_results.include import Include
+from run_results.names import NameMap, guess, is_api_name, sanitize
+from run_results.paging import Page, to_datetime
+from run_results.problems import Problem, failed, problems
+from run_results.retry import RetryPolicy
+from run_results.version import __version__
+from run_results_api.models import CaseField, Document, Field, File, RunResults, RunStatus
+from run_results_api.types import UNSET, Unset
+
+__all__ = [
+    "UNSET",
+    "AsyncClient",
+    "CaseField",
+    "Client",
+    "Document",
+    "Drift",
+    "Field",
+    "File",
+    "Include",
+    "NameMap",
+    "Page",
+    "Problem",
+    "RetryPolicy",
+    "RunResults",
+    "RunResultsError",
+    "RunStatus",
+    "Unset",
+    "__version__",
+    "errors",
+    "failed",
+    "guess",
+    "is_api_name",
+    "problems",
+    "sanitize",
+    "to_datetime",
+]

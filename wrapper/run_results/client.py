@@ -1,0 +1,215 @@
+"""`Client` and `AsyncClient`: the same methods, one for threads and one for asyncio. They only send and sleep."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import aclosing, closing
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+
+from attrs import evolve
+
+from run_results.config import Options, Token, settle
+from run_results.exchange import Outcome, Sleep
+from run_results.include import Include
+from run_results.paging import Page, Steps, fetch, wait, walk
+from run_results.retry import RetryBudget, RetryPolicy
+from run_results_api.models import File
+
+if TYPE_CHECKING:
+    import httpx
+
+    from run_results.transport import AsyncSender, Sender
+
+
+class Settings(TypedDict, total=False):
+    """What a client can be told, at its making or with `with_options`."""
+
+    token: Token
+    """The API token, or a function that gives the current one; else RUN_RESULTS_TOKEN."""
+    context: str
+    """Usually the organization's id, sent as IB-Context; else RUN_RESULTS_CONTEXT."""
+    base_url: str
+    """Where the API is; else RUN_RESULTS_BASE_URL, else the public platform."""
+    timeout: float
+    """Seconds of wall-clock time for each attempt at a page, from connecting to the last byte; 60."""
+    max_body_bytes: int
+    """The largest page taken, before and after decompression; 256 MiB."""
+    retry: RetryPolicy
+    """How often and how long to try."""
+    strict: bool
+    """Whether any place where an answer leaves the contract is an error; False."""
+    on_change: Literal["raise", "warn"]
+    """What to do when the run changes between two pages; 'raise'."""
+    allow_insecure: bool
+    """Whether a plain-http base URL that is not loopback is allowed; False."""
+
+
+class _Base:
+    """What the two clients share: options, the retry budget, and the making of steps."""
+
+    def __init__(self, options: Options, budget: RetryBudget, sender: Any) -> None:
+        self._options = options
+        self._budget = budget
+        self._sender = sender
+
+    def with_options(self, **changes: Unpack[Settings]) -> Self:
+        """A client with these options changed, on the same connections and retry budget; closing either closes both.
+
+        >>> client = Client(token="t0k3n")
+        >>> patient = client.with_options(timeout=300)
+        """
+        other = object.__new__(type(self))
+        _Base.__init__(other, evolve(self._options, **changes), self._budget, self._sender)
+        return other
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._options.base_url}>"
+
+    def _page(self, run_id: str, offset: int, include: Include) -> Steps:
+        return fetch(self._options, self._budget, run_id, offset, include)
+
+    def _walk(self, run_id: str, start: int, include: Include) -> Steps:
+        return walk(self._options, self._budget, run_id, start, include)
+
+    def _wait(self, run_id: str, include: Include, timeout: float, poll: float) -> Steps:
+        return wait(self._options, self._budget, run_id, include, timeout, poll)
+
+
+class Client(_Base):
+    """Brings a run's results home. Safe to share between threads.
+
+    Without arguments it is told by RUN_RESULTS_TOKEN, RUN_RESULTS_CONTEXT and RUN_RESULTS_BASE_URL. Raises
+    `ConfigurationError` for settings that cannot be used, before anything is sent.
+
+    >>> with Client() as client:  # doctest: +SKIP
+    ...     for file in client.files("run-tax-2025", include=Include.CONFIDENCE):
+    ...         print(file.original_file_name)
+    """
+
+    _sender: "Sender"
+
+    def __init__(self, *, http_client: "httpx.Client | None" = None, **settings: Unpack[Settings]) -> None:
+        options = settle(**settings)
+        from run_results.transport import Sender  # here, so that importing the package does not import httpx
+
+        super().__init__(options, RetryBudget(options.retry.budget), Sender(http_client))
+
+    def page(self, run_id: str, offset: int = 0, *, include: Include = Include.NONE) -> Page:
+        """Fetch the one page that begins at a file offset (counted from 0).
+
+        Raises `ConfigurationError`, `TransportError`, `StatusError` or `ContractError`.
+        """
+        with closing(self._drive(self._page(run_id, offset, include))) as pages:
+            return next(pages)
+
+    def pages(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> Iterator[Page]:
+        """Fetch every page from the file offset `start` on, one at a time, as they are asked for.
+
+        Raises what `page` raises, and `PagingError` where pages contradict each other; every error carries
+        `resume_offset`.
+        """
+        return self._drive(self._walk(run_id, start, include))
+
+    def files(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> Iterator[File]:
+        """Every file from the file offset `start` on, once and in order, in one lazy stream; see `pages`."""
+        for page in self.pages(run_id, start=start, include=include):
+            yield from page.files
+
+    def wait(self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Include = Include.NONE) -> Page:
+        """Wait until the run cannot change by itself any more; returns its first page.
+
+        That is when it is finished, paused, or stopped for a review. Asks every `poll` seconds at first and less often
+        later. Raises `RunNotSettledError` after `timeout` seconds, and what `page` raises.
+        """
+        with closing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
+            return next(pages)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._sender.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _drive(self, steps: Steps) -> Generator[Page, None, None]:
+        outcome: Outcome = None
+        with closing(steps):
+            while True:
+                try:
+                    step = steps.send(outcome)
+                except StopIteration:
+                    return
+                outcome = None
+                if isinstance(step, Page):
+                    yield step
+                elif isinstance(step, Sleep):
+                    self._sender.sleep(step.seconds)
+                else:
+                    outcome = self._sender.send(step)
+
+
+class AsyncClient(_Base):
+    """`Client` for asyncio: the same methods, to be awaited or iterated with `async for`.
+
+    >>> async with AsyncClient() as client:  # doctest: +SKIP
+    ...     async for file in client.files("run-tax-2025"):
+    ...         print(file.original_file_name)
+    """
+
+    _sender: "AsyncSender"
+
+    def __init__(self, *, http_client: "httpx.AsyncClient | None" = None, **settings: Unpack[Settings]) -> None:
+        options = settle(**settings)
+        from run_results.transport import AsyncSender
+
+        super().__init__(options, RetryBudget(options.retry.budget), AsyncSender(http_client))
+
+    async def page(self, run_id: str, offset: int = 0, *, include: Include = Include.NONE) -> Page:
+        """See `Client.page`."""
+        async with aclosing(self._drive(self._page(run_id, offset, include))) as pages:
+            return await anext(pages)
+
+    def pages(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> AsyncIterator[Page]:
+        """See `Client.pages`."""
+        return self._drive(self._walk(run_id, start, include))
+
+    async def files(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> AsyncIterator[File]:
+        """See `Client.files`."""
+        async with aclosing(self._drive(self._walk(run_id, start, include))) as pages:
+            async for page in pages:
+                for file in page.files:
+                    yield file
+
+    async def wait(
+        self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Include = Include.NONE
+    ) -> Page:
+        """See `Client.wait`."""
+        async with aclosing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
+            return await anext(pages)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._sender.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    async def _drive(self, steps: Steps) -> AsyncGenerator[Page, None]:
+        outcome: Outcome = None
+        with closing(steps):
+            while True:
+                try:
+                    step = steps.send(outcome)
+                except StopIteration:
+                    return
+                outcome = None
+                if isinstance(step, Page):
+                    yield step
+                elif isinstance(step, Sleep):
+                    await self._sender.sleep(step.seconds)
+                else:
+                    outcome = await self._sender.send(step)

@@ -1,0 +1,178 @@
+"""One question to the server and its answer, retries included, without sending anything.
+
+`ask` is a generator: it yields what is to be done (a `Request` to send, a `Sleep` to sit out) and is sent what came of
+it. Clients, synchronous or not, only carry the steps out.
+"""
+
+import logging
+from collections.abc import Callable, Generator, Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from attrs import evolve, field, frozen
+
+from run_results import errors
+from run_results.config import Options
+from run_results.decode import error_message, excerpt
+from run_results.include import Include
+from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
+from run_results_api.api.runs import get_run_results
+from run_results_api.types import UNSET
+
+_LOG = logging.getLogger("run_results")
+T = TypeVar("T")
+
+
+@frozen
+class Request:
+    """A request, ready to be sent but for the token."""
+
+    url: str
+    params: Mapping[str, str | int | bool]
+    headers: Mapping[str, str]
+    token: str = field(default="", repr=False)
+    timeout: float = 60.0
+    """Seconds of wall-clock time for the whole answer."""
+    max_body_bytes: int = 2**28
+
+
+@frozen
+class Reply:
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Header names in lower case."""
+    body: bytes = field(repr=lambda body: f"<{len(body)} bytes>")
+
+
+@frozen
+class Sleep:
+    """A wait before the next step, in seconds."""
+
+    seconds: float
+
+
+Outcome = Reply | errors.TransportError | None
+"""What a step came to: an answer, or the error that stood in its way; None after a sleep."""
+
+
+def request(options: Options, run_id: str, offset: int, include: Include) -> Request:
+    """The request for one page, as the generated client builds it."""
+    built = get_run_results.build_request(
+        run_id,
+        include_review_results=Include.REVIEW in include,
+        include_confidence_scores=Include.CONFIDENCE in include,
+        include_validation_results=Include.VALIDATION in include,
+        include_source_info=Include.SOURCE in include,
+        file_offset=offset,
+        ib_context=options.context if options.context is not None else UNSET,
+    )
+    return Request(
+        url=options.base_url + built["url"],
+        params=built["params"],
+        headers={"Accept": "application/json", **built["headers"]},
+        timeout=options.timeout,
+        max_body_bytes=options.max_body_bytes,
+    )
+
+
+def ask(
+    options: Options, budget: RetryBudget, question: Request, read: Callable[[bytes], T]
+) -> Generator[Request | Sleep, Outcome, T]:
+    """Put a question until there is an answer of status 200 that `read` can read; returns what it made of the body.
+
+    Raises `TransportError`, `StatusError` or `read`'s `MalformedResponseError` where the policy or the budget allows no
+    further attempt.
+    """
+    attempt = 0
+    refreshed = False
+    while True:
+        attempt += 1
+        token = options.current_token()
+        outcome = yield evolve(question, token=token)
+        error: errors.TransportError | errors.StatusError | errors.MalformedResponseError
+        retry_after = None
+        if isinstance(outcome, errors.TransportError):
+            error = outcome
+            retryable = not isinstance(outcome, errors.ResponseTooLargeError)
+        elif outcome is None:
+            raise AssertionError("a request has an outcome")
+        elif outcome.status == 200:
+            try:
+                result = read(outcome.body)
+            except errors.MalformedResponseError as malformed:
+                # Most often the network's doing: a body that was cut off without a length to tell it by.
+                error, retryable = malformed, True
+            else:
+                budget.succeed()
+                return result
+        else:
+            error = _status_error(outcome, token)
+            retry_after = error.retry_after
+            retryable = outcome.status in RETRIED_STATUSES
+            # A token that rotates may have run out between two requests: asked for once more, it is a new one.
+            if outcome.status == 401 and callable(options.token) and not refreshed:
+                refreshed = True
+                continue
+        error.attempts = attempt
+        wait = options.retry.wait(attempt, retry_after) if retryable else None
+        if wait is None or not budget.take():
+            raise error
+        _LOG.info("attempt %d failed (%s); next in %.2f s", attempt, error.message, wait)
+        yield Sleep(wait)
+
+
+_STATUS_ERRORS: dict[int, type[errors.StatusError]] = {
+    400: errors.BadRequestError,
+    401: errors.UnauthorizedError,
+    403: errors.ForbiddenError,
+    404: errors.NotFoundError,
+    422: errors.BadRequestError,
+    429: errors.TooManyRequestsError,
+}
+_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "x-amz-request-id")
+
+
+def _status_error(reply: Reply, token: str) -> errors.StatusError:
+    """The error for an answer whose status is not 200. A server that echoes the token does not get it into the text."""
+
+    def discreet(text: str) -> str:
+        return text.replace(token, "[token]")
+
+    kind = _STATUS_ERRORS.get(reply.status, errors.StatusError)
+    if 500 <= reply.status <= 599:
+        kind = errors.ServerError
+    said = error_message(reply.body)
+    start = discreet(excerpt(reply.body))
+    text = f"status {reply.status}"
+    if said or start:
+        text += f": {discreet(said) if said else start[:200]!r}"
+    retry_after = parse_retry_after(reply.headers.get("retry-after"))
+    context: dict[str, object] = {
+        "status": reply.status,
+        "server_message": discreet(said) if said is not None else None,
+        "excerpt": start,
+        "request_id": next(
+            (discreet(reply.headers[name])[:200] for name in _REQUEST_IDS if name in reply.headers), None
+        ),
+        "retry_after": retry_after,
+    }
+    if 300 <= reply.status <= 399 and "location" in reply.headers:
+        kind = errors.RedirectRefusedError
+        location = discreet(_without_secrets(reply.headers["location"]))
+        context["location"] = location
+        text = f"status {reply.status}: the server points to {location!r}, which was not followed"
+    if retry_after is not None:
+        text += f"; it asks to wait {retry_after:g} s"
+    return kind(text, **context)
+
+
+def _without_secrets(address: str) -> str:
+    """An address without query, fragment and user info, at most 200 characters."""
+    try:
+        parts = urlsplit(address)
+        port = f":{parts.port}" if parts.port is not None else ""
+        return urlunsplit((parts.scheme, (parts.hostname or "") + port, parts.path, "", ""))[:200]
+    except ValueError:
+        return "an address that cannot be read"

@@ -1,0 +1,36 @@
+"""What to ask for beyond the lean answer."""
+
+from enum import Flag
+
+
+class Include(Flag):
+    """The operation's include flags; combine them with `|`.
+
+    >>> Include.parse("review,source") == Include.REVIEW | Include.SOURCE
+    True
+    """
+
+    NONE = 0
+    REVIEW = 1
+    """What human reviewers did: `include_review_results`."""
+    CONFIDENCE = 2
+    """How sure the platform is: `include_confidence_scores`."""
+    VALIDATION = 4
+    """What the app's validation rules found: `include_validation_results`."""
+    SOURCE = 8
+    """Where things stand on the page: `include_source_info`."""
+    ALL = REVIEW | CONFIDENCE | VALIDATION | SOURCE
+
+    @classmethod
+    def parse(cls, text: str) -> "Include":
+        """Read a list such as `review,source`, or `all` or `none`. Raises `ConfigurationError`."""
+        from run_results.errors import ConfigurationError
+
+        result = cls.NONE
+        for word in text.replace(",", " ").split():
+            try:
+                result |= cls[word.upper()]
+            except KeyError:
+                known = ", ".join(name.lower() for name in cls.__members__)
+                raise ConfigurationError(f"no include flag is called {word[:80]!r}; there are {known}") from None
+        return result

@@ -1,0 +1,94 @@
+"""When to ask again: a pure policy, and the budget that a client's threads and tasks share."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Lock
+
+from attrs import field, frozen
+
+from run_results.errors import ConfigurationError
+
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed (RFC 9110, 15.5.9, 15.6; RFC 6585, 4)."""
+
+
+@frozen
+class RetryPolicy:
+    """How often and how long to try. Waits are drawn by full jitter: evenly from 0 to a ceiling that doubles.
+
+    Reading results changes nothing on the server, so every request may be sent again.
+    """
+
+    attempts: int = 5
+    """How often a request is sent at the most; 1 never retries."""
+    base: float = 0.5
+    """Seconds; the ceiling of the first wait."""
+    cap: float = 20.0
+    """Seconds; no drawn wait is longer."""
+    max_retry_after: float = 60.0
+    """Seconds; a server that asks for more gets an error at once instead of a wait."""
+    budget: float = 10.0
+    """How many retries a client may have in hand. A retry takes one, a success gives a tenth back."""
+    draw: Callable[[float, float], float] = field(default=random.uniform, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.attempts, int) or self.attempts < 1:
+            raise ConfigurationError(f"RetryPolicy.attempts must be at least 1, not {self.attempts!r}")
+        for name in ("base", "cap", "max_retry_after", "budget"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigurationError(f"RetryPolicy.{name} must be a number from 0 on, not {getattr(self, name)!r}")
+
+    def wait(self, attempt: int, retry_after: float | None) -> float | None:
+        """Seconds to wait after this attempt (the first is 1); None where there is to be no other.
+
+        >>> RetryPolicy(attempts=3).wait(3, None) is None
+        True
+        """
+        if attempt >= self.attempts:
+            return None
+        if retry_after is not None:
+            return retry_after if retry_after <= self.max_retry_after else None
+        return self.draw(0.0, min(self.cap, self.base * 2.0 ** min(attempt - 1, 60)))
+
+
+class RetryBudget:
+    """What keeps a client from beating on a server that is down: a bucket of retries that success refills slowly."""
+
+    def __init__(self, size: float) -> None:
+        self._size = self._left = size
+        self._lock = Lock()
+
+    def take(self) -> bool:
+        """Take one retry; False where none is left."""
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+    def succeed(self) -> None:
+        """Give a tenth of a retry back."""
+        with self._lock:
+            self._left = min(self._size, self._left + 0.1)
+
+
+def parse_retry_after(text: str | None, now: datetime | None = None) -> float | None:
+    """Seconds that a `Retry-After` header asks for, as number or date (RFC 9110, 10.2.3); None where it is garbage.
+
+    >>> parse_retry_after("120")
+    120.0
+    """
+    if text is None:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
+    if moment.tzinfo is None:  # "-0000": UTC by RFC 5322, 3.3.
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
