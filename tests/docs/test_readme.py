@@ -1,0 +1,59 @@
+"""What the README shows works as it stands."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from run_results_conformance.synthetic import SyntheticRun
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def test_the_library_example_runs_as_it_stands(
+    serve_runs: Callable[..., str],
+    token: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Given a server by the environment, the example prints the run's status, what failed, and how many fields came."""
+    run = SyntheticRun(seed=3, files=60, run_id="run-tax-2025")
+    fields = sum(len(document["fields"]) for file in run.files(0, 60) for document in file["documents"])
+    own = sorted({name for names in run.project_names().values() for name in names})
+    (tmp_path / "fields.txt").write_text("\n".join(own), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
+
+    exec(compile(BLOCKS[0], str(README), "exec"), {})  # noqa: S102
+
+    printed = capsys.readouterr().out
+    assert printed.startswith("COMPLETE 20")
+    assert "failed:" in printed
+    assert "is unsure:" in printed
+    assert printed.endswith(f"{fields} fields\n")
+    assert any(f" {name} " in printed for name in own if "_" in name or "'" in name), "under the project's names"
+
+
+def test_the_other_examples_hold() -> None:
+    """Their assertions are true."""
+    assert len(BLOCKS) == 2
+    assert BLOCKS[1].count("assert") == 6
+    exec(compile(BLOCKS[1], str(README), "exec"), {})  # noqa: S102
+
+
+def test_the_library_example_is_about_twenty_lines() -> None:
+    """Short enough to be read."""
+    assert len(BLOCKS[0].splitlines()) <= 20
+
+
+def test_every_link_leads_somewhere() -> None:
+    """Relative links in the pages for people name files that exist."""
+    root = README.parent
+    pages = [README, root / "ARCHITECTURE.md", root / "CONTRIBUTING.md", *(root / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))]
+    assert links
+    for page, link in links:
+        assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
