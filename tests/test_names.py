@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-import run_results.names
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+import run_results.names
 from run_results.errors import (
     ConfigurationError,
     InvalidNameError,
@@ -213,9 +214,7 @@ def test_the_table_stays_small() -> None:
     ):
         sanitize(everything, ascii=only_ascii)
         assert len(table) <= table.LIMIT
-        assert all(
-            kept == (code if stands(chr(code), only_ascii) else ord("_")) for code, kept in table.items()
-        )
+        assert all(kept == (code if stands(chr(code), only_ascii) else ord("_")) for code, kept in table.items())
 
 
 def test_threads_share_the_rule() -> None:
@@ -335,9 +334,7 @@ def test_every_collision_and_no_other(names: list[str], by_class: dict[str, list
             assert {plainly(name, ascii) for name in each.names} == {each.api_name}
             assert list(each.names) == [name for name in dict.fromkeys(scope) if name in each.names]
     order = [None, *by_class]
-    assert [order.index(each.class_name) for each in found] == sorted(
-        order.index(each.class_name) for each in found
-    )
+    assert [order.index(each.class_name) for each in found] == sorted(order.index(each.class_name) for each in found)
 
 
 @given(name_lists, classed_lists, meeting_names, st.none() | classes | st.just("Other"), modes)
@@ -550,8 +547,7 @@ PLAIN = NameMap(["due date", " secret_id "])
         ),
         (
             ".json",
-            '{"Invoice": ["due date"], "Receipt": ["due date"], "Invoice": ["due-date"]'
-            ', "": ["packet total"]}',
+            '{"Invoice": ["due date"], "Receipt": ["due date"], "Invoice": ["due-date"], "": ["packet total"]}',
             CLASSED,
         ),
         (".csv", "name\ndue date\n secret_id \n", PLAIN),
@@ -679,9 +675,7 @@ def test_csv_keeps_every_name(folder: Path, entries: list[tuple[str, str]]) -> N
     csv.writer(stream).writerows([("name", "class"), *entries])
     expected = NameMap(
         [name for name, class_name in entries if not class_name],
-        by_class={
-            each: [n for n, class_name in entries if class_name == each] for _, each in entries if each
-        },
+        by_class={each: [n for n, class_name in entries if class_name == each] for _, each in entries if each},
     )
     assert NameMap.read(written(folder, ".csv", stream.getvalue())) == expected
 
