@@ -10,6 +10,8 @@
 family of all errors. The models (`RunResults`, `File`, `Document`, `Field` and the rest) come from `run_results_api`.
 """
 
+import logging
+
 from run_results import errors
 from run_results.client import AsyncClient, Client
 from run_results.decode import Drift
@@ -22,6 +24,9 @@ from run_results.retry import RetryPolicy
 from run_results.version import __version__
 from run_results_api.models import CaseField, Document, Field, File, RunResults, RunStatus
 from run_results_api.types import UNSET, Unset
+
+# A library says nothing unless it is asked to.
+logging.getLogger("run_results").addHandler(logging.NullHandler())
 
 __all__ = [
     "UNSET",

@@ -106,7 +106,10 @@ class Page:
         return to_datetime(value) if isinstance(value, int) else None
 
     def problems(self) -> list[Problem]:
-        """What failed or did not pass, at run, class, document and field level; see `run_results.problems`."""
+        """What failed or did not pass, at run, class, document and field level; see `run_results.problems`.
+
+        Every page tells of the run and its cross-class fields again: count those two levels on one page only.
+        """
         return problems(self.run, self.offset)
 
 

@@ -1,0 +1,797 @@
+"""The command line, as people and scripts meet it: a process with pipes, or a pseudo-terminal."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from run_results.cli.app import run
+from run_results.cli.inert import inert, inert_json
+from run_results_conformance.reference import ReferenceServer, Refusal
+from run_results_conformance.runs import MemoryStore, UnfinishedRun, by_polls
+from run_results_conformance.serving import serve
+from run_results_conformance.synthetic import SyntheticRun
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals")
+
+COMMAND = str(Path(sys.executable).with_name("run-results"))
+RUN = SyntheticRun(seed=1, files=10)
+SECRET = "t0k3n-of-the-tests"
+
+JSONL_KEYS = [
+    *("run_id", "file_index", "file", "file_path", "document_index", "class", "pages"),
+    *("field_index", "field", "api_name", "value", "type", "failed", "error"),
+]
+
+
+# Means --------------------------------------------------------------------------------------------------------
+
+
+def environment(url: str, **more: str) -> dict[str, str]:
+    """What the process sees: nothing of the caller's own settings."""
+    return {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "RUN_RESULTS_TOKEN": SECRET,
+        "RUN_RESULTS_BASE_URL": url,
+        **more,
+    }
+
+
+def piped(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command with pipes."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=environment(url),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+def read_all(descriptor: int) -> str:
+    """Everything that is written to a pseudo-terminal until its other end is closed."""
+    chunks = []
+    while True:
+        try:
+            chunk = os.read(descriptor, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.close(descriptor)
+    return b"".join(chunks).decode()
+
+
+def on_terminal(
+    url: str, *arguments: str, columns: int = 100, stdout: Any = None, more: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Run the command on a pseudo-terminal, its stdout perhaps elsewhere; gives the exit code and what was shown."""
+    controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (50, columns))
+    with subprocess.Popen(
+        [COMMAND, *arguments],
+        env=environment(url, **more or {}),
+        stdin=terminal,
+        stdout=terminal if stdout is None else stdout,
+        stderr=terminal,
+    ) as started:
+        os.close(terminal)
+        seen = read_all(controller)
+        return started.wait(60), seen
+
+
+def plain(text: str) -> list[str]:
+    """The lines that a terminal shows."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).replace("\r\n", "\n").splitlines()
+
+
+def records(text: str) -> list[dict[str, Any]]:
+    """The records of JSON Lines, whose only line end is the line feed."""
+    assert text == "" or text.endswith("\n")
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+@pytest.fixture
+def here(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command inside this process, where no process of its own is needed; gives code, stdout, stderr."""
+
+    def run_here(url: str, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("RUN_RESULTS_TOKEN", SECRET)
+        monkeypatch.setenv("RUN_RESULTS_BASE_URL", url)
+        capfdbinary.readouterr()
+        code = run(arguments)
+        out, err = capfdbinary.readouterr()
+        return int(code), out.decode(), err.decode()
+
+    return run_here
+
+
+class Odd(ReferenceServer):
+    """A reference server whose finished page is changed by a function before it is sent."""
+
+    def __init__(self, run: SyntheticRun, change: Callable[[dict[str, Any]], None], **options: Any) -> None:
+        super().__init__(MemoryStore([run]), SECRET, **options)
+        self.change = change
+
+    def render(self, page: Any) -> Response:
+        page = json.loads(json.dumps(page))
+        self.change(page)
+        return Response(json.dumps(page), media_type="application/json")
+
+
+class Refusing(ReferenceServer):
+    """A reference server that answers with another status from some offset on, and echoes the token."""
+
+    def __init__(self, status: int, offset: int = 0, **options: Any) -> None:
+        super().__init__(MemoryStore([RUN]), SECRET, page_size=4, **options)
+        self.status, self.offset = status, offset
+
+    def read_offset(self, request: Request) -> int:
+        offset = super().read_offset(request)
+        if offset >= self.offset:
+            raise Refusal(self.status, f"no, {request.headers['authorization']}\x1b[2J")
+        return offset
+
+
+class Gated(ReferenceServer):
+    """A reference server that keeps every page but the first behind a gate."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore([RUN]), SECRET, page_size=4)
+        self.gate, self.reached = threading.Event(), threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if b"file_offset=0" not in scope["query_string"]:
+            self.reached.set()
+            await anyio.to_thread.run_sync(self.gate.wait, 30)
+        await super().__call__(scope, receive, send)
+
+
+@contextmanager
+def process(url: str, *arguments: str, **streams: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """The command as a process that the test talks to; stopped at the end at the latest."""
+    with subprocess.Popen(
+        [COMMAND, *arguments], env=environment(url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **streams
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+Serve = Callable[..., str]
+Here = Callable[..., tuple[int, str, str]]
+
+
+# fetch --------------------------------------------------------------------------------------------------------
+
+
+def test_a_pipe_gets_every_field_of_the_run_once_and_in_order(serve_runs: Serve) -> None:
+    """In a pipe there is one JSON object for each field, and nothing else on any stream."""
+    done = piped(serve_runs(RUN, page_size=4), "fetch", RUN.run_id)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = records(done.stdout)
+    assert all(list(line) == [*JSONL_KEYS, "unset"] for line in lines)
+    expected: list[tuple[Any, ...]] = [
+        (None, None, index, field["value"]) for index, field in enumerate(RUN.header["case_info"]["fields"])
+    ]
+    for file_index, file in enumerate(RUN.files(0, 10)):
+        for document_index, document in enumerate(file["documents"]):
+            for field_index, field in enumerate(document["fields"]):
+                expected.append((file_index, document_index, field_index, field["value"]))
+            if not document["fields"]:
+                expected.append((file_index, document_index, None, None))
+        if not file["documents"]:
+            expected.append((file_index, None, None, None))
+    keys = ("file_index", "document_index", "field_index", "value")
+    assert [tuple(line[key] for key in keys) for line in lines] == expected
+
+
+def test_a_terminal_gets_a_table_with_a_summary(serve_runs: Serve) -> None:
+    """On a terminal there is a heading for each document, a line for each field, and a summary of the run."""
+    code, seen = on_terminal(serve_runs(RUN, page_size=4), "fetch", RUN.run_id, "--include", "all")
+    lines = plain(seen)
+    fields = [field for file in RUN.files(0, 10) for document in file["documents"] for field in document["fields"]]
+    failures = sum(field["value"] == "ERROR" for field in fields)
+    failures += sum(field["value"] == "ERROR" for field in RUN.header["case_info"]["fields"])
+    assert code == 0
+    assert lines[0].split() == ["FIELD", "VALUE", "TYPE", "MODEL", "OCR", "NOTE"]
+    assert len([line for line in lines if line.startswith("  ")]) == 1 + 5 + len(fields)
+    assert sum("ERROR" in line and "failed" in line for line in lines) == failures > 0
+    documents = sum(len(file["documents"]) for file in RUN.files(0, 10))
+    assert lines[-4] == f"10 files, {documents} documents, {len(fields)} fields, 5 cross-class fields"
+    assert lines[-3].startswith(f"{failures} failed, ")
+    assert lines[-1] == "drift: none"
+    assert "\x1b[31m" in seen
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_line_of_the_table_is_wider_than_the_terminal(serve_runs: Serve, columns: int) -> None:
+    """Columns are cut to the terminal, so that nothing wraps."""
+    _, seen = on_terminal(serve_runs(RUN), "fetch", RUN.run_id, "--include", "all", columns=columns)
+    widths = [cell_len(line) for line in plain(seen)]
+    assert columns - 15 < max(widths) <= columns
+
+
+@pytest.mark.parametrize(("arguments", "more"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})])
+def test_colours_can_be_turned_off(serve_runs: Serve, arguments: list[str], more: dict[str, str]) -> None:
+    """With --no-color and with NO_COLOR no colour is used, and the words say as much."""
+    _, seen = on_terminal(serve_runs(RUN), "fetch", RUN.run_id, *arguments, more=more)
+    assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|9[0-7]|38)[;m]", seen)
+    assert "failed" in seen
+
+
+def test_the_format_can_be_chosen(serve_runs: Serve, here: Here) -> None:
+    """--format says what is printed, wherever it goes."""
+    url = serve_runs(RUN)
+    code, out, err = here(url, "fetch", RUN.run_id, "--format", "table")
+    assert (code, err, out.split()[0]) == (0, "", "FIELD")
+    assert "\x1b" not in out
+    code, seen = on_terminal(url, "fetch", RUN.run_id, "--format", "jsonl")
+    assert len(records(seen.replace("\r\n", "\n"))) > 50
+
+
+def test_the_keys_follow_what_is_included(serve_runs: Serve, here: Here) -> None:
+    """What is asked for has its keys on every line, in the order that the help tells."""
+    url = serve_runs(RUN)
+    _, out, _ = here(url, "fetch", RUN.run_id, "--include", "all")
+    more = ["class_confidence", "model_confidence", "ocr_confidence", "document_valid", "valid", "alerts"]
+    more += ["document_reviewed", "class_edits", "edits", "source", "unset"]
+    lines = records(out)
+    assert all(list(line) == JSONL_KEYS + more for line in lines)
+    assert any(line["alerts"] for line in lines)
+    assert any(line["edits"] for line in lines)
+    assert any(line["source"] and line["source"][0]["top_x"] > 0 for line in lines)
+    _, out, _ = here(url, "fetch", RUN.run_id, "--include", "review", "--include", "source")
+    assert all(list(line) == [*JSONL_KEYS, *more[6:]] for line in records(out))
+    _, help_text, _ = here(url, "fetch", "--help")
+    told = re.findall(r"\w+", help_text[help_text.index("run_id,") : help_text.index("A file without")])
+    assert [word for word in told if word in JSONL_KEYS][: len(JSONL_KEYS)] == JSONL_KEYS
+    assert [word for word in dict.fromkeys(told) if word in more] == more
+
+
+def test_null_and_unset_are_told_apart(here: Here) -> None:
+    """What the server said to be null is not what it left out."""
+
+    def change(page: dict[str, Any]) -> None:
+        page["files"] = [
+            {
+                "documents": [
+                    {"class_name": None, "fields": [{"field_name": "a", "confidence": {"model": None}}]},
+                    {"fields": []},
+                ]
+            }
+        ]
+        del page["case_info"]
+
+    with serve(Odd(SyntheticRun(files=1), change)) as served:
+        _, out, _ = here(served.url, "fetch", "synthetic-0", "--include", "confidence")
+    first, second = records(out)
+    assert first["class"] is first["model_confidence"] is first["ocr_confidence"] is None
+    assert first["unset"] == ["class_confidence", "ocr_confidence"]
+    assert (first["file"], first["value"], first["failed"]) == (None, None, False)
+    assert (second["class"], second["field_index"], second["failed"]) == (None, None, None)
+    assert second["unset"][0] == "class"
+
+
+def test_project_names_come_from_the_file(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """With --names a field has the project's own name, looked up in its class; without, the best guess."""
+    url = serve_runs(RUN)
+    file = tmp_path / "names.json"
+    file.write_text(json.dumps(RUN.project_names()))
+    _, out, err = here(url, "fetch", RUN.run_id, "--names", str(file))
+    known = {name for names in RUN.project_names().values() for name in names}
+    assert err == ""
+    assert {line["field"] for line in records(out) if line["file_index"] is not None} - {None} <= known
+    _, out, _ = here(url, "fetch", RUN.run_id)
+    pairs = {(line["api_name"], line["field"]) for line in records(out)}
+    assert ("driver_s_license", "driver s license") in pairs
+    file.write_text(json.dumps(["due date", "due-date"]))
+    code, _, err = here(url, "fetch", RUN.run_id, "--names", str(file))
+    assert code == 0
+    assert err.startswith("run-results: warning: 1 API names stand for several names")
+
+
+def test_unsure_fields_are_marked_below_the_score_given(serve_runs: Serve, here: Here) -> None:
+    """--unsure asks for confidences and marks what is below."""
+    url = serve_runs(RUN)
+    _, none, _ = here(url, "fetch", RUN.run_id, "--format", "table", "--unsure", "0")
+    _, every, _ = here(url, "fetch", RUN.run_id, "--format", "table", "--unsure", "1")
+    assert "0 unsure (below 0)" in none
+    assert every.count(" unsure") > 50
+
+
+HOSTILE = {
+    "escape": "\x1b[2J\x1b]0;owned\x07\x1b[31mred",
+    "c1": "\x9b2J\x90q\x9c",
+    "lines": "one\ntwo\r\nthree\u2028four\x0bfive",
+    "rtl": "abc\u202etxt.exe\u2066\u200f",
+    "long": "x" * 10_000,
+    "accents": "e" + "\u0301" * 10_000,
+    "wide": "漢" * 500,
+    "markup": "[red]not red[/] :smile: [link=http://x]y[/link]",
+}
+
+
+@pytest.mark.parametrize("mark", ["failed", "unsure", "invalid", "edited"])
+def test_only_what_is_marked_is_printed(serve_runs: Serve, here: Here, mark: str) -> None:
+    """Of all fields those that have the mark, in the pipe and on the terminal; the summary counts all."""
+    url = serve_runs(RUN)
+    everything = records(here(url, "fetch", RUN.run_id, "--include", "all", "--format", "jsonl")[1])
+
+    def is_marked(line: dict[str, Any]) -> bool:
+        scores = [line["model_confidence"], line["ocr_confidence"]]
+        return {
+            "failed": bool(line["failed"]),
+            "unsure": any(score is not None and score < 0.8 for score in scores),
+            "invalid": line["valid"] is False,
+            "edited": bool(line["edits"]),
+        }[mark]
+
+    wanted = [line for line in everything if is_marked(line)]
+    assert 0 < len(wanted) < len(everything)
+    _, printed, _ = here(url, "fetch", RUN.run_id, "--include", "all", "--only", mark, "--format", "jsonl")
+    assert records(printed) == wanted
+    _, table, _ = here(url, "fetch", RUN.run_id, "--only", mark, "--format", "table")
+    assert sum(line.startswith("  ") for line in table.splitlines()) == len(wanted) + 1
+    fields = [line for line in everything if line["file_index"] is not None and line["field_index"] is not None]
+    assert f"{len(fields)} fields" in table
+
+
+def test_hostile_values_are_inert(tmp_path: Path) -> None:
+    """Whatever a server puts into a text, a terminal gets only our own colours, and one line for each field."""
+
+    def change(page: dict[str, Any]) -> None:
+        fields = [
+            {
+                "field_name": name,
+                "value": text,
+                "type": text,
+                "error_msg": text if name != "markup" else "",
+                "validations": {"valid": False, "alerts": [{"msg": text}]},
+            }
+            for name, text in HOSTILE.items()
+        ]
+        page["files"] = [
+            {"original_file_name": text, "documents": [{"class_name": text, "fields": fields}]}
+            for text in HOSTILE.values()
+        ]
+        page["message"] = HOSTILE["escape"] + HOSTILE["rtl"]
+        page["case_info"] = {}
+
+    with serve(Odd(SyntheticRun(files=8), change)) as served:
+        _, table = on_terminal(served.url, "fetch", "synthetic-0", "--include", "all")
+        _, lines = on_terminal(served.url, "fetch", "synthetic-0", "--format", "jsonl")
+        _, status = on_terminal(served.url, "status", "synthetic-0")
+        _, status_json = on_terminal(served.url, "status", "synthetic-0", "--json")
+    for seen in (table, lines, status, status_json):
+        bare = re.sub(r"\x1b\[[0-9;]*m|\r\n", "", seen)
+        assert all(character.isprintable() for character in bare)
+    shown = plain(table)
+    assert len(shown) == 1 + 8 * 9 + 5
+    assert max(len(line) for line in shown) < 1000
+    assert max(cell_len(line) for line in shown) <= 100
+    assert any("[red]not red[/] :smile:" in line for line in shown)
+    assert [line["value"] for line in records(lines.replace("\r\n", "\n"))] == [*HOSTILE.values()] * 8
+    assert len(plain(status)) == 9
+
+
+def test_a_failure_on_the_way_says_how_to_go_on(serve_runs: Serve, here: Here) -> None:
+    """What was written before a failure and what a resumed fetch gives are together the whole, each line once."""
+    whole = here(serve_runs(RUN), "fetch", RUN.run_id)[1]
+    with serve(Refusing(403, offset=8)) as served:
+        code, before, err = here(served.url, "fetch", RUN.run_id)
+    assert code == 3
+    assert "go on with --start 8" in err
+    assert "offset 8" in err
+    assert before + here(serve_runs(RUN), "fetch", RUN.run_id, "--start", "8")[1] == whole
+
+
+def test_a_failure_at_the_beginning_does_not_speak_of_going_on(here: Here) -> None:
+    """Where nothing was written there is nothing to go on with."""
+    with serve(Refusing(403)) as served:
+        assert "--start" not in here(served.url, "fetch", RUN.run_id)[2]
+
+
+def test_an_interruption_says_how_to_go_on() -> None:
+    """Ctrl-C ends a fetch with exit code 130 and one line."""
+    server = Gated()
+    with serve(server) as served, process(served.url, "fetch", RUN.run_id) as started:
+        assert server.reached.wait(30)
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=30)
+    assert started.returncode == 130
+    assert {line["file_index"] for line in records(out.decode())} == {None, 0, 1, 2, 3}
+    assert err.decode() == "run-results: error: interrupted. Everything before is written; go on with --start 4\n"
+
+
+def test_a_page_is_written_before_the_next_one_is_there() -> None:
+    """A fetch streams: a reader sees a page while the server still works on the next."""
+    server = Gated()
+    with serve(server) as served, process(served.url, "fetch", RUN.run_id) as started:
+        assert started.stdout is not None
+        first = started.stdout.readline()
+        assert json.loads(first)["run_id"] == RUN.run_id
+        assert not server.gate.is_set()
+        server.gate.set()
+        rest = started.stdout.read()
+    assert records(rest.decode())[-1]["file_index"] == 9
+
+
+def test_a_reader_that_stops_ends_it_quietly(serve_runs: Serve) -> None:
+    """When `head` has seen enough there is no message and no traceback, in both formats."""
+    url = serve_runs(SyntheticRun(seed=2, files=400), page_size=20)
+    for form in ("jsonl", "table"):
+        with process(url, "fetch", "synthetic-2", "--format", form) as started:
+            assert started.stdout is not None
+            assert started.stderr is not None
+            started.stdout.readline()
+            started.stdout.close()
+            assert started.stderr.read() == b""
+            assert started.wait(30) == 141
+
+
+def test_memory_does_not_grow_with_the_run(serve_runs: Serve) -> None:
+    """Eight times the run takes no more memory."""
+
+    def peak(files: int) -> int:
+        made = SyntheticRun(files=files, documents_per_file=1, fields_per_document=20)
+        url = serve_runs(made, page_size=50)
+        started = subprocess.Popen(
+            [COMMAND, "fetch", made.run_id], env=environment(url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        _, code, usage = os.wait4(started.pid, 0)
+        started.returncode = code
+        assert code == 0
+        return usage.ru_maxrss
+
+    assert peak(1600) - peak(200) < 8 * 1024
+
+
+def test_the_progress_is_for_people_who_write_to_a_file(serve_runs: Serve, tmp_path: Path) -> None:
+    """What goes on is shown on a terminal's stderr while stdout goes to a file; never beside a pipe."""
+    url = serve_runs(RUN)
+    with (tmp_path / "out.jsonl").open("wb") as file:
+        code, seen = on_terminal(url, "fetch", RUN.run_id, stdout=file)
+    assert code == 0
+    assert "10 files, " in seen
+    assert len(records((tmp_path / "out.jsonl").read_text())) > 50
+    assert on_terminal(url, "fetch", RUN.run_id, "--start", "5", stdout=subprocess.PIPE) == (0, "")
+
+
+# status -------------------------------------------------------------------------------------------------------
+
+
+def test_status_tells_how_a_run_stands(serve_runs: Serve, here: Here) -> None:
+    """One line for each thing that is known of the run, with times in UTC."""
+    code, out, err = here(serve_runs(RUN), "status", RUN.run_id)
+    assert (code, err) == (0, "")
+    told = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert told["run"] == RUN.run_id
+    assert told["status"] == "COMPLETE"
+    assert told["started"].endswith("+00:00")
+    assert told["files"] == "7 on the first page, and more"
+    assert told["drift"] == "none"
+
+
+def test_status_for_programs(serve_runs: Serve, here: Here) -> None:
+    """--json gives one object with exact nanoseconds."""
+    code, out, _ = here(serve_runs(SyntheticRun(files=3, status="RUNNING")), "status", "synthetic-0", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["start_timestamp"] == SyntheticRun(files=3, status="RUNNING").header["start_timestamp"]
+    assert (told["finished"], told["settled"], told["finish_timestamp"], told["unset"]) == (False, False, None, [])
+    assert (told["files_on_first_page"], told["has_more"], told["drift"]) == (3, False, [])
+
+
+def test_status_can_wait_until_the_run_has_settled(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--wait asks again until the run cannot change by itself; what has not settled in time is a no."""
+    monkeypatch.setattr("run_results.transport.time.sleep", lambda seconds: None)
+    with serve(ReferenceServer(MemoryStore([UnfinishedRun(SyntheticRun(files=2), by_polls(2))]), SECRET)) as served:
+        code, out, _ = here(served.url, "status", "synthetic-0", "--wait")
+        assert code == 0
+        assert "COMPLETE" in out
+    endless = SyntheticRun(files=2, status="RUNNING")
+    with serve(ReferenceServer(MemoryStore([endless]), SECRET)) as served:
+        code, out, err = here(served.url, "status", "--wait=0", "synthetic-0")
+    assert (code, out) == (1, "")
+    assert "still RUNNING after 0 s" in err
+    assert "run-results fetch" in err
+
+
+# names --------------------------------------------------------------------------------------------------------
+
+
+def test_names_are_sanitized_and_guessed(here: Here) -> None:
+    """Each name given makes one line."""
+    assert here("", "names", "sanitize", "due date", "secret_id", "Straße") == (0, "due_date\nsecret__id\nStraße\n", "")
+    assert here("", "names", "sanitize", "--ascii", "Straße") == (0, "Stra_e\n", "")
+    assert here("", "names", "guess", "secret__id", "_3rd_category") == (0, "secret_id\n3rd category\n", "")
+    code, out, err = here("", "names", "guess", "a", "not a name\x1b[2J", "b")
+    assert (code, out) == (2, "a\n")
+    assert err == "run-results: error: 'not a name\\x1b[2J' is not a name that the service can give\n"
+
+
+def test_names_come_from_standard_input() -> None:
+    """Without arguments each line is a name, kept to its last blank."""
+
+    def given(lines: bytes) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run([COMMAND, "names", "sanitize"], input=lines, capture_output=True, env=environment(""))
+
+    done = given("\ufeffdue date \r\n\n# of items\nlast".encode())
+    assert (done.returncode, done.stdout) == (0, b"due_date_\n_\n__of_items\nlast\n")
+    done = given(b"fine\n\xff\n")
+    assert (done.returncode, done.stdout) == (2, b"fine\n")
+    assert done.stderr == b"run-results: error: line 2 of standard input is not UTF-8\n"
+
+
+def test_nobody_waits_for_names_typed_by_hand(serve_runs: Serve) -> None:
+    """On a terminal names are arguments: the command says so instead of sitting there."""
+    code, seen = on_terminal("", "names", "sanitize")
+    assert code == 2
+    assert "give names as arguments" in seen
+
+
+def test_collisions_are_told_before_a_run_is_started(here: Here, tmp_path: Path) -> None:
+    """`names check` exits with 1 and a line for each collision, or with 0 when there is none."""
+    file = tmp_path / "names.json"
+    file.write_text(json.dumps({"W-2": ["due date", "due-date", "x"], "Receipt": ["due/date"]}))
+    assert here("", "names", "check", str(file)) == (1, "class 'W-2': 'due date', 'due-date' become due_date\n", "")
+    file.write_text(json.dumps({"W-2": ["due date"], "Receipt": ["due/date"]}))
+    assert here("", "names", "check", str(file)) == (0, "no collisions among 2 names\n", "")
+    code, out, err = here("", "names", "check", str(tmp_path / "none.txt"))
+    assert (code, out) == (2, "")
+    assert "No such file" in err
+
+
+# Exit codes, errors, secrets ----------------------------------------------------------------------------------
+
+MISTAKES = {
+    "no command": ([], "Usage: "),
+    "no such command": (["fetsch"], "No such command 'fetsch'. Did you mean 'fetch'? Try 'run-results --help'"),
+    "no run": (["fetch"], "Missing argument 'RUN_ID'"),
+    "a token as argument": (["fetch", "r", f"--token={SECRET}"], "No such option '--token'"),
+    "an unknown flag": (["fetch", "r", "--include", "everything"], "no include flag is called 'everything'"),
+    "a run id that is a path": (["status", "a/b"], "holds a slash"),
+    "plain http": (["status", "r", "--base-url", "http://example.com"], "pass --allow-insecure"),
+    "a base URL with a password": (["status", "r", "--base-url", f"https://me:{SECRET}@x.org"], "(--base-url or RUN_"),
+    "no time": (["status", "r", "--timeout", "0"], "timeout must be a positive"),
+    "a context with a line break": (["--context", "a\nb", "status", "r"], "(--context or RUN_RESULTS_CONTEXT)"),
+    "no token file": (["--token-file", "/none", "status", "r"], "cannot read the token file '/none': No such file"),
+    "no names file": (["fetch", "r", "--names", "/none"], "cannot read '/none'"),
+    "wait with a word behind it": (["status", "--wait", "r"], "put --wait behind RUN_ID"),
+    "a negative start": (["fetch", "r", "--start", "-1"], "-1 is not in the range"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(here: Here, mistake: str) -> None:
+    """A user's mistake gets one line that names it in the command line's own words, and no traceback."""
+    arguments, expected = MISTAKES[mistake]
+    code, out, err = here("http://127.0.0.1:1", *arguments)
+    assert (code, out) == (2, "")
+    assert expected in err
+    assert SECRET not in err
+    if arguments:
+        assert err.startswith("run-results: error: ")
+        assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, 3), (401, 3), (403, 3), (404, 3), (302, 3), (418, 3), (501, 4), (505, 4)]
+)
+def test_a_refusal_and_a_failure_have_their_own_codes(here: Here, status: int, code: int) -> None:
+    """3 where asking again does not help, 4 where it may; no output shows the token, even if the server echoes it."""
+    with serve(Refusing(status)) as served:
+        for command in (["fetch", RUN.run_id], ["status", RUN.run_id], ["-v", "fetch", RUN.run_id]):
+            found, out, err = here(served.url, *command)
+            assert (found, out) == (code, "")
+            assert f"status {status}" in err
+            assert SECRET not in err
+            assert "\x1b" not in err
+
+
+def test_no_answer_is_code_4(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is not there, or stays too busy, is tried again and then given up."""
+    waits: list[float] = []
+    monkeypatch.setattr("run_results.transport.time.sleep", waits.append)
+    code, out, err = here("http://127.0.0.1:1", "-v", "status", "r")
+    assert (code, out, len(waits)) == (4, "", 4)
+    assert err.count("run-results: info: attempt") == 4
+    assert "Check the base URL" in err
+    with serve(Refusing(429)) as served:
+        assert here(served.url, "status", RUN.run_id)[0] == 4
+
+
+def drifting(page: dict[str, Any]) -> None:
+    """Break the contract in a place that paging does not depend on."""
+    page["batch_id"] = 7
+
+
+def test_drift_is_told_and_an_error_only_when_strict(here: Here) -> None:
+    """What left the contract is told after the data; --strict makes it an error of code 5."""
+    with serve(Odd(RUN, drifting, page_size=5)) as served:
+        code, out, err = here(served.url, "fetch", RUN.run_id)
+        assert (code, len(records(out)) > 50) == (0, True)
+        assert err.startswith("run-results: warning: the server left the contract in 2 places, first $.batch_id: ")
+        _, out, err = here(served.url, "fetch", RUN.run_id, "--format", "table")
+        assert (out.splitlines()[-1].split(",")[0], err) == ("drift: 2 places that left the contract", "")
+        _, _, err = here(served.url, "fetch", RUN.run_id, "-v")
+        assert err.count("run-results: warning: run synthetic-1, offset") == 2
+        assert "$.batch_id" in here(served.url, "status", RUN.run_id)[1]
+        code, out, err = here(served.url, "--strict", "fetch", RUN.run_id)
+        assert (code, out) == (5, "")
+        assert "$.batch_id" in err
+
+
+def test_a_broken_contract_is_code_5(here: Here) -> None:
+    """A server that says has_more and has no files is told, not asked for ever."""
+    with serve(Odd(RUN, lambda page: page.update(files=[], has_more=True))) as served:
+        code, _, err = here(served.url, "fetch", RUN.run_id)
+    assert code == 5
+    assert "has_more and has no files" in err
+
+
+def test_a_run_that_changes_can_be_taken_as_it_comes(here: Here) -> None:
+    """A change between two pages is an error unless --on-change warn says otherwise."""
+    states = iter(["RUNNING", "COMPLETE", "COMPLETE"] * 2)
+    with serve(Odd(RUN, lambda page: page.update(status=next(states)), page_size=4)) as served:
+        code, _, err = here(served.url, "fetch", RUN.run_id)
+        assert code == 5
+        assert "--on-change warn" in err
+        next(states)
+        code, out, _ = here(served.url, "fetch", RUN.run_id, "--on-change", "warn")
+    assert code == 0
+    assert records(out)[-1]["file_index"] == 9
+
+
+def test_options_stand_before_or_after_the_command(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """Where both are given, the one after the command counts."""
+    url = serve_runs(RUN)
+    code, _, _ = here("http://127.0.0.1:1", "--base-url", "http://127.0.0.1:2", "status", RUN.run_id, "--base-url", url)
+    assert code == 0
+
+
+def test_the_token_can_come_from_a_file(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """The file counts more than the environment; a token that cannot be sent is not shown."""
+    url = serve_runs(RUN)
+    file = tmp_path / "token"
+    file.write_text(SECRET + "\n")
+    assert here(url, "--token-file", str(file), "status", RUN.run_id)[0] == 0
+    file.write_text("wrong")
+    assert here(url, "--token-file", str(file), "status", RUN.run_id)[0] == 3
+    for bad in (f"Bearer {SECRET}", f"{SECRET} ", f"{SECRET}\nmore", "", f"{SECRET}\xff"):
+        file.write_text(bad, encoding="latin-1")
+        code, out, err = here(url, "--token-file", str(file), "status", RUN.run_id)
+        assert (code, out) == (2, "")
+        assert "the token (--token-file or RUN_RESULTS_TOKEN)" in err
+        assert SECRET not in err
+
+
+def test_no_token_is_told_in_the_words_of_the_command_line() -> None:
+    """Without a token nothing is sent, and the error says where one can be given."""
+    done = subprocess.run(
+        [COMMAND, "status", "r"], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "run-results: error: no token: set RUN_RESULTS_TOKEN or give --token-file\n"
+
+
+def test_a_bug_does_not_look_like_a_no(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody foresaw is exit code 70 and one line; -v shows where."""
+
+    def stumble(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("\x1b[2J")
+
+    monkeypatch.setattr("run_results.cli.app.sanitize", stumble)
+    code, _, err = here("", "names", "sanitize", "x")
+    assert (code, err) == (70, "run-results: error: ZeroDivisionError: this is a bug in run-results; -v shows where\n")
+    code, _, err = here("", "-v", "names", "sanitize", "x")
+    assert code == 70
+    assert "stumble" in err
+    assert "\x1b" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told(serve_runs: Serve) -> None:
+    """Output that cannot be written is an error, never a short file that looks whole."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [COMMAND, "fetch", RUN.run_id], env=environment(serve_runs(RUN)), stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"run-results: error: input or output failed: No space left on device\n"
+
+
+# Help and start -----------------------------------------------------------------------------------------------
+
+
+def test_the_help_tells_exit_codes_and_why_there_is_no_token_option(here: Here) -> None:
+    """Everything that a script needs to know stands in --help."""
+    code, out, _ = here("", "--help")
+    assert code == 0
+    for word in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "70 ", "130 ", "141 "):
+        assert re.search(rf"^ +{word}", out, re.MULTILINE)
+    assert "command lines are visible to others" in " ".join(out.split())
+    assert "RUN_RESULTS_TOKEN" in out
+    assert "--token " not in out
+    assert here("", "--version")[1].startswith("run-results 0.")
+    for command in (["fetch"], ["status"], ["names"], ["names", "check"]):
+        assert here("", *command, "-h")[0] == 0
+
+
+def test_help_imports_no_http_and_no_drawing() -> None:
+    """Help is there at once: what it does not need is not imported."""
+    script = (
+        "import sys; from run_results.cli.app import run; run(['fetch', '--help']);"
+        "sys.exit(' '.join({'httpx', 'rich', 'ssl', 'asyncio'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr == "\n"
+
+
+def test_the_core_does_not_import_the_command_line() -> None:
+    """Importing the package imports neither the command line nor what it needs."""
+    script = (
+        "import sys; import run_results;sys.exit(' '.join({'click', 'rich', 'run_results.cli'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr == "\n"
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
+    """One line, and exit code 2."""
+    script = f"import sys; sys.modules[{missing!r}] = None; from run_results.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "run-results: error: the command line needs more: pip install 'run-results[cli]'\n"
+
+
+# Hostile text -------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.text(st.characters() | st.sampled_from("\x1b\x9b\n\u202e\u200d\ud800\u00a0"), max_size=30), st.integers(1, 40)
+)
+def test_inert_text_can_be_printed(text: str, limit: int) -> None:
+    """Inert text is one printable line, whatever it was; what is printable stays as it is."""
+    shown = inert(text)
+    assert shown.replace("\u200c", "").replace("\u200d", "").isprintable()
+    assert inert(shown) == shown
+    assert len(inert(text, limit)) <= 10 * limit + 1
+    if text.isprintable():
+        assert shown == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\x7f\x9b\u2028\u202e\u0085"), max_size=30))
+def test_inert_json_says_the_same(text: str) -> None:
+    """JSON made inert decodes to the same, and holds no control character that was not a line's end."""
+    made = inert_json(json.dumps({text: text}, ensure_ascii=False).encode())
+    assert json.loads(made) == {text: text}
+    assert len(made.decode().splitlines()) == 1
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", made.decode())

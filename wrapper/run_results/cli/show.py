@@ -1,0 +1,207 @@
+"""What people see on a terminal: fields as a table, how a run stands, and that something is going on.
+
+Everything is drawn line by line with the columns cut to the terminal's width, so that a run of any length can go by.
+Colour never says anything that a word does not say too.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+
+from attrs import define, field
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from run_results import Include, NameMap, Page
+from run_results.cli.inert import inert
+from run_results.cli.rows import Row, Tally, rows
+
+_GAP = "  "
+_LEAST_WIDTH = 60
+"""On a narrower terminal lines wrap: columns without room for a word help nobody."""
+
+Cells = list[tuple[str, str]]
+"""What stands in a line, from left to right, each with its style."""
+
+
+def console(*, color: bool, stderr: bool = False) -> Console:
+    """A console that takes text as it is: no markup, no highlighting."""
+    return Console(no_color=True if not color else None, stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+@define
+class FieldTable:
+    """Draws pages as a table with one line for each field, under a heading for each document."""
+
+    console: Console
+    names: NameMap
+    include: Include
+    tally: Tally
+    only: frozenset[str] = frozenset()
+    """Marks; where there are any, only fields that have one of them are drawn. All are counted."""
+    _width: int = field(init=False)
+    _widths: list[int] = field(init=False)
+    _begun: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        scores = [5, 5] if Include.CONFIDENCE in self.include else []
+        self._width = max(self.console.width, _LEAST_WIDTH)
+        room = self._width - 8 - sum(scores) - len(_GAP) * (4 + len(scores))
+        name, value = room * 28 // 100, room * 38 // 100
+        self._widths = [name, value, 8, *scores, room - name - value]
+
+    def page(self, page: Page) -> None:
+        """Draw a page and count it; the first one below the names of the columns."""
+        if not self._begun:
+            self._begun = True
+            scores = ["MODEL", "OCR"] if Include.CONFIDENCE in self.include else []
+            self._print([self._line([(title, "bold") for title in ("FIELD", "VALUE", "TYPE", *scores, "NOTE")])])
+        for _, group in groupby(rows(page), key=lambda row: (row.file_index, row.document_index)):
+            lines: list[Text] = []
+            for row in group:
+                self.tally.add_row(row)
+                if self.only and not self.only & row.marks(self.tally.threshold):
+                    continue
+                if not lines:
+                    heading = self._heading(row)
+                    heading.truncate(self._width, overflow="ellipsis")
+                    lines.append(heading)
+                if row.field_index is not None:
+                    lines.append(self._line(self._cells(row)))
+            if lines:
+                self._print(lines)
+        self.tally.add_page(page)
+
+    def summary(self) -> None:
+        """Draw what was counted."""
+        tally = self.tally
+        counts = [_count(tally.files, "file"), _count(tally.documents, "document"), _count(tally.fields, "field")]
+        if tally.case_fields:
+            counts.append(_count(tally.case_fields, "cross-class field"))
+        marks = [(f"{tally.failed:,} failed", "red" if tally.failed else "")]
+        if Include.CONFIDENCE in self.include:
+            marks.append((f"{tally.unsure:,} unsure (below {tally.threshold:g})", "yellow" if tally.unsure else ""))
+        if Include.REVIEW in self.include:
+            marks.append((f"{tally.edited:,} edited", "cyan" if tally.edited else ""))
+        levels = [f"{tally.problems[level]:,} {level}" for level in ("run", "class", "document", "field")]
+        problems = ", ".join(levels) if any(tally.problems.values()) else "none"
+        lines = [
+            Text(),
+            Text(", ".join(counts), "bold"),
+            Text(", ").join(Text(*mark) for mark in marks),
+            Text(f"problems: {problems}"),
+            Text("drift: ") + _drift(tally.drift, tally.first_drift),
+        ]
+        self._print(lines)
+
+    def _heading(self, row: Row) -> Text:
+        if row.file_index is None:
+            return Text("packet: cross-class fields", "bold")
+        name = row.file.original_file_name or row.file.input_file_path
+        heading = Text(f"{row.file_index:,} ", "bold")
+        heading.append_text(_cut(name if isinstance(name, str) else "(no name)", self._width // 2, "bold", pad=False))
+        if row.document_index is None:
+            return heading.append(_GAP + "no documents", "dim")
+        heading.append(f"{_GAP}document {row.document_index:,}{_GAP}", "dim")
+        class_name = row.document.class_name
+        if isinstance(class_name, str):
+            heading.append_text(_cut(class_name, self._width // 4, "cyan", pad=False))
+        else:
+            heading.append("not classified" if class_name is None else "class not given", "yellow")
+        score = row.class_confidence.model
+        if isinstance(score, float):
+            heading.append(f" {_score(score)}", "yellow" if score < self.tally.threshold else "dim")
+        if row.document.validations and row.document.validations.final_result_pass is False:
+            heading.append(_GAP + "not valid", "magenta")
+        if row.field_index is None:
+            heading.append(_GAP + "no fields", "dim")
+        return heading
+
+    def _cells(self, row: Row) -> Cells:
+        notes, style = self._notes(row)
+        cells = [(row.label(self.names) or "(no name)", style), (row.field.value or "", style), (row.type or "", "dim")]
+        if Include.CONFIDENCE in self.include:
+            cells += [(_score(score), style or "dim") for score in (row.confidence.model, row.confidence.ocr)]
+        return [*cells, (", ".join(notes), style)]
+
+    def _notes(self, row: Row) -> tuple[list[str], str]:
+        """What there is to say about a field, and the style of the gravest of it."""
+        notes: list[tuple[str, str]] = []
+        if row.failed:
+            notes.append(("failed" + (f": {row.field.error_msg}" if row.field.error_msg else ""), "red"))
+        if row.is_unsure(self.tally.threshold):
+            notes.append(("unsure", "yellow"))
+        if row.valid is False:
+            found = "; ".join(alert.msg for alert in row.alerts or () if alert.msg)
+            notes.append(("not valid" + (f": {found}" if found else ""), "magenta"))
+        if row.is_edited:
+            notes.append(("edited", "cyan"))
+        return [text for text, _ in notes], notes[0][1] if notes else ""
+
+    def _line(self, cells: Cells) -> Text:
+        line = Text()
+        for (text, style), width in zip(cells, self._widths, strict=True):
+            line.append(_GAP)
+            line.append_text(_cut(text, width, style))
+        line.rstrip()
+        return line
+
+    def _print(self, lines: list[Text]) -> None:
+        self.console.print(Text("\n").join(lines), soft_wrap=True)
+
+
+def show_status(console: Console, page: Page) -> None:
+    """Draw how a run stands."""
+    run = page.run
+    colors = {"COMPLETE": "green", "FAILED": "red", "CANCELLED": "red"}
+    message = run.message if isinstance(run.message, str) else "none" if run.message is None else "not given"
+    finished = "yes, it is not said when" if page.is_finished else "no"
+    lines = {
+        "run": Text(inert(page.run_id, 200), "bold"),
+        "status": Text(inert(page.status, 80), colors.get(page.status, "yellow")),
+        "message": Text(inert(message, 1000)),
+        "started": Text(page.started_at.isoformat() if page.started_at else "not given"),
+        "finished": Text(page.finished_at.isoformat() if page.finished_at else finished),
+        "settled": Text("yes" if page.is_settled else "no, it is still working"),
+        "review": Text(
+            "completed" if run.review_completed else "not completed" if run.review_completed is False else "not given"
+        ),
+        "files": Text(f"{len(page.files):,} on the first page, " + ("and more" if page.has_more else "and no more")),
+        "drift": _drift(len(page.drift), str(page.drift[0]) if page.drift else None),
+    }
+    for name, value in lines.items():
+        console.print(Text.assemble((f"{name:<10}", "dim"), value), soft_wrap=True)
+
+
+@contextmanager
+def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
+    """A line on stderr that shows what is going on, and a function that changes it; nothing where it is not wanted."""
+    if not wanted:
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console(color=False, stderr=True), transient=True) as bar:
+        task = bar.add_task("asking", total=None)
+        yield lambda text: bar.update(task, description=text)
+
+
+def _cut(text: str, width: int, style: str, *, pad: bool = True) -> Text:
+    # First by characters: neither a long value nor a heap of accents on one letter may cost more than its place.
+    cut = Text(inert(text, 4 * width), style)
+    cut.truncate(width, overflow="ellipsis", pad=pad)
+    return cut
+
+
+def _score(score: object) -> str:
+    return f"{score:.3f}" if isinstance(score, float) else "-" if score is None else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _drift(number: int, first: str | None) -> Text:
+    if not number:
+        return Text("none")
+    return Text(f"{_count(number, 'place')} that left the contract, first {inert(first or '', 300)}", "yellow")
