@@ -1,0 +1,492 @@
+"""The contract, read as data and compiled into the few functions that a server needs.
+
+Nothing here knows a property by name. Which property hangs on which include flag, which string is a field
+name, what the name rule does, what a parameter may be: all of it is interpreted from the spec (`x-include`,
+`format: api-field-name`, `x-field-name-rule`, `x-pagination`, parameter schemas). A change of `openapi.yaml`
+changes this server without a change of code, and a spec that this module cannot interpret is an error at
+start.
+
+    ContractError   the spec is missing, or says something that cannot be interpreted
+    BadParameter    a request's parameter has a value that the spec does not allow
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Self
+
+from attrs import field, frozen
+
+JsonObject = dict[str, Any]
+"""A JSON object as `json.loads` gives it. Its shape is the contract's business, not the type checker's."""
+
+_CONTRACT_PACKAGE = "run_results_api"
+_CONTRACT_FILE = "openapi.json"
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class ContractError(Exception):
+    """The contract is missing, or says something that this server cannot interpret."""
+
+
+class BadParameter(ValueError):
+    """A parameter of a request has a value the contract does not allow. The text never quotes it."""
+
+
+# --- The field-name rule ------------------------------------------------------------------------------------
+
+
+@frozen
+class Alphabet:
+    """Which single characters may stand in a name.
+
+    `start` tells of a character whether it may come first, `continue_` whether it may come later.
+    """
+
+    start: Callable[[str], bool]
+    continue_: Callable[[str], bool]
+
+
+ALPHABETS: Mapping[str, Alphabet] = MappingProxyType(
+    {
+        # str.isidentifier decides by the Unicode tables of the running Python: those of the names' users.
+        "python-identifier": Alphabet(str.isidentifier, lambda character: f"_{character}".isidentifier()),
+        "ascii-identifier": Alphabet(
+            lambda character: character.isascii() and character.isidentifier(),
+            lambda character: character.isascii() and f"_{character}".isidentifier(),
+        ),
+    }
+)
+"""The alphabets that a rule may name, by that name."""
+
+
+class _Outside(dict[int, str | None]):
+    """A table for `str.translate` that replaces what lies outside a set of characters; it fills on use."""
+
+    def __init__(self, inside: Callable[[str], bool], replacement: str) -> None:
+        super().__init__()
+        self._inside = inside
+        self._replacement = replacement
+
+    def __missing__(self, code_point: int) -> str:
+        character = chr(code_point)
+        self[code_point] = found = character if self._inside(character) else self._replacement
+        return found
+
+
+@frozen
+class FieldNameRule:
+    """The rule that makes an API field name of a project's field name, as the spec's steps say it.
+
+    Call it with a name: `rule("driver's license") == "driver_s_license"`. It is total (every string has an
+    answer) and not injective (`due date` and `due-date` meet).
+    """
+
+    document: Mapping[str, Any] = field(repr=False)
+    alphabet: str
+    _steps: tuple[Callable[[str], str], ...] = field(repr=False)
+
+    @classmethod
+    def from_spec(cls, document: Mapping[str, Any], *, alphabet: str | None = None) -> Self:
+        """Compiles an `x-field-name-rule`; `alphabet` takes the place of the one that the rule names.
+
+        Raises ContractError for an alphabet or a step that is not known.
+        """
+        name = alphabet or str(document.get("alphabet"))
+        if name not in ALPHABETS:
+            raise ContractError(f"x-field-name-rule: no alphabet is called {name!r}")
+        steps = tuple(_compile_step(step, ALPHABETS[name]) for step in document.get("steps", ()))
+        return cls(document, name, steps)
+
+    def with_alphabet(self, alphabet: str) -> Self:
+        """The same steps over another alphabet, such as `ascii-identifier` for an ASCII-only service."""
+        return self.from_spec(self.document, alphabet=alphabet)
+
+    def __call__(self, name: str) -> str:
+        """The API name of a project's field name."""
+        for step in self._steps:
+            name = step(name)
+        return name
+
+
+def _compile_step(step: Mapping[str, Any], alphabet: Alphabet) -> Callable[[str], str]:
+    classes = {"start": alphabet.start, "continue": alphabet.continue_}
+    match dict(step):
+        case {"replace": str(old), "with": str(new), **rest} if old and not rest:
+            return lambda name: name.replace(old, new)
+        case {"replace-characters-outside": str(kind), "with": str(new), **rest} if kind in classes and not rest:
+            table = _Outside(classes[kind], new)
+            return lambda name: name.translate(table)
+        case {"unless-first-character-in": str(kind), "prepend": str(prefix), **rest} if kind in classes and not rest:
+            inside = classes[kind]
+            return lambda name: name if name and inside(name[0]) else prefix + name
+        case _:
+            raise ContractError(f"x-field-name-rule: the step {dict(step)!r} is not known")
+
+
+# --- Parameters ---------------------------------------------------------------------------------------------
+
+
+@frozen
+class Parameter:
+    """One parameter of the operation.
+
+    `place` is `path`, `query` or `header`. `examples` are the example values that the spec gives, by name.
+    """
+
+    name: str
+    place: str
+    required: bool
+    schema: Mapping[str, Any] = field(repr=False)
+    examples: Mapping[str, Any] = field(repr=False)
+
+    def read(self, values: Sequence[str]) -> Any:
+        """The value of the parameter, given all the texts that a request holds for it.
+
+        None of them gives the default (or None where the spec has no default). A boolean is exactly `true` or
+        `false`; an integer is a decimal in ASCII digits without plus sign or leading zeros. Raises
+        BadParameter for a parameter that is given twice, is required and missing, or breaks its schema.
+        """
+        if len(values) > 1:
+            raise BadParameter(f"{self.name} must be given once")
+        if values:
+            return self._parse(values[0])
+        if self.required:
+            raise BadParameter(f"{self.name} is required")
+        return self.schema.get("default")
+
+    @cached_property
+    def _parse(self) -> Callable[[str], Any]:
+        parsers = {"boolean": _boolean_parser, "integer": _integer_parser, "string": _string_parser}
+        kind = self.schema.get("type")
+        if kind not in parsers:
+            raise ContractError(f"parameter {self.name}: cannot read values of type {kind!r}")
+        return parsers[kind](self.name, self.schema)
+
+
+def _boolean_parser(name: str, _schema: Mapping[str, Any]) -> Callable[[str], bool]:
+    words = {"true": True, "false": False}
+
+    def parse(text: str) -> bool:
+        if text not in words:
+            raise BadParameter(f"{name} must be true or false")
+        return words[text]
+
+    return parse
+
+
+def _integer_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], int]:
+    minimum, maximum = schema.get("minimum"), schema.get("maximum")
+    span = f" from {minimum} to {maximum}" if minimum is not None and maximum is not None else ""
+    refusal = f"{name} must be an integer{span}"
+    # 20 characters hold every 64-bit integer; longer texts would only be costly to convert.
+    canonical = re.compile("0|-?[1-9][0-9]{0,18}")
+
+    def parse(text: str) -> int:
+        if canonical.fullmatch(text) is None:
+            raise BadParameter(refusal)
+        value = int(text)
+        if (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
+            raise BadParameter(refusal)
+        return value
+
+    return parse
+
+
+def _string_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], str]:
+    shortest = int(schema.get("minLength", 0))
+    # A spec's `$` is the very end; Python's also stands before a last newline.
+    pattern = re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", schema.get("pattern", "")))
+
+    def parse(text: str) -> str:
+        if len(text) < shortest or pattern.search(text) is None:
+            raise BadParameter(f"{name} has a form that is not accepted")
+        return text
+
+    return parse
+
+
+@frozen
+class Pagination:
+    """The words of the spec's `x-pagination`: the offset parameter, and the item and has-more properties."""
+
+    offset: str
+    items: str
+    more: str
+
+
+# --- The contract -------------------------------------------------------------------------------------------
+
+Transform = Callable[[Any], Any]
+
+
+class Contract:
+    """The operation of a contract, from its OpenAPI document.
+
+    `document` is the parsed document and stays as it is. Attributes are computed once, on first use.
+
+        contract = load_contract()
+        contract.path                                # "/v2/apps/runs/{run_id}/results"
+        contract.parameters["file_offset"].read([])  # 0
+        contract.project(run, frozenset({"include_source_info"}))
+
+    Raises ContractError where the document is not of one operation or cannot be interpreted.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        operations = [
+            (path, method, item[method])
+            for path, item in document.get("paths", {}).items()
+            for method in _METHODS
+            if method in item
+        ]
+        if len(operations) != 1:
+            raise ContractError(f"the contract has {len(operations)} operations; this server answers exactly one")
+        self.path: str
+        self.method: str
+        self.operation: Mapping[str, Any]
+        self.path, self.method, self.operation = operations[0]
+
+    def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The node itself, or what its `$ref` points to. Raises ContractError for a dangling reference."""
+        while "$ref" in node:
+            target: Any = self.document
+            for part in str(node["$ref"]).removeprefix("#/").split("/"):
+                try:
+                    target = target[part.replace("~1", "/").replace("~0", "~")]
+                except (KeyError, TypeError):
+                    raise ContractError(f"{node['$ref']} points nowhere") from None
+            node = target
+        return node
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The operation's parameters by name, in the spec's order."""
+        found: dict[str, Parameter] = {}
+        for reference in self.operation.get("parameters", ()):
+            node = self.resolve(reference)
+            examples = {name: self.resolve(example)["value"] for name, example in node.get("examples", {}).items()}
+            found[node["name"]] = Parameter(
+                node["name"], node["in"], node.get("required", False), self.resolve(node["schema"]), examples
+            )
+        return MappingProxyType(found)
+
+    @cached_property
+    def pagination(self) -> Pagination:
+        """The words of `x-pagination`."""
+        words = self.operation.get("x-pagination", {})
+        try:
+            return Pagination(words["offset"], words["items"], words["more"])
+        except KeyError as error:
+            raise ContractError(f"x-pagination does not say {error}") from None
+
+    @cached_property
+    def answer_schema(self) -> Mapping[str, Any]:
+        """The schema node of the 200 answer, as the spec writes it (usually a reference)."""
+        return self._body_schema("200")
+
+    @cached_property
+    def flags(self) -> tuple[str, ...]:
+        """The include flags, in the spec's order: query parameters that some `x-include` names."""
+        named = {str(node["x-include"]) for node in self._schemas() if "x-include" in node}
+        unknown = named - self.parameters.keys()
+        if unknown:
+            raise ContractError(f"x-include names what is no parameter: {', '.join(sorted(unknown))}")
+        return tuple(name for name in self.parameters if name in named)
+
+    @cached_property
+    def field_name_rule(self) -> FieldNameRule:
+        """The rule for strings of `format: api-field-name`."""
+        rules = [node["x-field-name-rule"] for node in self._schemas() if "x-field-name-rule" in node]
+        if len(rules) != 1:
+            raise ContractError(f"the schemas hold {len(rules)} field-name rules; there must be one")
+        return FieldNameRule.from_spec(rules[0])
+
+    @cached_property
+    def examples(self) -> Mapping[str, JsonObject]:
+        """The example answers of status 200 by name: whole pages, in API terms."""
+        nodes = self._media_type("200").get("examples", {})
+        return MappingProxyType({name: self.resolve(node)["value"] for name, node in nodes.items()})
+
+    def validation_schema(self, status: int | str) -> JsonObject:
+        """A self-contained JSON Schema (2020-12) of the body of a status; unlisted ones get `default`'s.
+
+            jsonschema_rs.validator_for(contract.validation_schema(200)).is_valid(body)
+
+        The `$ref`s inside still point to `#/components/...`, which comes along.
+        """
+        return {**self._body_schema(str(status)), "components": self.document["components"]}
+
+    def _media_type(self, status: str) -> Mapping[str, Any]:
+        responses = self.operation["responses"]
+        node = self.resolve(responses[status] if status in responses else responses["default"])
+        return self.resolve(node["content"]["application/json"])
+
+    def _body_schema(self, status: str) -> Mapping[str, Any]:
+        schema: Mapping[str, Any] = self._media_type(status)["schema"]
+        return schema
+
+    @cached_property
+    def run_schema(self) -> JsonObject:
+        """A self-contained JSON Schema of a whole run in *project terms*, as stores keep it.
+
+        It is the answer's schema with four differences: no has-more property; a field name is any string;
+        what an include flag guarantees is required, because a server that does not have it could only invent
+        it; keys that the spec does not name are refused, because they are slips of the pen.
+        """
+        whole = Contract(json.loads(json.dumps(self.document)))
+        for schema in whole._schemas():
+            if schema.get("format") == "api-field-name":
+                schema.pop("pattern", None)
+            if "properties" in schema:
+                schema["required"] = [*schema.get("required", ()), *_guaranteed(schema["properties"])]
+                schema.setdefault("additionalProperties", False)
+        answer: Any = whole.resolve(whole.answer_schema)
+        del answer["properties"][self.pagination.more]
+        answer["required"] = [name for name in answer["required"] if name != self.pagination.more]
+        return whole.validation_schema(200)
+
+    def _schemas(self) -> Iterator[JsonObject]:
+        """Every object that stands in the schemas of the components, at any depth."""
+        under_way: list[Any] = [self.document["components"]["schemas"]]
+        while under_way:
+            node = under_way.pop()
+            if isinstance(node, dict):
+                yield node  # pyright: ignore[reportUnknownVariableType]
+            under_way.extend(node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+
+    # --- Projection -----------------------------------------------------------------------------------------
+
+    def project(self, value: Any, flags: frozenset[str]) -> Any:
+        """A page in API terms: field names by the rule, and nothing that waits for a flag not in `flags`.
+
+        `value` has the shape of the 200 answer, in project terms; it stays untouched, and parts that need no
+        change are shared with the answer, not copied. What does not fit the spec passes through as it is.
+        """
+        projector = self._projector(flags & frozenset(self.flags))
+        return value if projector is None else projector(value)
+
+    @cached_property
+    def _projector(self) -> Callable[[frozenset[str]], Transform | None]:
+        @cache
+        def compiled(flags: frozenset[str]) -> Transform | None:
+            return _Compiler(self, flags).compile(self.answer_schema)
+
+        return compiled
+
+
+def _guaranteed(properties: Mapping[str, Any]) -> list[str]:
+    """The properties that an include flag always brings."""
+    return [name for name, node in properties.items() if "x-include" in node and node.get("x-include-guaranteed", True)]
+
+
+class _Compiler:
+    """Compiles schema nodes to transforms. None is "leave as it is": most of the data is not walked."""
+
+    def __init__(self, contract: Contract, flags: frozenset[str]) -> None:
+        self._contract = contract
+        self._flags = flags
+        self._under_way: set[int] = set()
+        self._name = lru_cache(maxsize=65_536)(contract.field_name_rule)
+
+    def compile(self, node: Mapping[str, Any]) -> Transform | None:
+        schema = self._contract.resolve(node)
+        if id(schema) in self._under_way:
+            raise ContractError("a schema that holds itself cannot be projected")
+        self._under_way.add(id(schema))
+        try:
+            branches = [*self._own(schema), *self._alternatives(schema)]
+        finally:
+            self._under_way.discard(id(schema))
+        return _by_type(branches)
+
+    def _own(self, schema: Mapping[str, Any]) -> Iterator[tuple[type, Transform]]:
+        if schema.get("format") == "api-field-name":
+            yield str, self._name
+        if "properties" in schema and (transform := self._object(schema["properties"])):
+            yield dict, transform
+        if "items" in schema and (item := self.compile(schema["items"])):
+            yield list, lambda values: [item(value) for value in values]
+
+    def _alternatives(self, schema: Mapping[str, Any]) -> Iterator[tuple[type, Transform]]:
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for branch in schema.get(keyword, ()):
+                inner = self._contract.resolve(branch)
+                yield from self._own(inner)
+                yield from self._alternatives(inner)
+
+    def _object(self, properties: Mapping[str, Any]) -> Transform | None:
+        hidden = {
+            name for name, node in properties.items() if "x-include" in node and node["x-include"] not in self._flags
+        }
+        steps = {
+            name: transform
+            for name, node in properties.items()
+            if name not in hidden and (transform := self.compile(node)) is not None
+        }
+        if not hidden and not steps:
+            return None
+
+        def transform_object(value: JsonObject) -> JsonObject:
+            return {
+                name: step(part) if (step := steps.get(name)) is not None else part
+                for name, part in value.items()
+                if name not in hidden
+            }
+
+        return transform_object
+
+
+def _by_type(branches: Sequence[tuple[type, Transform]]) -> Transform | None:
+    """One transform that picks the branch by the value's JSON type."""
+    if not branches:
+        return None
+    table = dict(branches)
+    if len(table) != len(branches):
+        raise ContractError("two alternatives of one JSON type cannot be told apart")
+    if len(branches) == 1:
+        kind, transform = branches[0]
+        return lambda value: transform(value) if type(value) is kind else value
+
+    def pick(value: Any) -> Any:
+        chosen = table.get(type(value))
+        return value if chosen is None else chosen(value)
+
+    return pick
+
+
+# --- Finding it ---------------------------------------------------------------------------------------------
+
+
+@cache
+def load_contract(path: Path | None = None) -> Contract:
+    """The contract in the JSON file `path`, or else the copy inside the installed `run_results_api`.
+
+    The package is found, not imported: none of the client's code runs. Raises ContractError when there is no
+    such package, no such file, or no OpenAPI document in it.
+    """
+    path = path or _installed_copy()
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ContractError(f"the contract cannot be read: {error}") from error
+    except ValueError as error:
+        raise ContractError(f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict) or "paths" not in document:
+        raise ContractError(f"{path} is not an OpenAPI document")
+    return Contract(document)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _installed_copy() -> Path:
+    # For a top-level name, find_spec looks for files and executes nothing.
+    spec = find_spec(_CONTRACT_PACKAGE)
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / _CONTRACT_FILE
+        if path.is_file():
+            return path
+    raise ContractError(f"{_CONTRACT_PACKAGE} with its {_CONTRACT_FILE} is not installed; in a checkout, make generate")

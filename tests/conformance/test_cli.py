@@ -1,0 +1,172 @@
+"""The command line, run as its users run it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from attrs import frozen
+from click.testing import CliRunner
+
+from run_results_conformance import SyntheticRun
+from run_results_conformance.cli import main
+
+COMMAND = [sys.executable, "-c", "from run_results_conformance.cli import main; main()"]
+
+
+@frozen
+class Running:
+    url: str
+    help: str
+    process: "subprocess.Popen[str]"
+
+    def ask(self, run_id: str, token: str, **headers: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", **headers}
+        return httpx.get(f"{self.url}/v2/apps/runs/{run_id}/results", headers=headers)
+
+
+@contextmanager
+def running(*arguments: str, token: str | None = None, stop: int = signal.SIGINT) -> Iterator[Running]:
+    """Runs `serve` until it is told to stop, and holds that it stops cleanly and printed one line on stdout."""
+    environment = {name: value for name, value in os.environ.items() if name != "RUN_RESULTS_TOKEN"}
+    if token is not None:
+        environment["RUN_RESULTS_TOKEN"] = token
+    process = subprocess.Popen(
+        [*COMMAND, "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        url = process.stdout.readline().strip()
+        told = ""
+        while url and "Ctrl-C" not in told:
+            told += process.stderr.readline()
+        yield Running(url, told or process.stderr.read(), process)
+    finally:
+        process.send_signal(stop)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "stopped\n")
+
+
+def invoke(*arguments: str) -> tuple[int, str]:
+    result = CliRunner(env={"RUN_RESULTS_TOKEN": None}).invoke(main, list(arguments))
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_example_runs(stop: int) -> None:
+    """Without a store the contract's own runs are served, and the token that was made is told."""
+    with running(stop=stop) as server:
+        assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", server.url)
+        made = re.search(r"RUN_RESULTS_TOKEN=(\S+)", server.help)
+        assert made is not None
+        assert f"RUN_RESULTS_BASE_URL={server.url}" in server.help
+        assert "run-tax-2025" in server.help
+        assert server.ask("run-tax-2025", made[1]).json()["status"] == "COMPLETE"
+
+
+def test_synthetic_runs() -> None:
+    """Computed runs have the sizes, ids, seed and context that were asked for, and finish while they are
+    polled.
+    """
+    arguments = ("--synthetic", "3", "--synthetic", "big one=1000000", "--seed", "5", "--page-size", "2")
+    with running(*arguments, "--context", "acme", "--finish-after", "1", token="given-token") as server:
+        assert "given-token" not in server.help
+        assert server.ask("synthetic-5", "given-token").json()["status"] == "RUNNING"
+        page = server.ask("synthetic-5", "given-token", **{"IB-Context": "acme"}).json()
+        expected = [file["original_file_name"] for file in SyntheticRun(5, 3).files(0, 2)]
+        assert [file["original_file_name"] for file in page["files"]] == expected
+        assert (page["status"], page["has_more"]) == ("COMPLETE", True)
+        assert server.ask("big%20one", "given-token").status_code == 200
+        assert server.ask("synthetic-5", "given-token", **{"IB-Context": "other"}).status_code == 403
+
+
+def test_folder_and_database(tmp_path: Path) -> None:
+    """A folder can be packed into a database, and both are served alike."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    run = SyntheticRun(1, 3, run_id="r")
+    (folder / "r.json").write_text(json.dumps({**run.header, "files": run.files(0, 3)}))
+    database = tmp_path / "runs.sqlite"
+    assert invoke("pack", str(folder), str(database)) == (0, "1 runs\n")
+    answers: list[Any] = []
+    for path in (folder, database):
+        with running("--runs", str(path), "--token", "t", "--gzip") as server:
+            answers.append(server.ask("r", "t").json())
+    assert answers[0] == answers[1]
+    assert len(answers[0]["files"]) == 3
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_remote_host(host: str) -> None:
+    """A host that other computers reach is refused unless that is said to be meant."""
+    code, output = invoke("serve", "--host", host)
+    assert code == 2
+    assert "--allow-remote" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--synthetic", "many"], "give a number of files"),
+        (["--synthetic", "-1"], "give a number of files"),
+        (["--synthetic", "1", "--runs", "."], "not both"),
+        (["--synthetic", "r=1", "--synthetic", "r=2"], "there is a run 'r'"),
+        (["--runs", "no-such-folder"], "does not exist"),
+        (["--page-size", "0"], "range"),
+        (["--token", "a b"], "a token consists of"),
+    ],
+)
+def test_bad_arguments(arguments: Sequence[str], why: str) -> None:
+    """What cannot be served is refused in one readable message, without a traceback."""
+    code, output = invoke("serve", *arguments)
+    assert code != 0
+    assert why in output
+    assert "Traceback" not in output
+
+
+def test_bad_runs(tmp_path: Path) -> None:
+    """A folder with a bad run and a file that is no database are refused with the file's name."""
+    (tmp_path / "bad.json").write_text("{}")
+    for command in (["serve", "--runs", str(tmp_path)], ["pack", str(tmp_path), str(tmp_path / "x.sqlite")]):
+        code, output = invoke(*command)
+        assert code == 1
+        assert "bad.json: at $: " in output
+    code, output = invoke("serve", "--runs", str(tmp_path / "bad.json"))
+    assert code == 1
+    assert "bad.json is not a database of runs" in output
+
+
+def test_port_in_use(tmp_path: Path) -> None:
+    """A port that somebody has is refused in one readable message."""
+    with running("--token", "t") as server:
+        code, output = invoke("serve", "--token", "t", "--port", server.url.rpartition(":")[2])
+    assert code == 1
+    assert "in use" in output
+
+
+def test_help_is_light() -> None:
+    """Asking for help loads neither a web framework nor a server."""
+    code = (
+        "import sys\n"
+        "from run_results_conformance.cli import main\n"
+        "try: main(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'starlette', 'uvicorn', 'jsonschema_rs', 'sqlite3'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "--allow-remote" in done.stdout
