@@ -1,0 +1,207 @@
+"""The wheel: what is in it, and that it works where nothing is installed but what it requires."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path, PurePosixPath
+
+import pytest
+from attrs import frozen
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from run_results_conformance.synthetic import SyntheticRun
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "run_results_api": ROOT / "generated",
+    "run_results": ROOT / "wrapper",
+    "run_results_conformance": ROOT / "conformance",
+}
+REQUIRED = {"attrs", "httpx", "msgspec"}
+
+
+def required_by(*names: str) -> dict[str, Distribution]:
+    """These distributions and all that they require here without any extra, by name."""
+    found: dict[str, Distribution] = {}
+    under_way = list(names)
+    while under_way:
+        name = canonicalize_name(under_way.pop())
+        if name not in found:
+            found[name] = distribution(name)
+            requirements = map(Requirement, found[name].requires or ())
+            under_way += [
+                each.name for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})
+            ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the tree as it stands."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@frozen
+class Place:
+    """An environment with the wheel and what it requires, and nothing else."""
+
+    python: Path
+    distributions: frozenset[str]
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of this environment, with no variables but those given, away from the tree."""
+        return subprocess.run(
+            [str(self.python.parent / command[0]), *command[1:]],
+            cwd=self.python.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def place(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A new environment without pip, the wheel installed into it, and copies of what the wheel requires."""
+    root = tmp_path_factory.mktemp("place") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    python = root / "bin" / "python"
+    alone = ["--no-index", "--no-deps", "--offline", "--no-cache", "--no-config", "--quiet"]
+    command = [sys.executable, "-m", "uv", "pip", "install", *alone, "--python", str(python), str(wheel)]
+    subprocess.run(command, check=True)
+    (site,) = root.glob("lib/python*/site-packages")
+    found = required_by(*REQUIRED)
+    for each in found.values():
+        for file in each.files or ():
+            # Scripts, which lie outside, and compiled files are left behind.
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(each.locate_file(file), site / file)
+    yield Place(python, frozenset({"run-results", *found}))
+    shutil.rmtree(root)
+
+
+# --- What is in it --------------------------------------------------------------------------------------------
+
+
+def test_the_wheel_holds_the_three_packages(wheel: Path) -> None:
+    """The wheel has every file of the three packages and no other: what git or a pattern ignores would be missed."""
+    on_disk = {
+        path.relative_to(root).as_posix()
+        for package, root in PACKAGES.items()
+        for path in (root / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {name for name in archive.namelist() if not PurePosixPath(name).parts[0].endswith(".dist-info")}
+    assert inside == on_disk
+    assert {f"{package}/py.typed" for package in PACKAGES} <= inside
+    assert {"run_results_api/openapi.json", "run_results_api/stamp.json"} <= inside
+    assert not [name for name in inside if re.search(r"(^|/)(conftest|tests?|test_[^/]*)(\.py|/)", name)]
+
+
+def test_the_wheel_holds_the_contract(wheel: Path) -> None:
+    """The contract inside the wheel is the generated copy, byte for byte, and can be read without YAML."""
+    with zipfile.ZipFile(wheel) as archive:
+        inside = archive.read("run_results_api/openapi.json")
+    assert inside == (PACKAGES["run_results_api"] / "run_results_api" / "openapi.json").read_bytes()
+    assert json.loads(inside)["openapi"].startswith("3.1.")
+
+
+def test_the_wheel_requires_little(wheel: Path) -> None:
+    """Without an extra the wheel requires httpx, attrs and msgspec, and everything else waits for its extra."""
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = archive.read(metadata).decode().partition("\n\n")[0].splitlines()
+    requirements = [Requirement(line.partition(": ")[2]) for line in lines if line.startswith("Requires-Dist: ")]
+    extras = {line.partition(": ")[2] for line in lines if line.startswith("Provides-Extra: ")}
+    assert {each.name for each in requirements if each.marker is None} == REQUIRED
+    assert {"cli", "conformance"} <= extras
+    for each in requirements:
+        if each.marker is not None:
+            assert not each.marker.evaluate({"extra": ""})
+            assert any(each.marker.evaluate({"extra": extra}) for extra in extras)
+
+
+def test_a_wheel_is_the_same_every_time(wheel: Path, tmp_path: Path) -> None:
+    """Building again from the same tree gives the same bytes."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+# --- That it works --------------------------------------------------------------------------------------------
+
+WALK = """
+import sys
+import run_results
+from run_results import Client, Include
+
+token, base_url, run_id = sys.argv[1:]
+with Client(token=token, base_url=base_url) as client:
+    files = list(client.files(run_id, include=Include.ALL))
+print(len(files), len({file.input_file_path for file in files}), files[-1].original_file_name)
+print(run_results.__file__)
+"""
+
+
+def test_the_wheel_works_alone(place: Place, serve_runs: Callable[..., str], token: str) -> None:
+    """With nothing installed but what the wheel requires, it walks a run over a real socket to its last file."""
+    run = SyntheticRun(seed=8, files=23)
+    finished = place.run("python", "-I", "-B", "-c", WALK, token, serve_runs(run, page_size=5), run.run_id)
+    assert finished.stderr == ""
+    said, home = finished.stdout.splitlines()
+    assert said == f"23 23 {run.file(22)['original_file_name']}"
+    assert Path(home).is_relative_to(place.python.parents[1]), "not the tree, but the wheel was used"
+
+
+def test_nothing_else_is_there(place: Place) -> None:
+    """The environment in which the wheel worked has what it requires, and nothing of an extra or of a tool."""
+    program = (
+        "import importlib.metadata as m, importlib.util as u, json, sys\n"
+        "print(json.dumps([sorted(d.name for d in m.distributions()), [n for n in sys.argv[1:] if u.find_spec(n)]]))"
+    )
+    absent = ["click", "rich", "starlette", "uvicorn", "jsonschema_rs", "pyarrow", "pytest", "pip", "yaml"]
+    there = ["httpx", "run_results_conformance"]
+    finished = place.run("python", "-I", "-B", "-c", program, *absent, *there)
+    distributions, importable = json.loads(finished.stdout)
+    assert {canonicalize_name(name) for name in distributions} == place.distributions
+    assert place.distributions > REQUIRED
+    assert importable == there
+
+
+def test_the_installed_package_is_typed(place: Place) -> None:
+    """All three packages are marked as typed where they are installed."""
+    (site,) = place.python.parents[1].glob("lib/python*/site-packages")
+    assert [package for package in PACKAGES if not (site / package / "py.typed").is_file()] == []
+
+
+@pytest.mark.parametrize("command", [(), ("--help",), ("export", "run-1")])
+def test_the_command_says_what_it_misses(place: Place, command: tuple[str, ...]) -> None:
+    """Without its extra, `run-results` ends with code 2 and one line that says what to install, not a traceback."""
+    finished = place.run("run-results", *command, PYTHONDONTWRITEBYTECODE="1", RUN_RESULTS_TOKEN="t0k3n")
+    assert finished.returncode == 2, finished.stderr
+    assert finished.stdout == ""
+    assert "run-results[cli]" in finished.stderr
+    assert "Traceback" not in finished.stderr
+    assert len(finished.stderr.splitlines()) <= 2
+
+
+def test_the_suite_says_what_it_misses(place: Place) -> None:
+    """Without its extra, `run-results-conformance` ends with code 2 and says what to install, not with a traceback."""
+    finished = place.run("run-results-conformance", "--help", PYTHONDONTWRITEBYTECODE="1")
+    assert finished.returncode == 2, finished.stderr
+    assert "run-results[conformance]" in finished.stderr
+    assert "Traceback" not in finished.stderr
