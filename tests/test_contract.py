@@ -504,7 +504,7 @@ def kind(node: dict[str, Any]) -> str:
     bounds = node.get("format"), node.get("minimum"), node.get("maximum")
     words = {
         ("integer", "int64", 0, 2**63 - 1): "int64",
-        ("integer", None, 0, None): "index",
+        ("integer", "int32", 0, 2**31 - 1): "index",
         ("number", "double", None, None): "double",
         ("number", "double", 0, None): "size",
     }

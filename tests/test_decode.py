@@ -67,7 +67,7 @@ DRIFTS: dict[str, tuple[list[str | int], Any, str, str]] = {
     "object for an array": ([*DOCUMENT, "fields"], {"a": 1}, "$.files[0].documents[0].fields", "array"),
     "null in an array": ([*DOCUMENT, "fields", 1], None, "$.files[0].documents[0].fields[1]", "object"),
     "string for a number": ([*FIELD, "confidence", "model"], "high", "$.files[0].documents[0].fields[0].confidence.model", "number or null"),
-    "string in an array of integers": ([*DOCUMENT, "page_numbers", 1], "1", "$.files[0].documents[0].page_numbers[1]", "integer (>= 0)"),
+    "string in an array of integers": ([*DOCUMENT, "page_numbers", 1], "1", "$.files[0].documents[0].page_numbers[1]", "integer (>= 0, <= 2147483647)"),
     "fraction for an integer": (["start_timestamp"], 1.5, "$.start_timestamp", "integer (>= 0, <= 9223372036854775807)"),
     "boolean for an integer": (["start_timestamp"], True, "$.start_timestamp", "integer (>= 0, <= 9223372036854775807)"),
     "beyond int64": (["start_timestamp"], 2**63, "$.start_timestamp", "integer (>= 0, <= 9223372036854775807)"),
@@ -107,6 +107,41 @@ def test_every_place_is_reported_and_not_only_the_first() -> None:
         "$.files[0].documents[0].fields[1].type",
         "$.start_timestamp",
     ]
+
+
+def test_half_a_surrogate_pair_is_delivered_with_a_mark_in_its_place() -> None:
+    """JSON can spell text that UTF-8 cannot hold: it is drift, and what is delivered can be written anywhere."""
+    changed = put([*FIELD, "value"], "a\ud800b")
+    changed["keys"]["custom"]["\udfff"] = ["\U0001f600", "\ude00\ud83d"]
+    run, drift = decode(json.dumps(changed).encode())
+    assert {(entry.path, entry.expected) for entry in drift} == {
+        ("$.files[0].documents[0].fields[0].value", "text that can be encoded"),
+        ("$.keys.custom", "text that can be encoded"),
+        ("$.keys.custom.\udfff[1]", "text that can be encoded"),
+    }
+    again = json.loads(run.to_json())
+    assert again["files"][0]["documents"][0]["fields"][0]["value"] == "a\ufffdb"
+    assert again["keys"]["custom"]["\ufffd"] == ["\U0001f600", "\ufffd\ufffd"]
+    assert parse(json.dumps(changed).encode()) == changed
+
+
+def test_a_number_beyond_a_double_is_drift_and_not_infinity() -> None:
+    """It stays readable in full, and no attribute holds something else."""
+    body = json.dumps(PAGE).replace("2.5", "1e999").encode()
+    run, drift = decode(body)
+    assert [(entry.path, str(entry.got)) for entry in drift] == [
+        ("$.files[0].documents[0].page_layouts[0].height", "1E+999")
+    ]
+    assert b"1e999" not in run.to_json()
+
+
+@pytest.mark.parametrize("name", ["due date", "", "3rd", "a-b", "x\u00b2", "a\n"])
+def test_a_field_name_that_is_no_variable_name_is_drift(name: str) -> None:
+    """The field keeps the name as it came, and the drift says so, in documents and among cross-class fields."""
+    for path in ([*FIELD, "field_name"], ["case_info", "fields", 0, "name"]):
+        run, drift = decode(json.dumps(put(path, name)).encode())
+        assert [(entry.expected, entry.got) for entry in drift] == [("an API field name", name)]
+        assert json.dumps(name).encode() in run.to_json() or name in run.to_json().decode()
 
 
 def test_items_behind_a_broken_one_keep_their_index() -> None:

@@ -212,6 +212,8 @@ def by_schema(node: dict[str, Any]) -> set[str]:
     schema, name = resolve(node), node.get("$ref", "").rpartition("/")[2]
     if name in OBJECTS or "enum" in schema:
         return {name}
+    if name and schema["type"] == "string":  # a text with a name of its own
+        return {f"{schema['type']} called {name}"}
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     bounds = {BOUNDS[keyword]: schema[keyword] for keyword in BOUNDS if keyword in schema}
     found = set()
@@ -231,6 +233,8 @@ def by_hint(hint: Any) -> set[str]:
     if origin is Annotated:
         kind, meta = arguments
         bounds = {word: getattr(meta, word) for word in BOUNDS.values() if getattr(meta, word) is not None}
+        if meta.title is not None:
+            return {f"{WORDS[kind]} called {meta.title}"}
         return {f"{WORDS[kind]} {sorted(bounds.items())}"}
     if origin is list:
         return {f"array of {sorted(by_hint(arguments[0]))}"}

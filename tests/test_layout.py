@@ -26,7 +26,7 @@ ROOTS = {
 }
 CORE_FOLDER = ROOT / "wrapper" / "run_results"
 # The modules whose size is budgeted, and the budget in lines of code.
-THIN, BUDGET = ("client", "paging", "exchange", "transport", "decode", "names", "errors"), 1100
+THIN, BUDGET = ("client", "paging", "exchange", "transport", "decode", "drift", "names", "errors"), 1200
 
 # --- Reading the source ---------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import logging
 
 from run_results import errors
 from run_results.client import AsyncClient, Client
-from run_results.decode import Drift
+from run_results.drift import Drift
 from run_results.errors import RunResultsError
 from run_results.include import Include
 from run_results.names import NameMap, guess, is_api_name, sanitize

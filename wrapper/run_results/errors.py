@@ -37,7 +37,7 @@ walking again from there gives exactly the files that have not been handed out. 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from run_results.decode import Drift
+    from run_results.drift import Drift
     from run_results.paging import Page
 
 

@@ -17,7 +17,8 @@ from attrs import field, frozen
 
 from run_results import errors
 from run_results.config import Options, check_run_id, check_start
-from run_results.decode import Drift, decode, parse
+from run_results.decode import decode, parse
+from run_results.drift import Drift
 from run_results.exchange import Outcome, Request, Sleep, ask, request
 from run_results.include import Include
 from run_results.problems import Problem, problems

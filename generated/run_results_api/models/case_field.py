@@ -1,5 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+from typing import Annotated
+
 from attrs import define
+from msgspec import Meta
 
 from ..models.case_field_option import CaseFieldOption
 from ..models.case_field_validations import CaseFieldValidations
@@ -11,7 +14,7 @@ from ..types import UNSET, Model, Unset
 class CaseField(Model):
     """A cross-class field, consolidated from fields of several documents."""
 
-    name: str
+    name: Annotated[str, Meta(title="ApiFieldName")]
     """A field's name as a Python variable name, made from the project's own name by `x-field-name-rule`.
     The format is checked in full by our programs; the pattern is what every regular-expression engine
     can say of it."""

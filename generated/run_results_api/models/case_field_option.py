@@ -11,7 +11,7 @@ from ..types import UNSET, Model, Unset
 class CaseFieldOption(Model):
     """One document field that feeds a cross-class field."""
 
-    record_index: Annotated[int, Meta(ge=0)] | Unset = UNSET
+    record_index: Annotated[int, Meta(ge=0, le=2147483647)] | Unset = UNSET
     """Index of the document within the packet, counted from 0."""
     refined_phrase_name: str | Unset = UNSET
-    """The name of the field in that document."""
+    """The name of the field in that document, as the project has it."""

@@ -18,7 +18,7 @@ class Document(Model):
 
     class_name: None | str | Unset = UNSET
     """The class given to the document; null when it could not be classified."""
-    page_numbers: list[Annotated[int, Meta(ge=0)]] | Unset = UNSET
+    page_numbers: list[Annotated[int, Meta(ge=0, le=2147483647)]] | Unset = UNSET
     """The pages of the file that make up the document, counted from 0."""
     fields: list[Field] | Unset = UNSET
     """The fields extracted from the document."""

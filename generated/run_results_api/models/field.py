@@ -1,5 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
+from typing import Annotated
+
 from attrs import define
+from msgspec import Meta
 
 from ..models.edit import Edit
 from ..models.field_confidence import FieldConfidence
@@ -12,7 +15,7 @@ from ..types import UNSET, Model, Unset
 class Field(Model):
     """One field extracted from a document."""
 
-    field_name: str | Unset = UNSET
+    field_name: Annotated[str, Meta(title="ApiFieldName")] | Unset = UNSET
     """A field's name as a Python variable name, made from the project's own name by `x-field-name-rule`.
     The format is checked in full by our programs; the pattern is what every regular-expression engine
     can say of it."""

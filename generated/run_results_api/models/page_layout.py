@@ -11,7 +11,7 @@ from ..types import Model
 class PageLayout(Model):
     """The size of one page, in the units of the source coordinates."""
 
-    page_number: Annotated[int, Meta(ge=0)]
+    page_number: Annotated[int, Meta(ge=0, le=2147483647)]
     """The page, counted from 0."""
     width: Annotated[float, Meta(ge=0)]
     """Width of the page."""

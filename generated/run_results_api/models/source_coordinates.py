@@ -19,5 +19,5 @@ class SourceCoordinates(Model):
     """Right edge."""
     bottom_y: float | Unset = UNSET
     """Bottom edge."""
-    page_number: Annotated[int, Meta(ge=0)] | Unset = UNSET
+    page_number: Annotated[int, Meta(ge=0, le=2147483647)] | Unset = UNSET
     """The page, counted from 0."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from ... import errors
 from ...models.error import Error
 from ...models.run_results import RunResults
 from ...types import UNSET, Response, Unset
@@ -60,12 +61,16 @@ def build_request(
 def parse_response(status_code: int, content: bytes) -> Error | RunResults:
     """Decode a body by its status, in one validating pass.
 
-    Raises `msgspec.ValidationError`, `msgspec.DecodeError` or `UnicodeDecodeError` where it does not fit, and
-    `errors.UnexpectedStatus` for a status that the contract does not describe.
+    Raises `msgspec.ValidationError`, `msgspec.DecodeError` or `UnicodeDecodeError` where a documented body does not
+    fit, and `errors.UnexpectedStatus` where the rest has none of the contract's shape.
     """
     if status_code == 200:
         return msgspec.json.decode(content, type=RunResults)
-    return msgspec.json.decode(content, type=Error)
+    try:
+        return msgspec.json.decode(content, type=Error)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Such as a proxy's HTML page: the status must not be lost over it.
+        raise errors.UnexpectedStatus(status_code, content) from None
 
 
 def _response(response: httpx.Response) -> Response[Error | RunResults]:
