@@ -230,7 +230,7 @@ def test_any_run_id_is_refused_or_stays_one_path_segment(run_id: str) -> None:
 
     options = settle(token=SECRET, base_url="https://host/api")
     with Client(token=SECRET, base_url="https://host/api") as client:
-        steps = client._walk(run_id, 0, Include.NONE)
+        steps = client._walk(run_id, 0, Include.NONE, None)
         try:
             next(steps)
         except ConfigurationError:

@@ -175,7 +175,7 @@ def test_an_integer_may_be_written_as_a_float() -> None:
 def test_a_byte_order_mark_is_passed_over() -> None:
     """Right JSON behind a byte order mark is right JSON."""
     run, drift = decode(b"\xef\xbb\xbf" + json.dumps(PAGE).encode())
-    assert (run.to_dict(), drift) == (PAGE, ())
+    assert (run.to_dict(), drift) == (PAGE, None)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,6 @@ def test_any_json_is_decoded_or_refused_by_the_family(value: Any) -> None:
     assert all(entry.path.startswith("$") for entry in drift)
     assert {"id", "files", "has_more", "status"} - value.keys() <= {entry.path[2:] for entry in drift}
     assert parse(body) == value
-    assert str(drift)
     assert run
 
 

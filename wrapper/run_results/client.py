@@ -9,6 +9,7 @@ from attrs import evolve
 from run_results.config import Options, Token, settle
 from run_results.exchange import Outcome, Sleep
 from run_results.include import Include
+from run_results.observe import Observer
 from run_results.paging import Page, Steps, fetch, wait, walk
 from run_results.retry import RetryBudget, RetryPolicy
 from run_results_api.models import File
@@ -40,6 +41,8 @@ class Settings(TypedDict, total=False):
     """What to do when the run changes between two pages; 'raise'."""
     allow_insecure: bool
     """Whether a plain-http base URL that is not loopback is allowed; False."""
+    observe: Observer
+    """A function that is called with every event; see `run_results.observe`."""
 
 
 class _Base:
@@ -66,8 +69,8 @@ class _Base:
     def _page(self, run_id: str, offset: int, include: Include) -> Steps:
         return fetch(self._options, self._budget, run_id, offset, include)
 
-    def _walk(self, run_id: str, start: int, include: Include) -> Steps:
-        return walk(self._options, self._budget, run_id, start, include)
+    def _walk(self, run_id: str, start: int, include: Include, deadline: float | None) -> Steps:
+        return walk(self._options, self._budget, run_id, start, include, deadline)
 
     def _wait(self, run_id: str, include: Include, timeout: float, poll: float) -> Steps:
         return wait(self._options, self._budget, run_id, include, timeout, poll)
@@ -100,18 +103,24 @@ class Client(_Base):
         with closing(self._drive(self._page(run_id, offset, include))) as pages:
             return next(pages)
 
-    def pages(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> Iterator[Page]:
+    def pages(
+        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+    ) -> Iterator[Page]:
         """Fetch every page from the file offset `start` on, one at a time, as they are asked for.
 
-        Raises what `page` raises, and `PagingError` where pages contradict each other; every error carries
-        `resume_offset`.
+        `deadline` is for the whole walk, in seconds from the first page on; without it each attempt has its own time
+        (`timeout`) and the walk as many as it has pages. Raises what `page` raises, and `PagingError` where pages
+        contradict each other; every error carries `resume_offset`.
         """
-        return self._drive(self._walk(run_id, start, include))
+        return self._drive(self._walk(run_id, start, include, deadline))
 
-    def files(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> Iterator[File]:
+    def files(
+        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+    ) -> Iterator[File]:
         """Every file from the file offset `start` on, once and in order, in one lazy stream; see `pages`."""
-        for page in self.pages(run_id, start=start, include=include):
-            yield from page.files
+        with closing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
+            for page in pages:
+                yield from page.files
 
     def wait(self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Include = Include.NONE) -> Page:
         """Wait until the run cannot change by itself any more; returns its first page.
@@ -170,13 +179,17 @@ class AsyncClient(_Base):
         async with aclosing(self._drive(self._page(run_id, offset, include))) as pages:
             return await anext(pages)
 
-    def pages(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> AsyncIterator[Page]:
+    def pages(
+        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+    ) -> AsyncIterator[Page]:
         """See `Client.pages`."""
-        return self._drive(self._walk(run_id, start, include))
+        return self._drive(self._walk(run_id, start, include, deadline))
 
-    async def files(self, run_id: str, *, start: int = 0, include: Include = Include.NONE) -> AsyncIterator[File]:
+    async def files(
+        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+    ) -> AsyncIterator[File]:
         """See `Client.files`."""
-        async with aclosing(self._drive(self._walk(run_id, start, include))) as pages:
+        async with aclosing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
             async for page in pages:
                 for file in page.files:
                     yield file

@@ -7,6 +7,7 @@ token.
 
 import os
 import re
+import time
 from collections.abc import Callable
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from run_results.errors import ConfigurationError
+from run_results.observe import Observer, unobserved
 from run_results.retry import RetryPolicy
 
 DEFAULT_BASE_URL: Final = "https://aihub.instabase.com/api"
@@ -50,6 +52,10 @@ class Options:
     """What to do when the run changes between two pages of a walk."""
     allow_insecure: bool
     """Whether a plain-http base URL that is not loopback is allowed."""
+    observe: Observer = field(default=unobserved, repr=False)
+    """Called with every event."""
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    """Seconds that only ever grow."""
 
     def __attrs_post_init__(self) -> None:
         check_base_url(self.base_url, allow_insecure=self.allow_insecure)
@@ -59,10 +65,12 @@ class Options:
             raise ConfigurationError(
                 "the context (context= or RUN_RESULTS_CONTEXT) must be visible ASCII, with spaces only inside"
             )
-        if not 0 < self.timeout < float("inf"):
-            raise ConfigurationError(f"timeout must be a positive, finite number of seconds, not {self.timeout!r}")
+        if not check_seconds(self.timeout, "timeout"):
+            raise ConfigurationError("timeout must be above 0 seconds")
         if self.max_body_bytes < 1:
             raise ConfigurationError(f"max_body_bytes must be at least 1, not {self.max_body_bytes!r}")
+        if not callable(self.observe):
+            raise ConfigurationError(f"observe must be a function, not {type(self.observe).__name__}")
         if self.on_change not in ("raise", "warn"):
             raise ConfigurationError(f"on_change must be 'raise' or 'warn', not {self.on_change!r}")
 
@@ -82,6 +90,7 @@ def settle(
     strict: bool = False,
     on_change: Literal["raise", "warn"] = "raise",
     allow_insecure: bool = False,
+    observe: Observer = unobserved,
 ) -> Options:
     """Make options from arguments, environment and defaults. Raises `ConfigurationError`."""
     token = token if token is not None else os.environ.get("RUN_RESULTS_TOKEN")
@@ -99,6 +108,7 @@ def settle(
         strict=strict,
         on_change=on_change,
         allow_insecure=allow_insecure,
+        observe=observe,
     )
 
 
@@ -169,3 +179,10 @@ def check_start(start: object) -> int:
     if not 0 <= start <= MAX_OFFSET:
         raise ConfigurationError(f"the offset must be from 0 to {MAX_OFFSET}, not {start}")
     return start
+
+
+def check_seconds(seconds: object, name: str) -> float:
+    """The time, if it ends. Raises `ConfigurationError`."""
+    if not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
+        raise ConfigurationError(f"{name} must be a finite number of seconds from 0 on, not {seconds!r}")
+    return seconds

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from run_results.drift import Drift, mend
+from run_results.drift import Doubled, Drift, mend
 from run_results.errors import MalformedResponseError
 from run_results.names import is_api_name
 from run_results_api.models import RunResults
@@ -23,20 +23,29 @@ def excerpt(body: bytes) -> str:
     return body[:2000].decode("utf-8", "replace")[:500]
 
 
-def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...]]:
-    """Decode the body of a 200 into the models and the list of places where it left the contract.
+def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
+    """Decode the body of a 200 into the models and, where it broke the contract, the list of places.
 
-    What paging depends on can be among those places: the caller looks at them. Raises `MalformedResponseError` where
-    the body is no JSON, and `ContractError` where it is no object.
+    The list is None where no breach was seen: then nobody has looked for what is merely new (see `inspect`). What
+    paging depends on can be among the places: the caller looks at them. Raises `MalformedResponseError` where the body
+    is no JSON, and `ContractError` where it is no object.
     """
     body = body.removeprefix(_BOM)  # RFC 8259, 8.1: a parser may ignore it.
     try:
         run = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return mend(parse(body))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return mend(_parse_patiently(body, error))
     if run.status.is_known and _names_hold(run):
-        return run, ()
-    return mend(parse(body))
+        return run, None
+    return mend(_parse_patiently(body))
+
+
+def inspect(body: bytes) -> tuple[Drift, ...]:
+    """Every place where the body of a 200 breaks the contract, or goes beyond it with unknown and doubled keys.
+
+    Takes several times as long as `decode`. Raises what `decode` raises.
+    """
+    return mend(_parse_patiently(body.removeprefix(_BOM)))[1]
 
 
 def parse(body: bytes) -> Any:
@@ -45,12 +54,27 @@ def parse(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        try:
-            # RFC 8259 allows two things that msgspec refuses: half of a surrogate pair (8.2), and numbers beyond the
-            # range of a double (6).
-            return json.loads(body.decode(), parse_float=_number, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            raise _malformed(body, error) from None
+        return _parse_patiently(body, error)
+
+
+def _parse_patiently(body: bytes, reason: Exception | None = None) -> Any:
+    """Decode what JSON allows and msgspec refuses, and mark objects that have a key twice. Raises for `reason`.
+
+    RFC 8259 allows half of a surrogate pair (8.2), and numbers beyond the range of a double (6).
+    """
+    try:
+        return json.loads(
+            body.decode(), parse_float=_number, parse_constant=_refuse_constant, object_pairs_hook=_object
+        )
+    except RecursionError as error:
+        raise _malformed(body, error) from None
+    except ValueError as error:
+        raise _malformed(body, reason or error) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    return value if len(value) == len(pairs) else Doubled(pairs)
 
 
 def _number(text: str) -> float | Decimal:

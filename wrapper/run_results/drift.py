@@ -4,6 +4,7 @@ The models are built place by place: what fits is kept, what does not fit stays 
 was expected and what came. So a typed attribute never holds a wrong type, and nothing that came is out of reach.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
@@ -17,6 +18,8 @@ from run_results.errors import ContractError
 from run_results.names import is_api_name
 from run_results_api.models import RunResults, RunStatus
 from run_results_api.types import UNSET, Model, Unset
+
+_DEEPEST = 100
 
 
 def _shorten(value: object) -> str:
@@ -38,39 +41,56 @@ class Drift:
     """What the contract has there."""
     got: Any = field(repr=_shorten)
     """What came, as decoded JSON; `UNSET` where nothing came."""
+    is_breach: bool = True
+    """Whether it breaks the contract. What is merely news, such as a key that the contract does not name, does not."""
 
     def __str__(self) -> str:
         came = "nothing" if self.got is UNSET else _shorten(self.got)
         return f"{self.path}: expected {self.expected}, got {came}"
 
 
+class Doubled(dict[str, Any]):
+    """An object in which a key came more than once; the last value counts (RFC 8259, 4)."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.doubled = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
+
+
 def mend(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
-    """The models of a decoded answer, and every place where it left the contract.
+    """The models of a decoded answer, and every place where it left the contract or goes beyond it.
 
     Raises `ContractError` where it is no object.
     """
     drift: list[Drift] = []
-    run = _build(RunResults, _encodable(value, "$", drift), "$", drift)
+    run = _build(RunResults, _survey(value, "$", drift), "$", drift)
     if not isinstance(run, RunResults):
         raise ContractError(f"the answer is no JSON object: {drift[0]}", drift=tuple(drift))
     return run, tuple(drift)
 
 
-def _encodable(value: Any, path: str, drift: list[Drift]) -> Any:
-    """The value with U+FFFD for every half of a surrogate pair, which no UTF-8 text can hold. Adds to `drift`."""
-    match value:
-        case str():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                drift.append(Drift(path, "text that can be encoded", value))
-                return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case list():
-            return [_encodable(item, f"{path}[{index}]", drift) for index, item in enumerate(value)]
-        case dict():
-            return {
-                _encodable(key, path, drift): _encodable(item, f"{path}.{key}", drift) for key, item in value.items()
-            }
+def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
+    """The value with U+FFFD for every half of a surrogate pair, which no UTF-8 text can hold. Adds to `drift`.
+
+    Adds keys that came twice, too. What is nested deeper than any model, and so free of form, is left as it is.
+    """
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            drift.append(Drift(path, "text that can be encoded", value))
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    elif depth > _DEEPEST:
+        return value
+    elif isinstance(value, list):
+        return [_survey(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
+    elif isinstance(value, dict):
+        doubled = value.doubled if isinstance(value, Doubled) else ()
+        drift += [Drift(f"{path}.{key}", "one value", value[key], is_breach=False) for key in doubled]
+        return {
+            _survey(key, path, drift, depth + 1): _survey(item, f"{path}.{key}", drift, depth + 1)
+            for key, item in value.items()
+        }
     return value
 
 
@@ -122,6 +142,8 @@ def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
 
 def _members(model: type[Model], value: dict[str, Any], path: str, drift: list[Drift]) -> Iterator[tuple[str, Any]]:
     hints = _hints(cast("Any", model))
+    unknown = [key for key in value if key not in hints]
+    drift += [Drift(f"{path}.{key}", "no key of this name", value[key], is_breach=False) for key in unknown]
     for member in _attributes(model):
         hint, place = hints[member.name], f"{path}.{member.name}"
         if member.name in value:

@@ -15,6 +15,7 @@ from run_results import errors
 from run_results.config import Options
 from run_results.decode import error_message, excerpt
 from run_results.include import Include
+from run_results.observe import RequestSent, ResponseReceived, RetryPlanned, Span
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
 from run_results_api.api.runs import get_run_results
 from run_results_api.types import UNSET
@@ -31,6 +32,8 @@ class Request:
     params: Mapping[str, str | int | bool]
     headers: Mapping[str, str]
     token: str = field(default="", repr=False)
+    offset: int = 0
+    """The file offset that is asked for."""
     timeout: float = 60.0
     """Seconds of wall-clock time for the whole answer."""
     max_body_bytes: int = 2**28
@@ -72,55 +75,73 @@ def request(options: Options, run_id: str, offset: int, include: Include) -> Req
         url=options.base_url + built["url"],
         params=built["params"],
         headers={"Accept": "application/json", **built["headers"]},
+        offset=offset,
         timeout=options.timeout,
         max_body_bytes=options.max_body_bytes,
     )
 
 
 def ask(
-    options: Options, budget: RetryBudget, question: Request, read: Callable[[bytes], T]
+    options: Options, budget: RetryBudget, question: Request, read: Callable[[bytes], T], span: Span, end: float
 ) -> Generator[Request | Sleep, Outcome, T]:
     """Put a question until there is an answer of status 200 that `read` can read; returns what it made of the body.
 
     Raises `TransportError`, `StatusError` or `read`'s `MalformedResponseError` where the policy or the budget allows no
-    further attempt.
+    further attempt, and `DeadlineExceededError` where the clock reaches `end`.
     """
     attempt = 0
     refreshed = False
+    error: errors.TransportError | errors.StatusError | errors.MalformedResponseError | None = None
     while True:
         attempt += 1
         token = options.current_token()
-        outcome = yield evolve(question, token=token)
-        error: errors.TransportError | errors.StatusError | errors.MalformedResponseError
+        started = options.clock()
+        if started >= end:
+            raise _walk_deadline(error, attempt - 1)
+        options.observe(RequestSent(question.url, question.offset, attempt))
+        span.set("http.request.resend_count", attempt - 1)
+        outcome = yield evolve(question, token=token, timeout=min(question.timeout, end - started))
         retry_after = None
+        if outcome is None:
+            raise AssertionError("a request has an outcome")
         if isinstance(outcome, errors.TransportError):
             error = outcome
             retryable = not isinstance(outcome, errors.ResponseTooLargeError)
-        elif outcome is None:
-            raise AssertionError("a request has an outcome")
-        elif outcome.status == 200:
-            try:
-                result = read(outcome.body)
-            except errors.MalformedResponseError as malformed:
-                # Most often the network's doing: a body that was cut off without a length to tell it by.
-                error, retryable = malformed, True
-            else:
-                budget.succeed()
-                return result
         else:
-            error = _status_error(outcome, token)
-            retry_after = error.retry_after
-            retryable = outcome.status in RETRIED_STATUSES
-            # A token that rotates may have run out between two requests: asked for once more, it is a new one.
-            if outcome.status == 401 and callable(options.token) and not refreshed:
-                refreshed = True
-                continue
+            size, seconds = len(outcome.body), options.clock() - started
+            options.observe(ResponseReceived(question.url, question.offset, attempt, outcome.status, size, seconds))
+            span.set("http.response.status_code", outcome.status)
+            if outcome.status == 200:
+                try:
+                    result = read(outcome.body)
+                except errors.MalformedResponseError as malformed:
+                    # Most often the network's doing: a body that was cut off without a length to tell it by.
+                    error, retryable = malformed, True
+                else:
+                    budget.succeed()
+                    return result
+            else:
+                error = _status_error(outcome, token)
+                retry_after = error.retry_after
+                retryable = outcome.status in RETRIED_STATUSES
+                # A token that rotates may have run out between two requests: asked for once more, it is a new one.
+                if outcome.status == 401 and callable(options.token) and not refreshed:
+                    refreshed = True
+                    continue
         error.attempts = attempt
         wait = options.retry.wait(attempt, retry_after) if retryable else None
         if wait is None or not budget.take():
             raise error
+        if options.clock() + wait >= end:
+            raise _walk_deadline(error, attempt)
+        options.observe(RetryPlanned(question.url, question.offset, attempt, error, wait))
         _LOG.info("attempt %d failed (%s); next in %.2f s", attempt, error.message, wait)
         yield Sleep(wait)
+
+
+def _walk_deadline(last: errors.RunResultsError | None, attempts: int) -> errors.DeadlineExceededError:
+    after = f"; the last attempt ended with: {last.message}" if last is not None else ""
+    return errors.DeadlineExceededError(f"the walk was not complete at its deadline{after}", attempts=attempts)
 
 
 _STATUS_ERRORS: dict[int, type[errors.StatusError]] = {

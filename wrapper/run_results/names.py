@@ -28,15 +28,10 @@ What the page leaves open is decided so:
 - The empty name becomes ``_`` (step 3, taken literally). Keywords such as ``class`` are left alone.
 """
 
-import csv
-import io
-import json
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Self, cast
 
 from run_results.errors import (
@@ -219,15 +214,12 @@ class NameMap:
         Traceback (most recent call last):
         run_results.errors.ConfigurationError: cannot read 'no/such/fields.txt': No such file or directory
         """
-        file = Path(path)
-        parse = _PARSERS.get(file.suffix.lower(), _parse_text)
+        from run_results.names_file import entries  # here: the rule alone needs no parsers
+
         unclassed: list[str] = []
         by_class: dict[str, list[str]] = {}
-        try:
-            for class_name, name in parse(_text(file)):
-                (by_class.setdefault(class_name, []) if class_name else unclassed).append(name)
-        except _Malformed as error:
-            raise ConfigurationError(f"cannot read {str(file)!r}: {error}") from error.__cause__
+        for class_name, name in entries(path):
+            (by_class.setdefault(class_name, []) if class_name else unclassed).append(name)
         return cls(unclassed, by_class=by_class, ascii=ascii)
 
     def project_name(self, api_name: str, class_name: str | None = None) -> str:
@@ -356,118 +348,3 @@ def _scope(names: Iterable[str], ascii: bool) -> dict[str, tuple[str, ...]]:
 def _show(text: str) -> str:
     """A text for a message: escaped, and short even where the text isn't."""
     return repr(text if len(text) <= 80 else text[:77] + "...")
-
-
-# Files --------------------------------------------------------------------------------------------------
-
-_MAX_BYTES = 16 * 1024 * 1024
-_NAME_COLUMNS = {"name", "field_name", "field"}
-_CLASS_COLUMNS = {"class", "class_name"}
-
-# What a file holds: for each name its class, which is empty where there is none.
-_Entries = Iterator[tuple[str, str]]
-
-
-class _Malformed(Exception):
-    """A names file that can't be read; `NameMap.read` adds which file it was."""
-
-
-def _text(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise _Malformed(error.strerror or str(error)) from error
-    except ValueError as error:  # a path that no file can have, such as one with a NUL
-        raise _Malformed(str(error)) from error
-    if len(data) > _MAX_BYTES:
-        raise _Malformed(f"more than {_MAX_BYTES} bytes")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        # `error.object`, not `data`: the codec counts from behind the mark that it took off.
-        line = len(re.findall(rb"\r\n?|\n", error.object[: error.start])) + 1
-        raise _Malformed(f"line {line} is not UTF-8") from error
-
-
-def _parse_text(text: str) -> _Entries:
-    # Not `splitlines`, which also splits at characters that may stand inside a name, such as U+0085.
-    for number, line in enumerate(re.split(r"\r\n?|\n", text), start=1):
-        _refuse_nul(line, number)
-        if line.strip() and not line.startswith("#"):
-            yield "", line
-
-
-def _parse_csv(text: str) -> _Entries:
-    # Strict, or a quote left open would swallow the rest of the file.
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [cell.strip().lower() for cell in next(rows, None) or []]
-        name_column = _column(header, _NAME_COLUMNS)
-        class_column = _column(header, _CLASS_COLUMNS)
-        if name_column is None:
-            raise _Malformed(
-                f"the header row has no column called {_either(_NAME_COLUMNS)}, with commas between columns"
-                " (a list of names without a header belongs in a text file)"
-            )
-        for row in rows:
-            if any(row[len(header) :]):
-                raise _Malformed(f"line {rows.line_num} has more cells than the header (a comma not quoted?)")
-            if not any(row):
-                continue
-            name = _cell(row, name_column)
-            if not name:
-                raise _Malformed(f"line {rows.line_num} has no name")
-            _refuse_nul(name, rows.line_num)
-            yield _cell(row, class_column).strip(), name
-    except csv.Error as error:
-        raise _Malformed(f"line {rows.line_num} is not CSV: {error}") from error
-
-
-def _column(header: list[str], called: set[str]) -> int | None:
-    found = [index for index, cell in enumerate(header) if cell in called]
-    if len(found) > 1:
-        raise _Malformed(f"the header row has more than one column called {_either(called)}")
-    return found[0] if found else None
-
-
-def _cell(row: list[str], column: int | None) -> str:
-    return row[column] if column is not None and column < len(row) else ""
-
-
-def _either(words: set[str]) -> str:
-    return " or ".join(sorted(words))
-
-
-def _refuse_nul(line: str, number: int) -> None:
-    if "\0" in line:
-        raise _Malformed(f"line {number} holds a NUL (perhaps the file is UTF-16)")
-
-
-def _parse_json(text: str) -> _Entries:
-    try:
-        # Objects come as tuples of pairs, so that a class listed twice keeps both its lists.
-        data: object = json.loads(text, object_pairs_hook=tuple)
-    except RecursionError:
-        raise _Malformed("the JSON is nested too deeply") from None
-    except ValueError as error:
-        raise _Malformed(f"not JSON: {error}") from error
-    if isinstance(data, list):
-        yield from _json_names("", cast("list[object]", data), "$")
-    elif isinstance(data, tuple):
-        for class_name, names in cast("tuple[tuple[str, object], ...]", data):
-            yield from _json_names(class_name, names, f"$[{_show(class_name)}]")
-    else:
-        raise _Malformed("$ is neither a list of names nor an object of such lists")
-
-
-def _json_names(class_name: str, names: object, where: str) -> _Entries:
-    if not isinstance(names, list):
-        raise _Malformed(f"{where} is not a list of names")
-    for index, name in enumerate(cast("list[object]", names)):
-        if not isinstance(name, str):
-            raise _Malformed(f"{where}[{index}] is not a string")
-        yield class_name, name
-
-
-_PARSERS: dict[str, Callable[[str], _Entries]] = {".json": _parse_json, ".csv": _parse_csv}

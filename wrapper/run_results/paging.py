@@ -6,21 +6,24 @@ and never ends silently too early.
 """
 
 import logging
-import time
+import re
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from hashlib import blake2b
+from math import inf
 from typing import Any
 
 from attrs import field, frozen
 
 from run_results import errors
-from run_results.config import Options, check_run_id, check_start
-from run_results.decode import decode, parse
+from run_results.config import Options, check_run_id, check_seconds, check_start
+from run_results.decode import decode, inspect, parse
 from run_results.drift import Drift
 from run_results.exchange import Outcome, Request, Sleep, ask, request
 from run_results.include import Include
+from run_results.observe import DriftFound, PageReceived, call_span
 from run_results.problems import Problem, problems
 from run_results.retry import RetryBudget
 from run_results_api.models import File, RunResults, RunStatus
@@ -54,10 +57,22 @@ class Page:
     """Index in the run of this page's first file."""
     body: bytes = field(repr=lambda body: f"<{len(body)} bytes>")
     """The answer's JSON text as it came."""
-    drift: tuple[Drift, ...] = field(repr=lambda drift: f"<{len(drift)} places>")
-    """Where the answer left the contract; empty when it kept it."""
     include: Include = Include.NONE
     """What was asked for."""
+    _found: tuple[Drift, ...] | None = field(default=None, repr=False)
+
+    @property
+    def breaches(self) -> tuple[Drift, ...]:
+        """Where the answer broke the contract; empty when it kept it."""
+        return tuple(place for place in self._found or () if place.is_breach)
+
+    @cached_property
+    def drift(self) -> tuple[Drift, ...]:
+        """Where the answer broke the contract or went beyond it: `breaches`, and unknown and doubled keys.
+
+        A page without a breach is looked through at the first use, which takes several times as long as decoding it.
+        """
+        return inspect(self.body) if self._found is None else self._found
 
     @property
     def files(self) -> list[File]:
@@ -119,23 +134,46 @@ Steps = Generator[Request | Sleep | Page, Outcome, None]
 
 
 def _fetch(
-    options: Options, budget: RetryBudget, run_id: str, offset: int, include: Include
+    options: Options, budget: RetryBudget, run_id: str, offset: int, include: Include, end: float = inf
 ) -> Generator[Request | Sleep, Outcome, Page]:
     """Get one page, retries included, and check what can be checked of a page alone."""
     question = request(options, run_id, offset, include)
-    body, run, drift = yield from ask(options, budget, question, lambda body: (body, *decode(body)))
-    unusable = [place for place in drift if place.path in ("$.id", "$.files", "$.has_more")]
-    if unusable:
-        raise errors.UnusablePageError(f"the page cannot be used: {unusable[0]}", drift=drift)
-    if run.id != run_id:
-        raise errors.RunMismatch(f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}", drift=drift)
-    if drift and options.strict:
-        raise errors.ContractError(
-            f"the answer left the contract in {len(drift)} places, first {drift[0]}", drift=drift
-        )
-    for place in drift:
-        _LOG.warning("run %s, offset %d: %s", run_id, offset, place)
-    return Page(run=run, run_id=run_id, offset=offset, body=body, drift=drift, include=include)
+    with call_span(question.url, offset) as span:
+        body, run, found = yield from ask(options, budget, question, lambda body: (body, *decode(body)), span, end)
+        breaches = [place for place in found or () if place.is_breach]
+        unusable = [place for place in breaches if place.path in ("$.id", "$.files", "$.has_more")]
+        if unusable:
+            raise errors.UnusablePageError(f"the page cannot be used: {unusable[0]}", drift=found)
+        if run.id != run_id:
+            raise errors.RunMismatch(
+                f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}", drift=found or ()
+            )
+        if breaches and options.strict:
+            text = f"the answer broke the contract in {len(breaches)} places, first {breaches[0]}"
+            raise errors.ContractError(text, drift=found)
+    return Page(run=run, run_id=run_id, offset=offset, body=body, include=include, found=found)
+
+
+class _Teller:
+    """Tells the observer and the log of pages and of their drift, each kind of place once."""
+
+    # A hostile server can make up keys without end.
+    _MOST = 1000
+
+    def __init__(self, options: Options) -> None:
+        self._observe = options.observe
+        self._told: set[tuple[str, str]] = set()
+
+    def tell(self, page: Page, *, thoroughly: bool) -> None:
+        """Tell of a page; `thoroughly` looks for what is merely new, too."""
+        self._observe(PageReceived(page))
+        for place in page.drift if thoroughly else page.breaches:
+            kind = (re.sub(r"\[\d+\]", "[*]", place.path), place.expected)
+            if kind not in self._told and len(self._told) < self._MOST:
+                self._told.add(kind)
+                self._observe(DriftFound(page.run_id, page.offset, place))
+                level = logging.WARNING if place.is_breach else logging.INFO
+                _LOG.log(level, "run %s, offset %d: %s", page.run_id, page.offset, place)
 
 
 def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, include: Include) -> Steps:
@@ -143,50 +181,47 @@ def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, inclu
     check_run_id(run_id)
     check_start(offset)
     try:
-        yield (yield from _fetch(options, budget, run_id, offset, include))
+        page = yield from _fetch(options, budget, run_id, offset, include)
     except errors.RunResultsError as error:
         error.run_id, error.offset = run_id, offset
         raise
+    _Teller(options).tell(page, thoroughly=False)
+    yield page
 
 
-def walk(options: Options, budget: RetryBudget, run_id: str, start: int, include: Include) -> Steps:
-    """Steps to every page from `start` on. Every error carries `resume_offset`."""
+def walk(
+    options: Options, budget: RetryBudget, run_id: str, start: int, include: Include, deadline: float | None = None
+) -> Steps:
+    """Steps to every page from `start` on, within `deadline` seconds. Every error carries `resume_offset`."""
     check_run_id(run_id)
     offset: int | None = check_start(start)
-    laws = _Laws(on_change=options.on_change)
+    end = inf if deadline is None else options.clock() + check_seconds(deadline, "deadline")
+    laws, teller = _Laws(on_change=options.on_change), _Teller(options)
     while offset is not None:
         try:
-            page = yield from _fetch(options, budget, run_id, offset, include)
+            page = yield from _fetch(options, budget, run_id, offset, include, end)
             laws.check(page)
         except errors.RunResultsError as error:
             error.run_id, error.offset, error.resume_offset = run_id, offset, offset
             raise
+        # What is new is new on every page: the first one tells, and the others are not slowed down.
+        teller.tell(page, thoroughly=offset == start)
         yield page
         offset = page.next_offset
 
 
-def wait(
-    options: Options,
-    budget: RetryBudget,
-    run_id: str,
-    include: Include,
-    timeout: float,
-    poll: float,
-    clock: Callable[[], float] = time.monotonic,
-) -> Steps:
+def wait(options: Options, budget: RetryBudget, run_id: str, include: Include, timeout: float, poll: float) -> Steps:
     """Steps until the run cannot change by itself any more, and then to its first page."""
     check_run_id(run_id)
-    if not 0 <= timeout < float("inf") or not 0 < poll < float("inf"):
-        raise errors.ConfigurationError(
-            f"timeout and poll must be finite numbers of seconds, poll above 0, not {timeout!r} and {poll!r}"
-        )
-    end = clock() + timeout
+    end = options.clock() + check_seconds(timeout, "timeout")
+    if not check_seconds(poll, "poll"):
+        raise errors.ConfigurationError("poll must be above 0 seconds")
     try:
         while True:
             page = yield from _fetch(options, budget, run_id, 0, include)
             if page.is_settled:
                 break
-            left = end - clock()
+            left = end - options.clock()
             if left <= 0:
                 raise errors.RunNotSettledError(f"the run is still {page.status} after {timeout:g} s", page=page)
             yield Sleep(min(poll, left))
@@ -194,6 +229,7 @@ def wait(
     except errors.RunResultsError as error:
         error.run_id, error.offset = run_id, 0
         raise
+    _Teller(options).tell(page, thoroughly=False)
     yield page
 
 
@@ -215,7 +251,7 @@ class _Laws:
     def check(self, page: Page) -> None:
         """Raises the `PagingError` of the law that the page breaks."""
         if page.has_more and not page.files:
-            raise errors.OffsetDidNotAdvance("the page says has_more and has no files", drift=page.drift)
+            raise errors.OffsetDidNotAdvance("the page says has_more and has no files", drift=page.breaches)
         self._check_run(page)
         if page.files:
             self._check_files(page)
@@ -233,7 +269,7 @@ class _Laws:
         ]
         text = f"the run changed between two pages: {', '.join(changes)}"
         if self._on_change == "raise":
-            raise errors.RunChanged(text, drift=page.drift)
+            raise errors.RunChanged(text, drift=page.breaches)
         _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
 
     def _check_files(self, page: Page) -> None:
@@ -244,12 +280,12 @@ class _Laws:
         if whole == self._kept or len(again) == len(fresh):
             raise errors.PageRepeated(
                 f"the page has the files of an earlier page again, first {_name(page.files[0])}",
-                drift=page.drift,
+                drift=page.breaches,
             )
         if again or len(fresh) < len(marks):
             index = next(i for i, mark in enumerate(marks) if mark in self._known or mark in marks[:i])
             raise errors.FilesRepeated(
-                f"file {page.offset + index}, {_name(page.files[index])}, came before", drift=page.drift
+                f"file {page.offset + index}, {_name(page.files[index])}, came before", drift=page.breaches
             )
         self._pages += 1
         if self._pages & (self._pages - 1) == 0:

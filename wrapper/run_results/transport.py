@@ -5,6 +5,7 @@ while a body is still coming: a small body that unpacks to a huge one is stopped
 """
 
 import asyncio
+import os
 import ssl
 import time
 import zlib
@@ -23,6 +24,7 @@ from run_results.errors import (
     TransportError,
 )
 from run_results.exchange import Reply, Request
+from run_results.timed import CLOCK, keep_time
 from run_results.version import __version__
 
 _HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"run-results/{__version__}"}
@@ -125,6 +127,10 @@ def _translate(error: Exception, request: Request) -> TransportError:
 _FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError)
 
 
+def _transports(client: httpx.Client) -> list[object]:
+    return [client._transport, *client._mounts.values()]  # noqa: SLF001 - those through proxies too
+
+
 class Sender:
     """Sends with httpx, one connection pool for its life. Thread-safe."""
 
@@ -133,10 +139,15 @@ class Sender:
             raise ConfigurationError(f"http_client must be an httpx.Client, not {type(client).__name__}")
         self._owned = client is None
         self._client = client if client is not None else httpx.Client(verify=_trust())
+        self._process = os.getpid()
+        keep_time(_transports(self._client))
 
     def send(self, request: Request) -> Reply | TransportError:
-        """Send once. What goes wrong is returned, not raised, but for a client that is closed."""
+        """Send once. What goes wrong is returned, not raised, but for a client that cannot be used any more."""
+        if self._process != os.getpid():
+            self._after_fork()
         started = time.monotonic()
+        CLOCK.end = started + request.timeout
         try:
             with self._client.stream(**_arguments(request)) as response:
                 body = _Body(request, response, started)
@@ -150,6 +161,16 @@ class Sender:
             raise _closed(self._client.is_closed, error) from None
         except _FOREIGN as error:
             return _translate(error, request)
+        finally:
+            CLOCK.end = None
+
+    def _after_fork(self) -> None:
+        # The parent's connections must not be used, nor closed, by two processes.
+        if not self._owned:
+            raise ClientClosedError("the httpx client that was passed in was made in another process")
+        self._client = httpx.Client(verify=_trust())
+        self._process = os.getpid()
+        keep_time(_transports(self._client))
 
     def sleep(self, seconds: float) -> None:
         """Sit out a wait."""
@@ -171,7 +192,7 @@ class AsyncSender:
         self._client = client if client is not None else httpx.AsyncClient(verify=_trust())
 
     async def send(self, request: Request) -> Reply | TransportError:
-        """Send once. What goes wrong is returned, not raised, but for a client that is closed."""
+        """Send once. What goes wrong is returned, not raised, but for a client that cannot be used any more."""
         started = time.monotonic()
         try:
             async with (

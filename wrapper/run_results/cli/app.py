@@ -271,7 +271,7 @@ def fetch(
     elif tally.drift:
         _warn(
             f"the server left the contract in {tally.drift} places, first {tally.first_drift};"
-            " -v shows every one, --strict makes them errors"
+            " -v shows each kind, --strict makes them errors"
         )
 
 
@@ -352,8 +352,8 @@ def _status(page: Page) -> dict[str, object]:
         "batch_id": run.batch_id,
         "files_on_first_page": len(page.files),
         "has_more": page.has_more,
-        "drift": [str(place) for place in page.drift[:100]],
-        "drift_count": len(page.drift),
+        "drift": [str(place) for place in page.breaches[:100]],
+        "drift_count": len(page.breaches),
     }
     unset = [key for key in ("message", "finish_timestamp") if line[key] is UNSET]
     return {key: None if value is UNSET else value for key, value in line.items()} | {"unset": unset}

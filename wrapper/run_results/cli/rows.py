@@ -222,6 +222,6 @@ class Tally:
             # Every page tells of the run and the packet again.
             told = level in ("run", "class")
             self.problems[level] = max(self.problems[level], number) if told else self.problems[level] + number
-        self.drift += len(page.drift)
-        if self.first_drift is None and page.drift:
-            self.first_drift = str(page.drift[0])
+        self.drift += len(page.breaches)
+        if self.first_drift is None and page.breaches:
+            self.first_drift = str(page.breaches[0])

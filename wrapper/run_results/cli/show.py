@@ -168,7 +168,7 @@ def show_status(console: Console, page: Page) -> None:
             "completed" if run.review_completed else "not completed" if run.review_completed is False else "not given"
         ),
         "files": Text(f"{len(page.files):,} on the first page, " + ("and more" if page.has_more else "and no more")),
-        "drift": _drift(len(page.drift), str(page.drift[0]) if page.drift else None),
+        "drift": _drift(len(page.breaches), str(page.breaches[0]) if page.breaches else None),
     }
     for name, value in lines.items():
         console.print(Text.assemble((f"{name:<10}", "dim"), value), soft_wrap=True)

@@ -1,0 +1,130 @@
+"""What can be seen of a client at work: events for an observer, and a span for each call. Neither holds the token.
+
+`Client(observe=...)` takes a function that is called with each event, on the thread or task that caused it; what it
+raises reaches the caller. Where `opentelemetry-api` is installed, each page that is fetched, retries included, is one
+client span (OpenTelemetry's semantic conventions for HTTP clients).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from run_results.drift import Drift
+    from run_results.errors import RunResultsError
+    from run_results.paging import Page
+
+
+@frozen
+class RequestSent:
+    """A request is about to be sent."""
+
+    url: str
+    offset: int
+    attempt: int
+    """The first is 1."""
+
+
+@frozen
+class ResponseReceived:
+    """An answer has come, whatever its status."""
+
+    url: str
+    offset: int
+    attempt: int
+    status: int
+    size: int
+    """Bytes of the body, unpacked."""
+    seconds: float
+    """From sending to the last byte."""
+
+
+@frozen
+class RetryPlanned:
+    """An attempt has failed, and there will be another."""
+
+    url: str
+    offset: int
+    attempt: int
+    error: "RunResultsError"
+    wait: float
+    """Seconds until then."""
+
+
+@frozen
+class PageReceived:
+    """A page is about to be handed out."""
+
+    page: "Page"
+
+
+@frozen
+class DriftFound:
+    """A page left the contract in a place that this walk has not told of before."""
+
+    run_id: str
+    offset: int
+    drift: "Drift"
+
+
+Event = RequestSent | ResponseReceived | RetryPlanned | PageReceived | DriftFound
+Observer = Callable[[Event], None]
+
+
+def unobserved(event: Event) -> None:
+    """The observer that nobody is."""
+
+
+@cache
+def _tracing() -> Any:
+    """The module `opentelemetry.trace`, where it is installed."""
+    if find_spec("opentelemetry") is None:
+        return None
+    from opentelemetry import trace
+
+    return trace
+
+
+class Span:
+    """One call as OpenTelemetry sees it; does nothing where there is no span."""
+
+    def __init__(self, span: Any = None) -> None:
+        self._span = span
+
+    def set(self, name: str, value: str | int) -> None:
+        """Set an attribute."""
+        if self._span is not None:
+            self._span.set_attribute(name, value)
+
+
+@contextmanager
+def call_span(url: str, offset: int) -> Iterator[Span]:
+    """A client span for one call, if anybody traces. It does not become the current one: a walk is left and resumed."""
+    trace = _tracing()
+    if trace is None:
+        yield Span()
+        return
+    parts = urlsplit(url)
+    attributes: dict[str, str | int] = {
+        "http.request.method": "GET",
+        "url.full": url,
+        "server.address": parts.hostname or "",
+        "server.port": parts.port or (443 if parts.scheme == "https" else 80),
+        "run_results.file_offset": offset,
+    }
+    span = trace.get_tracer("run_results").start_span(
+        "get_run_results", kind=trace.SpanKind.CLIENT, attributes=attributes
+    )
+    try:
+        yield Span(span)
+    except Exception as error:
+        span.set_attribute("error.type", type(error).__name__)
+        span.set_status(trace.StatusCode.ERROR, str(error))
+        raise
+    finally:
+        span.end()

@@ -1,0 +1,91 @@
+"""Connections that end with the request's deadline.
+
+httpx times each read for itself, so a server that sends a byte now and then would never time out. asyncio can cancel a
+request as a whole; threads cannot, so there the time-out of each read and write is cut to what is left of the request.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+
+class Clock(threading.local):
+    """When this thread's request has to be complete; None while it sends none."""
+
+    end: float | None = None
+
+    def cut(self, timeout: float | None, error: type[Exception]) -> float | None:
+        """The time-out of one step, cut to what is left of the whole. Raises `error` where nothing is left."""
+        if self.end is None:
+            return timeout
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise error("the deadline of the request has passed")
+        return left if timeout is None else min(timeout, left)
+
+
+CLOCK = Clock()
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A connection whose every read and write ends with the request's deadline."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, CLOCK.cut(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, CLOCK.cut(timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        timeout = CLOCK.cut(timeout, httpcore.ConnectTimeout)
+        return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _TimedBackend(httpcore.NetworkBackend):
+    """Makes timed connections out of another backend's."""
+
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *arguments: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        timeout = CLOCK.cut(timeout, httpcore.ConnectTimeout)
+        return _TimedStream(self._backend.connect_tcp(host, port, timeout, *arguments, **options))
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, *arguments: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        timeout = CLOCK.cut(timeout, httpcore.ConnectTimeout)
+        return _TimedStream(self._backend.connect_unix_socket(path, timeout, *arguments, **options))
+
+    def sleep(self, seconds: float) -> None:
+        self._backend.sleep(seconds)
+
+
+def keep_time(transports: Iterable[object]) -> None:
+    """Have these transports' connections end with the request's deadline.
+
+    httpx has no public way to its pool's network backend (httpcore has); a transport of another make is left alone, and
+    its deadline is looked at between chunks only. Outside of our requests timed connections are like any other.
+    """
+    for transport in transports:
+        pool: Any = getattr(transport, "_pool", None)
+        backend = getattr(pool, "_network_backend", None)
+        if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _TimedBackend):
+            pool._network_backend = _TimedBackend(backend)  # noqa: SLF001
