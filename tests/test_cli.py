@@ -621,7 +621,7 @@ def test_no_answer_is_code_4(here: Here, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("run_results.transport.time.sleep", waits.append)
     code, out, err = here("http://127.0.0.1:1", "-v", "status", "r")
     assert (code, out, len(waits)) == (4, "", 4)
-    assert err.count("run-results: info: attempt") == 4
+    assert err.count("run-results: info: offset 0: attempt") == 4
     assert "Check the base URL" in err
     with serve(Refusing(429)) as served:
         assert here(served.url, "status", RUN.run_id)[0] == 4

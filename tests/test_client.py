@@ -100,7 +100,7 @@ STATUSES = {
     418: errors.StatusError,
     422: errors.BadRequestError,
     204: errors.StatusError,
-    301: errors.StatusError,
+    301: errors.RedirectRefusedError,
     505: errors.ServerError,
     520: errors.ServerError,
 }

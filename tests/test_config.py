@@ -178,7 +178,7 @@ def test_a_context_that_cannot_be_sent_is_refused(monkeypatch: pytest.MonkeyPatc
     """The contract's pattern for IB-Context holds before anything is sent."""
     with pytest.raises(ConfigurationError, match="context"):
         Client(token=SECRET, context=context)
-    if "\0" not in context:
+    if context and "\0" not in context:
         monkeypatch.setenv("RUN_RESULTS_CONTEXT", context)
         with pytest.raises(ConfigurationError, match="context"):
             Client(token=SECRET)

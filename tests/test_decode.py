@@ -117,7 +117,7 @@ def test_half_a_surrogate_pair_is_delivered_with_a_mark_in_its_place() -> None:
     assert {(entry.path, entry.expected) for entry in drift} == {
         ("$.files[0].documents[0].fields[0].value", "text that can be encoded"),
         ("$.keys.custom", "text that can be encoded"),
-        ("$.keys.custom.\udfff[1]", "text that can be encoded"),
+        ('$.keys.custom["\\udfff"][1]', "text that can be encoded"),
     }
     again = json.loads(run.to_json())
     assert again["files"][0]["documents"][0]["fields"][0]["value"] == "a\ufffdb"
@@ -130,7 +130,7 @@ def test_a_number_beyond_a_double_is_drift_and_not_infinity() -> None:
     body = json.dumps(PAGE).replace("2.5", "1e999").encode()
     run, drift = decode(body)
     assert [(entry.path, str(entry.got)) for entry in drift] == [
-        ("$.files[0].documents[0].page_layouts[0].height", "1E+999")
+        ("$.files[0].documents[0].page_layouts[0].height", "1e999")
     ]
     assert b"1e999" not in run.to_json()
 

@@ -26,7 +26,8 @@ ROOTS = {
 }
 CORE_FOLDER = ROOT / "wrapper" / "run_results"
 # The modules whose size is budgeted, and the budget in lines of code.
-THIN, BUDGET = ("client", "paging", "exchange", "transport", "decode", "drift", "names", "errors"), 1200
+THIN = ("client", "paging", "page", "laws", "exchange", "transport", "body", "decode", "drift", "names", "errors")
+BUDGET = 1300
 
 # --- Reading the source ---------------------------------------------------------------------------------------
 

@@ -42,8 +42,8 @@ def synchronous(run_id: str) -> None:
         assert_type(client, Client)
         assert_type(client.page(run_id), Page)
         assert_type(client.page(run_id, 7, include=Include.ALL), Page)
-        assert_type(client.pages(run_id, start=0, include=Include.REVIEW | Include.SOURCE), Iterator[Page])
-        assert_type(client.files(run_id), Iterator[File])
+        assert_type(client.pages(run_id, start=0, include=Include.REVIEW | Include.SOURCE), Generator[Page, None, None])
+        assert_type(client.files(run_id), Generator[File, None, None])
         assert_type(client.wait(run_id, timeout=600, poll=0.5), Page)
         assert_type(client.with_options(timeout=3, strict=True, on_change="warn"), Client)
         for file in client.files(run_id, start=3):
@@ -70,8 +70,8 @@ async def asynchronous(run_id: str) -> None:
     async with AsyncClient(token="t", http_client=httpx.AsyncClient()) as client:
         assert_type(client, AsyncClient)
         assert_type(await client.page(run_id, 7, include=Include.NONE), Page)
-        assert_type(client.pages(run_id, start=0, include=Include.ALL), AsyncIterator[Page])
-        assert_type(client.files(run_id, start=0, include=Include.ALL), AsyncIterator[File])
+        assert_type(client.pages(run_id, start=0, include=Include.ALL), AsyncGenerator[Page, None])
+        assert_type(client.files(run_id, start=0, include=Include.ALL), AsyncGenerator[File, None])
         assert_type(await client.wait(run_id, timeout=600, poll=0.5, include=Include.CONFIDENCE), Page)
         assert_type(client.with_options(timeout=3), AsyncClient)
         async for file in client.files(run_id):

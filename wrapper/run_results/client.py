@@ -1,16 +1,18 @@
 """`Client` and `AsyncClient`: the same methods, one for threads and one for asyncio. They only send and sleep."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from attrs import evolve
 
 from run_results.config import Options, Token, settle
+from run_results.errors import ConfigurationError, RunResultsError
 from run_results.exchange import Outcome, Sleep
 from run_results.include import Include
 from run_results.observe import Observer
-from run_results.paging import Page, Steps, fetch, wait, walk
+from run_results.page import Page
+from run_results.paging import Steps, fetch, wait, walk
 from run_results.retry import RetryBudget, RetryPolicy
 from run_results_api.models import File
 
@@ -25,7 +27,7 @@ class Settings(TypedDict, total=False):
 
     token: Token
     """The API token, or a function that gives the current one; else RUN_RESULTS_TOKEN."""
-    context: str
+    context: str | None
     """Usually the organization's id, sent as IB-Context; else RUN_RESULTS_CONTEXT."""
     base_url: str
     """Where the API is; else RUN_RESULTS_BASE_URL, else the public platform."""
@@ -54,13 +56,20 @@ class _Base:
         self._sender = sender
 
     def with_options(self, **changes: Unpack[Settings]) -> Self:
-        """A client with these options changed, on the same connections and retry budget; closing either closes both.
+        """A client with these options changed, on the same connections; closing either closes both.
+
+        They share the retry budget, too, unless its size is what changes.
 
         >>> client = Client(token="t0k3n")
         >>> patient = client.with_options(timeout=300)
         """
+        unknown = changes.keys() - Settings.__annotations__.keys()
+        if unknown:
+            raise ConfigurationError(f"there is no option called {min(unknown)!r}")
+        options = evolve(self._options, **changes)
+        same = options.retry.budget == self._options.retry.budget
         other = object.__new__(type(self))
-        _Base.__init__(other, evolve(self._options, **changes), self._budget, self._sender)
+        _Base.__init__(other, options, self._budget if same else RetryBudget(options.retry.budget), self._sender)
         return other
 
     def __repr__(self) -> str:
@@ -105,7 +114,7 @@ class Client(_Base):
 
     def pages(
         self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
-    ) -> Iterator[Page]:
+    ) -> Generator[Page, None, None]:
         """Fetch every page from the file offset `start` on, one at a time, as they are asked for.
 
         `deadline` is for the whole walk, in seconds from the first page on; without it each attempt has its own time
@@ -116,7 +125,7 @@ class Client(_Base):
 
     def files(
         self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
-    ) -> Iterator[File]:
+    ) -> Generator[File, None, None]:
         """Every file from the file offset `start` on, once and in order, in one lazy stream; see `pages`."""
         with closing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
             for page in pages:
@@ -155,7 +164,10 @@ class Client(_Base):
                 elif isinstance(step, Sleep):
                     self._sender.sleep(step.seconds)
                 else:
-                    outcome = self._sender.send(step)
+                    try:
+                        outcome = self._sender.send(step)
+                    except RunResultsError as error:
+                        steps.throw(error)  # the walk adds where it was
 
 
 class AsyncClient(_Base):
@@ -181,13 +193,13 @@ class AsyncClient(_Base):
 
     def pages(
         self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page, None]:
         """See `Client.pages`."""
         return self._drive(self._walk(run_id, start, include, deadline))
 
     async def files(
         self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
-    ) -> AsyncIterator[File]:
+    ) -> AsyncGenerator[File, None]:
         """See `Client.files`."""
         async with aclosing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
             async for page in pages:
@@ -225,4 +237,7 @@ class AsyncClient(_Base):
                 elif isinstance(step, Sleep):
                     await self._sender.sleep(step.seconds)
                 else:
-                    outcome = await self._sender.send(step)
+                    try:
+                        outcome = await self._sender.send(step)
+                    except RunResultsError as error:
+                        steps.throw(error)

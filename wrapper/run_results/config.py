@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from run_results.errors import ConfigurationError
+from run_results.include import Include
 from run_results.observe import Observer, unobserved
 from run_results.retry import RetryPolicy
 
@@ -24,7 +25,37 @@ MAX_OFFSET: Final = 2**63 - 1
 
 # The contract's pattern for IB-Context: visible ASCII, spaces only inside.
 _CONTEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_MOST_BYTES = 2**40
+_MOST_SECONDS = 10_000_000.0
 _TOKEN = re.compile(r"[!-~]+")
+
+
+class Secret:
+    """A token on its way to the server: it does not show itself, and takes itself out of what comes back."""
+
+    __slots__ = ("_text",)
+    # A text as short as this is no token, and would be found everywhere.
+    _SHORT = 8
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "[token]"
+
+    def reveal(self) -> str:
+        """The token itself."""
+        return self._text
+
+    def hide(self, text: str) -> str:
+        """The text without the token."""
+        return text.replace(self._text, "[token]") if len(self._text) >= self._SHORT else text
+
+    def hide_bytes(self, body: bytes) -> bytes:
+        """The body without the token: a server that echoes it does not get it into results, errors and files."""
+        text = self._text.encode()
+        return body.replace(text, b"[token]") if len(text) >= self._SHORT and text in body else body
+
 
 Token = str | Callable[[], str]
 """A token, or a function that is asked for it before each request, for tokens that rotate."""
@@ -61,22 +92,26 @@ class Options:
         check_base_url(self.base_url, allow_insecure=self.allow_insecure)
         if not callable(self.token):
             check_token(self.token)
-        if self.context is not None and not _CONTEXT.fullmatch(self.context):
+        if self.context is not None and not (isinstance(self.context, str) and _CONTEXT.fullmatch(self.context)):
             raise ConfigurationError(
                 "the context (context= or RUN_RESULTS_CONTEXT) must be visible ASCII, with spaces only inside"
             )
+        if not isinstance(self.retry, RetryPolicy):
+            raise ConfigurationError(f"retry must be a RetryPolicy, not {type(self.retry).__name__}")
         if not check_seconds(self.timeout, "timeout"):
             raise ConfigurationError("timeout must be above 0 seconds")
-        if self.max_body_bytes < 1:
-            raise ConfigurationError(f"max_body_bytes must be at least 1, not {self.max_body_bytes!r}")
+        if not isinstance(self.max_body_bytes, int) or not 1 <= self.max_body_bytes <= _MOST_BYTES:
+            raise ConfigurationError(
+                f"max_body_bytes must be an integer from 1 to {_MOST_BYTES}, not {self.max_body_bytes!r}"
+            )
         if not callable(self.observe):
             raise ConfigurationError(f"observe must be a function, not {type(self.observe).__name__}")
         if self.on_change not in ("raise", "warn"):
             raise ConfigurationError(f"on_change must be 'raise' or 'warn', not {self.on_change!r}")
 
-    def current_token(self) -> str:
+    def current_token(self) -> Secret:
         """The token to send now. Raises `ConfigurationError` where the function that gives it gives no usable one."""
-        return check_token(self.token()) if callable(self.token) else self.token
+        return Secret(check_token(self.token()) if callable(self.token) else self.token)
 
 
 def settle(
@@ -96,8 +131,9 @@ def settle(
     token = token if token is not None else os.environ.get("RUN_RESULTS_TOKEN")
     if token is None:
         raise ConfigurationError("no token: set RUN_RESULTS_TOKEN or pass token=")
-    context = context if context is not None else os.environ.get("RUN_RESULTS_CONTEXT")
-    base_url = base_url if base_url is not None else os.environ.get("RUN_RESULTS_BASE_URL", DEFAULT_BASE_URL)
+    # An empty variable is one that is not set: that is how many a CI system clears it.
+    context = context if context is not None else os.environ.get("RUN_RESULTS_CONTEXT") or None
+    base_url = base_url if base_url is not None else os.environ.get("RUN_RESULTS_BASE_URL") or DEFAULT_BASE_URL
     return Options(
         token=token,
         context=context,
@@ -144,7 +180,7 @@ def check_base_url(url: object, *, allow_insecure: bool) -> None:
         raise ConfigurationError(f"{where} must begin with https:// or http://, not as in {url[:80]!r}")
     if not host or not url.isascii() or not url.isprintable() or " " in url:
         raise ConfigurationError(f"{where} has no usable host, or characters that no URL has: {url[:80]!r}")
-    if parts.query or parts.fragment:
+    if "?" in url or "#" in url:
         raise ConfigurationError(f"{where} must end with the path, without '?' or '#'")
     if any(segment in (".", "..") for segment in parts.path.split("/")):
         raise ConfigurationError(f"{where} must not hold the path segments '.' or '..'")
@@ -181,8 +217,15 @@ def check_start(start: object) -> int:
     return start
 
 
+def check_include(include: object) -> Include:
+    """The include flags. Raises `ConfigurationError` for what is none."""
+    if not isinstance(include, Include):
+        raise ConfigurationError(f"include must be made of Include flags, not {type(include).__name__}")
+    return include
+
+
 def check_seconds(seconds: object, name: str) -> float:
     """The time, if it ends. Raises `ConfigurationError`."""
-    if not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
-        raise ConfigurationError(f"{name} must be a finite number of seconds from 0 on, not {seconds!r}")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _MOST_SECONDS:
+        raise ConfigurationError(f"{name} must be a number of seconds from 0 to {_MOST_SECONDS:.0f}, not {seconds!r}")
     return seconds

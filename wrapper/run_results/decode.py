@@ -1,14 +1,13 @@
 """The boundary where bytes become models, in one validating pass; what does not pass gets a patient second look."""
 
 import json
-from decimal import Decimal
 from math import isfinite
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from run_results.drift import Doubled, Drift, mend
+from run_results.drift import Doubled, Drift, Huge, mend
 from run_results.errors import MalformedResponseError
 from run_results.names import is_api_name
 from run_results_api.models import RunResults
@@ -43,9 +42,9 @@ def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
 def inspect(body: bytes) -> tuple[Drift, ...]:
     """Every place where the body of a 200 breaks the contract, or goes beyond it with unknown and doubled keys.
 
-    Takes several times as long as `decode`. Raises what `decode` raises.
+    Takes several times as long as `decode`. Reads what `decode` passes over, too: bytes that are no UTF-8 are drift.
     """
-    return mend(_parse_patiently(body.removeprefix(_BOM)))[1]
+    return mend(_parse_patiently(body.removeprefix(_BOM), errors="surrogateescape"))[1]
 
 
 def parse(body: bytes) -> Any:
@@ -54,17 +53,21 @@ def parse(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _parse_patiently(body, error)
+        return _parse_patiently(body, error, errors="surrogateescape")
 
 
-def _parse_patiently(body: bytes, reason: Exception | None = None) -> Any:
+def _parse_patiently(body: bytes, reason: Exception | None = None, errors: str = "strict") -> Any:
     """Decode what JSON allows and msgspec refuses, and mark objects that have a key twice. Raises for `reason`.
 
-    RFC 8259 allows half of a surrogate pair (8.2), and numbers beyond the range of a double (6).
+    RFC 8259 allows half of a surrogate pair (8.2), and numbers of any size (6).
     """
     try:
         return json.loads(
-            body.decode(), parse_float=_number, parse_constant=_refuse_constant, object_pairs_hook=_object
+            body.decode("utf-8", errors),
+            parse_int=_integer,
+            parse_float=_number,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object,
         )
     except RecursionError as error:
         raise _malformed(body, error) from None
@@ -77,9 +80,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value if len(value) == len(pairs) else Doubled(pairs)
 
 
-def _number(text: str) -> float | Decimal:
+def _integer(text: str) -> int | Huge:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python reads
+        return Huge(text)
+
+
+def _number(text: str) -> float | Huge:
     value = float(text)
-    return value if isfinite(value) else Decimal(text)
+    return value if isfinite(value) else Huge(text)
 
 
 def _refuse_constant(name: str) -> None:
@@ -115,5 +125,5 @@ def _malformed(body: bytes, error: Exception) -> MalformedResponseError:
     start = excerpt(body)
     what = "an HTML page" if start.lstrip()[:1] == "<" else "no JSON"
     return MalformedResponseError(
-        f"the body of a status 200 is {what} ({reason}); it begins {start[:80]!r}", excerpt=start
+        f"the body of a status 200 is {what} ({reason[:200]}); it begins {start[:80]!r}", excerpt=start
     )

@@ -4,9 +4,9 @@ The models are built place by place: what fits is kept, what does not fit stays 
 was expected and what came. So a typed attribute never holds a wrong type, and nothing that came is out of reach.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator
-from decimal import Decimal
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
@@ -49,6 +49,12 @@ class Drift:
         return f"{self.path}: expected {self.expected}, got {came}"
 
 
+class Huge(str):
+    """A number that neither an int nor a float of Python holds, as its text."""
+
+    __slots__ = ()
+
+
 class Doubled(dict[str, Any]):
     """An object in which a key came more than once; the last value counts (RFC 8259, 4)."""
 
@@ -69,12 +75,17 @@ def mend(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
     return run, tuple(drift)
 
 
+def _at(path: str, key: str) -> str:
+    """The JSON path of a member. A key that could be mistaken for something else, or be unprintable, is quoted."""
+    return f"{path}.{key}" if key.isidentifier() and key.isascii() else f"{path}[{json.dumps(key[:80])}]"
+
+
 def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
     """The value with U+FFFD for every half of a surrogate pair, which no UTF-8 text can hold. Adds to `drift`.
 
     Adds keys that came twice, too. What is nested deeper than any model, and so free of form, is left as it is.
     """
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, Huge):
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -86,9 +97,9 @@ def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
         return [_survey(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
     elif isinstance(value, dict):
         doubled = value.doubled if isinstance(value, Doubled) else ()
-        drift += [Drift(f"{path}.{key}", "one value", value[key], is_breach=False) for key in doubled]
+        drift += [Drift(_at(path, key), "one value", value[key], is_breach=False) for key in doubled]
         return {
-            _survey(key, path, drift, depth + 1): _survey(item, f"{path}.{key}", drift, depth + 1)
+            _survey(key, path, drift, depth + 1): _survey(item, _at(path, key), drift, depth + 1)
             for key, item in value.items()
         }
     return value
@@ -125,7 +136,7 @@ def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
     elif get_origin(kind) is list:
         if isinstance(value, list):
             return list(_items(get_args(kind)[0], value, path, drift))
-    elif not isinstance(value, Decimal):  # a number that no double can hold
+    elif not isinstance(value, Huge):
         if _plain(kind) is int and isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON Schema counts 1.0 as an integer.
         try:
@@ -143,7 +154,7 @@ def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
 def _members(model: type[Model], value: dict[str, Any], path: str, drift: list[Drift]) -> Iterator[tuple[str, Any]]:
     hints = _hints(cast("Any", model))
     unknown = [key for key in value if key not in hints]
-    drift += [Drift(f"{path}.{key}", "no key of this name", value[key], is_breach=False) for key in unknown]
+    drift += [Drift(_at(path, key), "no key of this name", value[key], is_breach=False) for key in unknown]
     for member in _attributes(model):
         hint, place = hints[member.name], f"{path}.{member.name}"
         if member.name in value:

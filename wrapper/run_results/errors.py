@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from run_results.drift import Drift
-    from run_results.paging import Page
+    from run_results.page import Page
 
 
 class RunResultsError(Exception):
@@ -120,6 +120,8 @@ class TransportError(RunResultsError):
 
     attempts: int = 1
     """How often the request was sent."""
+    may_pass: bool = True
+    """Whether the same request may succeed later; a certificate that is not trusted stays so."""
 
 
 class ConnectionFailedError(TransportError):
@@ -131,13 +133,16 @@ class ConnectionFailedError(TransportError):
 class DeadlineExceededError(TransportError, TimeoutError):
     """Raised when the answer was not complete within the time allowed."""
 
-    hint = "Give with_options(timeout=...) more seconds if the server is known to be slow"
+    hint = "Give with_options(timeout=...), or the walk's deadline, more seconds if the server is known to be slow"
+    is_of_walk: bool = False
+    """Whether it was the deadline of the whole walk, or wait, and not of one request."""
 
 
 class ResponseTooLargeError(TransportError):
     """Raised when a body is larger than `max_body_bytes`, on the wire or after decompression."""
 
     hint = "Raise max_body_bytes if pages of this size are expected"
+    may_pass = False
 
 
 class StatusError(RunResultsError):
@@ -189,7 +194,7 @@ class RedirectRefusedError(StatusError):
 
     hint = "Use the server's own address as the base URL"
     location: str | None = None
-    """Where the server pointed, without query and user info."""
+    """Where the server pointed, without query and user info, if it said where."""
 
 
 class ServerError(StatusError):
@@ -242,7 +247,10 @@ class RunMismatch(PagingError):
 class RunChanged(PagingError):
     """Raised when status, finish time or batch changed between two pages of one walk."""
 
-    hint = "Wait for the run to settle and walk again from 0, or pass on_change='warn' to take what comes"
+    hint = (
+        "Wait for the run to settle and walk again from 0; or resume to take the rest as it is now,"
+        " as on_change='warn' does"
+    )
 
 
 __all__ = [

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from attrs import evolve, field, frozen
 
 from run_results import errors
-from run_results.config import Options
+from run_results.config import Options, Secret
 from run_results.decode import error_message, excerpt
 from run_results.include import Include
 from run_results.observe import RequestSent, ResponseReceived, RetryPlanned, Span
@@ -31,7 +31,7 @@ class Request:
     url: str
     params: Mapping[str, str | int | bool]
     headers: Mapping[str, str]
-    token: str = field(default="", repr=False)
+    token: Secret = field(default=Secret(""), repr=False)
     offset: int = 0
     """The file offset that is asked for."""
     timeout: float = 60.0
@@ -106,14 +106,15 @@ def ask(
             raise AssertionError("a request has an outcome")
         if isinstance(outcome, errors.TransportError):
             error = outcome
-            retryable = not isinstance(outcome, errors.ResponseTooLargeError)
+            retryable = outcome.may_pass
         else:
             size, seconds = len(outcome.body), options.clock() - started
             options.observe(ResponseReceived(question.url, question.offset, attempt, outcome.status, size, seconds))
             span.set("http.response.status_code", outcome.status)
+            body = token.hide_bytes(outcome.body)
             if outcome.status == 200:
                 try:
-                    result = read(outcome.body)
+                    result = read(body)
                 except errors.MalformedResponseError as malformed:
                     # Most often the network's doing: a body that was cut off without a length to tell it by.
                     error, retryable = malformed, True
@@ -121,11 +122,12 @@ def ask(
                     budget.succeed()
                     return result
             else:
-                error = _status_error(outcome, token)
+                error = _status_error(evolve(outcome, body=body), token)
                 retry_after = error.retry_after
                 retryable = outcome.status in RETRIED_STATUSES
                 # A token that rotates may have run out between two requests: asked for once more, it is a new one.
-                if outcome.status == 401 and callable(options.token) and not refreshed:
+                may_refresh = callable(options.token) and not refreshed and attempt < options.retry.attempts
+                if outcome.status == 401 and may_refresh:
                     refreshed = True
                     continue
         error.attempts = attempt
@@ -135,13 +137,14 @@ def ask(
         if options.clock() + wait >= end:
             raise _walk_deadline(error, attempt)
         options.observe(RetryPlanned(question.url, question.offset, attempt, error, wait))
-        _LOG.info("attempt %d failed (%s); next in %.2f s", attempt, error.message, wait)
+        _LOG.info("offset %d: attempt %d failed (%s); next in %.2f s", question.offset, attempt, error.message, wait)
         yield Sleep(wait)
 
 
 def _walk_deadline(last: errors.RunResultsError | None, attempts: int) -> errors.DeadlineExceededError:
     after = f"; the last attempt ended with: {last.message}" if last is not None else ""
-    return errors.DeadlineExceededError(f"the walk was not complete at its deadline{after}", attempts=attempts)
+    text = f"the walk was not complete at its deadline{after}"
+    return errors.DeadlineExceededError(text, attempts=attempts, is_of_walk=True)
 
 
 _STATUS_ERRORS: dict[int, type[errors.StatusError]] = {
@@ -155,35 +158,31 @@ _STATUS_ERRORS: dict[int, type[errors.StatusError]] = {
 _REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "x-amzn-requestid", "x-amz-request-id")
 
 
-def _status_error(reply: Reply, token: str) -> errors.StatusError:
-    """The error for an answer whose status is not 200. A server that echoes the token does not get it into the text."""
-
-    def discreet(text: str) -> str:
-        return text.replace(token, "[token]")
-
+def _status_error(reply: Reply, token: Secret) -> errors.StatusError:
+    """The error for an answer whose status is not 200."""
     kind = _STATUS_ERRORS.get(reply.status, errors.StatusError)
     if 500 <= reply.status <= 599:
         kind = errors.ServerError
     said = error_message(reply.body)
-    start = discreet(excerpt(reply.body))
+    start = excerpt(reply.body)
     text = f"status {reply.status}"
     if said or start:
-        text += f": {discreet(said) if said else start[:200]!r}"
-    retry_after = parse_retry_after(reply.headers.get("retry-after"))
+        text += f": {said!r}" if said else f": {start[:200]!r}"
+    headers = {name: token.hide(value) for name, value in reply.headers.items()}
+    retry_after = parse_retry_after(headers.get("retry-after"))
     context: dict[str, object] = {
         "status": reply.status,
-        "server_message": discreet(said) if said is not None else None,
+        "server_message": said,
         "excerpt": start,
-        "request_id": next(
-            (discreet(reply.headers[name])[:200] for name in _REQUEST_IDS if name in reply.headers), None
-        ),
+        "request_id": next((headers[name][:200] for name in _REQUEST_IDS if name in headers), None),
         "retry_after": retry_after,
     }
-    if 300 <= reply.status <= 399 and "location" in reply.headers:
+    if 300 <= reply.status <= 399:
         kind = errors.RedirectRefusedError
-        location = discreet(_without_secrets(reply.headers["location"]))
+        location = _without_secrets(headers["location"]) if "location" in headers else None
         context["location"] = location
-        text = f"status {reply.status}: the server points to {location!r}, which was not followed"
+        where = repr(location) if location is not None else "an address that it does not give"
+        text = f"status {reply.status}: the server points to {where}, which was not followed"
     if retry_after is not None:
         text += f"; it asks to wait {retry_after:g} s"
     return kind(text, **context)

@@ -8,7 +8,6 @@ client span (OpenTelemetry's semantic conventions for HTTP clients).
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,7 +16,7 @@ from attrs import frozen
 if TYPE_CHECKING:
     from run_results.drift import Drift
     from run_results.errors import RunResultsError
-    from run_results.paging import Page
+    from run_results.page import Page
 
 
 @frozen
@@ -83,10 +82,10 @@ def unobserved(event: Event) -> None:
 @cache
 def _tracing() -> Any:
     """The module `opentelemetry.trace`, where it is installed."""
-    if find_spec("opentelemetry") is None:
+    try:
+        from opentelemetry import trace
+    except ImportError:
         return None
-    from opentelemetry import trace
-
     return trace
 
 

@@ -37,8 +37,9 @@ class RetryPolicy:
         if not isinstance(self.attempts, int) or self.attempts < 1:
             raise ConfigurationError(f"RetryPolicy.attempts must be at least 1, not {self.attempts!r}")
         for name in ("base", "cap", "max_retry_after", "budget"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigurationError(f"RetryPolicy.{name} must be a number from 0 on, not {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+                raise ConfigurationError(f"RetryPolicy.{name} must be a number from 0 on, not {value!r}")
 
     def wait(self, attempt: int, retry_after: float | None) -> float | None:
         """Seconds to wait after this attempt (the first is 1); None where there is to be no other.

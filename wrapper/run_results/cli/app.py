@@ -144,7 +144,7 @@ def _client(settings: dict[str, Any], **more: Any) -> Iterator[Client]:
 def _read_token(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(64 * 1024).decode("utf-8", "replace").rstrip("\r\n")
+            return file.read(64 * 1024).decode("utf-8-sig", "replace").rstrip("\r\n")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"cannot read the token file {str(path)!r}: {reason}") from None
@@ -426,6 +426,8 @@ def _lines() -> Iterator[str]:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments; returns the exit code. Errors are one line on stderr."""
+    if sys.stdout is None or sys.stderr is None:  # closed by the shell, as with >&-
+        return Exit.USAGE
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what cannot be said in the terminal's encoding is escaped
             stream.reconfigure(errors="backslashreplace")

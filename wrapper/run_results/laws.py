@@ -1,0 +1,111 @@
+"""The laws between the pages of a walk: each advances, is of the same run, and brings files that did not come before.
+
+Memory does not grow with the run.
+"""
+
+import logging
+from collections import deque
+from hashlib import blake2b
+
+from run_results import errors
+from run_results.page import Page
+from run_results_api.models import File
+from run_results_api.types import UNSET
+
+_LOG = logging.getLogger("run_results")
+
+
+class Laws:
+    """What the pages of one walk must keep between each other."""
+
+    # How many files back one that comes again is recognized. Going round in circles is recognized at any length: the
+    # file at every power of two is kept until the next (Brent), so that no walk goes on for ever.
+    _WINDOW = 20_000
+
+    def __init__(self, on_change: str) -> None:
+        self._on_change = on_change
+        self._state: tuple[object, ...] | None = None
+        self._known: set[bytes] = set()
+        self._order: deque[bytes] = deque()
+        self._count = 0
+        self._kept = b""
+
+    def check(self, page: Page) -> None:
+        """Raises the `PagingError` of the law that the page breaks."""
+        if page.has_more and not page.files:
+            raise errors.OffsetDidNotAdvance("the page says has_more and has no files", drift=page.breaches)
+        self._check_run(page)
+        if page.files:
+            self._check_files(page)
+
+    def _check_run(self, page: Page) -> None:
+        run = page.run
+        state = (run.status, run.finish_timestamp, run.batch_id)
+        before, self._state = self._state, state
+        if before is None or state == before:
+            return
+        changes = [
+            f"{name} from {show(old)} to {show(new)}"
+            for name, old, new in zip(("status", "finish_timestamp", "batch_id"), before, state, strict=True)
+            if old != new
+        ]
+        text = f"the run changed between two pages: {', '.join(changes)}"
+        if self._on_change == "raise":
+            raise errors.RunChanged(text, drift=page.breaches)
+        _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
+
+    def _check_files(self, page: Page) -> None:
+        marks = _marks(page)
+        known = self._known | {self._kept}
+        again = [index for index, mark in enumerate(marks) if mark in known]
+        if len(again) == len(marks):
+            text = f"the page has the files of an earlier page again, first {_name(page.files[0])}"
+            raise errors.PageRepeated(text, drift=page.breaches)
+        fresh = set(marks)
+        if again or len(fresh) < len(marks):
+            index = again[0] if again else _first_doubled(marks)
+            text = f"file {page.offset + index}, {_name(page.files[index])}, came before"
+            raise errors.FilesRepeated(text, drift=page.breaches)
+        before, self._count = self._count, self._count + len(marks)
+        if before.bit_length() < self._count.bit_length():
+            self._kept = marks[0]
+        self._known |= fresh
+        self._order.extend(marks)
+        while len(self._order) > max(self._WINDOW, len(marks)):
+            self._known.discard(self._order.popleft())
+
+
+def _first_doubled(marks: list[bytes]) -> int:
+    seen: set[bytes] = set()
+    for index, mark in enumerate(marks):
+        if mark in seen:
+            return index
+        seen.add(mark)
+    raise AssertionError("no mark is doubled")
+
+
+def _marks(page: Page) -> list[bytes]:
+    """What tells the files of a page from others: their paths.
+
+    Files without one are told apart as a whole page, by its very text: two empty scans of one name are no repetition.
+    """
+    paths = [file.input_file_path for file in page.files]
+    marks = [_digest(path.encode("utf-8", "surrogatepass")) for path in paths if path]
+    if len(marks) < len(paths):
+        marks.append(_digest(b"\0" + page.body))
+    return marks
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()
+
+
+def _name(file: File) -> str:
+    name = file.input_file_path or file.original_file_name
+    return repr(name)[:200] if name else "which has no name"
+
+
+def show(value: object) -> str:
+    """A value of the server's for a message: short and printable."""
+    text = "nothing" if value is UNSET else str(value)
+    return text if len(text) <= 40 and text.isprintable() else repr(text[:40])

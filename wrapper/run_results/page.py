@@ -1,0 +1,117 @@
+"""What a page is: an answer, where it stands in the run, and what people ask of it."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from attrs import field, frozen
+
+from run_results.decode import inspect, parse
+from run_results.drift import Drift
+from run_results.errors import ContractError
+from run_results.include import Include
+from run_results.problems import Problem, problems
+from run_results_api.models import File, RunResults, RunStatus
+
+_FINISHED = frozenset({RunStatus.CANCELLED, RunStatus.COMPLETE, RunStatus.FAILED})
+# A paused run, and one that waits for a review, does not go on by itself.
+_SETTLED = _FINISHED | {RunStatus.PAUSED, RunStatus.STOPPED_AT_CHECKPOINT}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_datetime(nanoseconds: int) -> datetime:
+    """A time of the contract as an aware datetime in UTC. A datetime has microseconds: the last three digits are cut.
+
+    >>> to_datetime(1756256319482113024)
+    datetime.datetime(2025, 8, 27, 0, 58, 39, 482113, tzinfo=datetime.timezone.utc)
+    """
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+@frozen(eq=False)
+class Page:
+    """One page of a run, and where the next one begins."""
+
+    run: RunResults = field(repr=False)
+    """The answer as a model: what is known of the run as a whole, and this page's files."""
+    run_id: str
+    offset: int
+    """Index in the run of this page's first file."""
+    body: bytes = field(repr=lambda body: f"<{len(body)} bytes>")
+    """The answer's JSON text as it came."""
+    include: Include = Include.NONE
+    """What was asked for."""
+    _found: tuple[Drift, ...] | None = field(default=None, repr=False, alias="found")
+
+    @property
+    def breaches(self) -> tuple[Drift, ...]:
+        """Where the answer broke the contract; empty when it kept it."""
+        return tuple(place for place in self._found or () if place.is_breach)
+
+    @cached_property
+    def drift(self) -> tuple[Drift, ...]:
+        """Where the answer broke the contract or went beyond it: `breaches`, and unknown and doubled keys.
+
+        A page without a breach is looked through at the first use, which takes several times as long as decoding it.
+        """
+        if self._found is not None:
+            return self._found
+        try:
+            return inspect(self.body)
+        except ContractError as error:
+            # It was decoded all the same: this is in what decoding passes over.
+            return (Drift("$", "text that can be read in full", error.message, is_breach=False),)
+
+    @property
+    def files(self) -> list[File]:
+        """This page's files, in the run's order."""
+        return self.run.files
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands; a value that the contract does not name keeps its text."""
+        return self.run.status
+
+    @property
+    def has_more(self) -> bool:
+        """Whether files come after this page."""
+        return self.run.has_more
+
+    @property
+    def next_offset(self) -> int | None:
+        """Where the next page begins; None on the last page."""
+        return self.offset + len(self.files) if self.has_more else None
+
+    @property
+    def raw(self) -> Any:
+        """The answer as decoded JSON, with everything that the models have no place for; decoded anew at each use."""
+        return parse(self.body)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has come to its end: cancelled, complete or failed."""
+        return self.status in _FINISHED
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the run cannot change by itself any more: it has finished, is paused, or waits for a review."""
+        return self.status in _SETTLED
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When the run started; the nanoseconds are in `run.start_timestamp`."""
+        value = self.run.start_timestamp
+        return to_datetime(value) if isinstance(value, int) else None
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When the run finished, None while it has not; the nanoseconds are in `run.finish_timestamp`."""
+        value = self.run.finish_timestamp
+        return to_datetime(value) if isinstance(value, int) else None
+
+    def problems(self) -> list[Problem]:
+        """What failed or did not pass, at run, class, document and field level; see `run_results.problems`.
+
+        Every page tells of the run and its cross-class fields again: count those two levels on one page only.
+        """
+        return problems(self.run, self.offset)
