@@ -55,6 +55,13 @@ def everything(error: BaseException) -> str:
 # The token ----------------------------------------------------------------------------------------------------
 
 
+def test_a_content_coding_does_not_carry_the_token_into_an_error() -> None:
+    """Headers are a server's to choose, too."""
+    with pytest.raises(errors.ConnectionFailedError) as caught:
+        client(answer(**{"Content-Encoding": TOKEN})).page("r")
+    assert TOKEN not in everything(caught.value)
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -230,6 +237,7 @@ def test_compression_is_undone_in_every_spelling() -> None:
     assert unpack("gzip", two) == b"one two"
     assert unpack("gzip", *(two[i : i + 1] for i in range(len(two)))) == b"one two"
     assert unpack("gzip, identity", two) == unpack("Identity,GZIP", two) == unpack("x-gzip", two) == b"one two"
+    assert unpack("gzip", two + b"\0" * 512) == b"one two"
     assert unpack("deflate", zlib.compress(b"one")) == b"one"
     bare = zlib.compressobj(wbits=-15)
     assert unpack("deflate", bare.compress(b"one") + bare.flush()) == b"one"

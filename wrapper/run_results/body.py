@@ -60,7 +60,10 @@ class Body:
 
     def _unpack_all(self, chunk: bytes) -> None:
         while chunk and self._size <= self._limit:
-            if self._unpack.eof:  # RFC 1952, 2.2: members simply follow each other
+            if self._unpack.eof:  # RFC 1952, 2.2: members simply follow each other; some are padded with zeros
+                chunk = chunk.lstrip(b"\0")
+                if not chunk:
+                    break
                 self._begin(cast("int", self._wbits))
             try:
                 # One byte more than allowed tells that there is more.

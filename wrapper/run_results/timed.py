@@ -2,8 +2,10 @@
 
 httpx times each read for itself, so a server that sends a byte now and then would never time out. asyncio can cancel a
 request as a whole; threads cannot, so there the time-out of each read and write is cut to what is left of the request.
+What cannot be cut is the look-up of a name, which the operating system does.
 """
 
+import socket
 import ssl
 import threading
 import time
@@ -65,8 +67,24 @@ class _TimedBackend(httpcore.NetworkBackend):
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *arguments: Any, **options: Any
     ) -> httpcore.NetworkStream:
-        timeout = CLOCK.cut(timeout, httpcore.ConnectTimeout)
-        return _TimedStream(self._backend.connect_tcp(host, port, timeout, *arguments, **options))
+        if CLOCK.end is None:
+            return self._backend.connect_tcp(host, port, timeout, *arguments, **options)
+        # Address by address: the standard library gives each of a name's addresses the whole time-out.
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for number, address in enumerate(addresses):
+            left = CLOCK.cut(timeout, httpcore.ConnectTimeout)
+            # A fair share, so that one address that swallows everything leaves time for the next.
+            share = left and left / (len(addresses) - number)
+            try:
+                return _TimedStream(self._backend.connect_tcp(address, port, share, *arguments, **options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, *arguments: Any, **options: Any

@@ -117,7 +117,10 @@ def _failure(error: Exception, request: Request, response: httpx.Response | None
         response = error.response
     if response is not None and response.status_code != 200:
         return Reply(response.status_code, _headers(response), body.so_far() if body is not None else b"")
-    return error if isinstance(error, TransportError) else _translate(error, request)
+    if not isinstance(error, TransportError):
+        return _translate(error, request)
+    error.args = (request.token.hide(error.message),)
+    return error
 
 
 class Sender:
