@@ -55,6 +55,16 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 	elif [ -n "$$CI" ]; then echo "lint-spec needs npm"; exit 1; \
 	else echo "SKIPPED: lint-spec needs npm, which is not here"; fi
 
+.venv-interop/installed: requirements/interop.txt
+	$(PYTHON) -m venv --clear .venv-interop
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/interop.txt
+	@touch $@
+
+.PHONY: interop
+interop: $(INSTALLED) .venv-interop/installed  ## Let foreign clients and servers meet ours (needs Node and npm)
+	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/pytest tests/interop
+
 .PHONY: format
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -71,4 +81,4 @@ wheel: $(INSTALLED)  ## Build the wheel into dist/
 
 .PHONY: clean
 clean:  ## Remove everything that was built
-	rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules
+	rm -rf .venv .venv-interop dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules

@@ -140,7 +140,7 @@ def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
         if _plain(kind) is int and isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON Schema counts 1.0 as an integer.
         try:
-            built = msgspec.convert(value, kind)
+            built = msgspec.convert(_holdable(value, path, drift), kind)
         except msgspec.ValidationError:
             pass
         else:
@@ -149,6 +149,18 @@ def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
             return built
     drift.append(Drift(path, " or ".join(_describe(option) for option in options), value))
     return UNSET
+
+
+def _holdable(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
+    """A free part of an answer, with text in the place of every number that Python cannot hold. Adds to `drift`."""
+    if isinstance(value, Huge):
+        drift.append(Drift(path, "a number that an int or a float holds", value, is_breach=False))
+        return str(value)
+    if isinstance(value, list) and depth < _DEEPEST:
+        return [_holdable(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {key: _holdable(item, _at(path, key), drift, depth + 1) for key, item in value.items()}
+    return value
 
 
 def _members(model: type[Model], value: dict[str, Any], path: str, drift: list[Drift]) -> Iterator[tuple[str, Any]]:
