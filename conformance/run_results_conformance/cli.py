@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .check_command import check, rules
+
 if TYPE_CHECKING:
     from .runs import Store
 
@@ -30,6 +32,10 @@ class _Synthetic(click.ParamType[tuple[str | None, int]]):
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Prove that a server keeps the run-results contract."""
+
+
+main.add_command(check)
+main.add_command(rules)
 
 
 @main.command()

@@ -1,0 +1,62 @@
+"""Which runs a context shows."""
+
+from run_results_conformance.manifest import HERE, KnownRun
+
+from .knowledge import wrong_fact
+from .probe import Probe
+from .session import NO_FLAGS, Exchange, Page, Session
+
+
+def hold_made_up(session: Session, probe: Probe) -> None:
+    """In a context that nobody has there is no run."""
+    for offset, flags in ((probe.offset, NO_FLAGS), (0, session.lens.flags)):
+        context = f"no-such-context-{session.random.randrange(10**6)}"
+        exchange = session.ask(session.reading(probe.run_id, offset, flags, context=context))
+        if exchange.status and exchange.status < 500 and not exchange.busy:
+            session.hold(
+                "context.made-up",
+                exchange.status in (400, 403, 404),
+                exchange,
+                expected="status 403 or 404",
+                got=f"status {exchange.status}",
+            )
+
+
+def hold_foreign(session: Session, _probe: Probe) -> None:
+    """A run of another context is not shown here; there it is shown, or refused, but no other run in its place."""
+    elsewhere = [run for run in session.manifest.runs if run.context not in (HERE, session.context)]
+    here = {run.id for run in session.manifest.runs if run not in elsewhere} | {view.id for view in session.views}
+    for run in [run for run in elsewhere if run.id not in here][:2]:
+        for offset, flags in ((None, NO_FLAGS), (1, session.lens.flags)):
+            exchange = session.ask(session.reading(run.id, offset, flags))
+            if _told(exchange):
+                hidden = exchange.status in (403, 404)
+                got = f"status {exchange.status}"
+                session.hold("context.foreign", hidden, exchange, expected="status 403 or 404", got=got)
+    # A run whose id is taken here too tells best which context was looked into.
+    for run in sorted(elsewhere, key=lambda run: run.id not in here)[:3]:
+        if run.context is not None:
+            _hold_own(session, run, run.context)
+
+
+def _hold_own(session: Session, run: KnownRun, context: str) -> None:
+    exchange = session.ask(session.reading(run.id, context=context))
+    if not _told(exchange):
+        return
+    page = session.as_page(exchange, run.id, 0, NO_FLAGS)
+    if not isinstance(page, Page):
+        refused, got = exchange.status in (403, 404), f"status {exchange.status}"
+        session.hold("context.own", refused, exchange, expected="the run, or status 403 or 404", got=got)
+        return
+    found = wrong_fact(session, run, page)
+    # A page may hold fewer files than the run, and says so.
+    if found is None and run.files is not None and not page.more and len(page.files) != run.files:
+        found = ((session.contract.pagination.items,), f"{run.files} files", f"{len(page.files)} files")
+    if run.properties or run.status or run.files is not None:
+        path, expected, got = found or ((), "", "")
+        session.hold("context.own", found is None, exchange, path=path, expected=expected, got=got)
+
+
+def _told(exchange: Exchange) -> bool:
+    """Whether the server has said something about what was asked."""
+    return bool(exchange.status) and exchange.status < 500 and not exchange.busy
