@@ -207,17 +207,17 @@ class _Verification:
             self._obstacles.append(f"the server cannot be reached: {session.exchanges[0].answer.fault}")
             return
         given = bool(session.manifest.runs)
-        statuses = {exchange.status for exchange in session.unreadable.values()}
-        if 401 in statuses:
+        refused = any(exchange.status == 401 for _, exchange in session.unreadable)
+        if refused:
             self._obstacles.append("the token was refused (status 401)")
-        for run_id, exchange in session.unreadable.items():
-            known = next((run for run in session.manifest.runs if run.id == run_id), None)
-            if known is not None and (known.status or known.files is not None) and _is_refusal(exchange.status):
+        for known, exchange in session.unreadable:
+            if (known.status or known.files is not None) and _is_refusal(exchange.status):
                 session.hold("state.known", False, exchange, expected="the run", got=f"status {exchange.status}")
             if given and exchange.status != 401:
-                self._obstacles.append(f"run {run_id} cannot be read ({_why(exchange)})")
-        if not session.views and not given and 401 not in statuses:
-            self._obstacles.append("no run can be read: name one with --run or --manifest")
+                self._obstacles.append(f"run {known.id} cannot be read ({_why(exchange)})")
+        if not session.views and not self._obstacles:
+            where = "the manifest has no run of this context" if given else "name one with --run or --manifest"
+            self._obstacles.append(f"no run can be read: {where}")
 
     def _look_back(self) -> None:
         session = self._session

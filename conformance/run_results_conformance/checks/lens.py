@@ -90,7 +90,6 @@ class Lens:
             return bool(name) and alphabet.start(name[0]) and all(map(alphabet.continue_, name[1:]))
 
         self.is_name = is_name
-        self.visitors: Mapping[int, _Visitor | None] = {}
         self._visit = self._visitor(contract.answer_schema, ())
 
     # --- Walking --------------------------------------------------------------------------------------------
@@ -204,20 +203,25 @@ class Lens:
         # An object that is free of form is compared as it is.
         if "properties" not in schema or schema.get("additionalProperties") is True:
             return None
-        kept: dict[str, _Transform | None] = {
+        kept = {
             name: self._stripper(part, flags)
             for name, part in schema["properties"].items()
             if part.get("x-include") is None or part["x-include"] in flags
         }
+        names = frozenset(kept)
+        inner = [(name, step) for name, step in kept.items() if step is not None]
 
         def strip(value: Any) -> Any:
             if type(value) is not dict:
                 return value
-            return {
-                name: part if (inner := kept[name]) is None else inner(part)
-                for name, part in value.items()
-                if name in kept
-            }
+            whole = value.keys() <= names
+            if whole and not inner:
+                return value
+            stripped = dict(value) if whole else {name: part for name, part in value.items() if name in names}
+            for name, step in inner:
+                if name in stripped:
+                    stripped[name] = step(stripped[name])
+            return stripped
 
         return strip
 

@@ -49,7 +49,7 @@ def open_runs(session: Session) -> None:
             session.views.append(view)
             _learn(session, view, page)
         else:
-            session.unreadable[known.id] = page
+            session.unreadable.append((known, page))
 
 
 def _open(session: Session, known: KnownRun) -> Page | Exchange:
@@ -366,12 +366,10 @@ def settle(session: Session) -> None:
             continue
         try:
             page = session.page(view.id, 0, again=True)
+            still = isinstance(page, Page) and session.same_answer(page.exchange, view.first.exchange)
             end = session.page(view.id, view.end, again=True) if view.end else None
         except OutOfRequests:
             session.retract(view)
             continue
-        still = isinstance(page, Page) and session.stripped(page.exchange) == session.stripped(view.first.exchange)
-        if end is not None:
-            still = still and isinstance(end, Page) and not end.files
-        if not still and isinstance(page, Page):
+        if isinstance(page, Page) and (not still or (isinstance(end, Page) and end.files)):
             session.retract(view)

@@ -37,6 +37,7 @@ _MOST_SILENT = 3  # requests in a row that time out
 _MOST_DROPPED = 12  # requests in a row without any answer
 _MOST_WAITS = 3  # times that a busy server is asked again
 _LONGEST_WAIT = 5.0  # seconds
+_MOST_DOUBTS = 6  # repetitions of a request whose answer may only be of another size
 _MOST_BUSY = 4  # requests in a row for which there is no time, however often they are sent again
 _MOST_BYTES = 192 << 20  # of all bodies together: what was read is kept, parsed
 _MOST_VALUES = 2_000_000  # of a body; a page of 4 MB has a tenth of that
@@ -170,9 +171,10 @@ class Session:
         self.exchanges: list[Exchange] = []
         self.sent = 0
         self.views: list[RunView] = []
-        self.unreadable: dict[str, Exchange] = {}
+        self.unreadable: list[tuple[KnownRun, Exchange]] = []
         self.notes: list[str] = []
         self.reasons: dict[str, str] = {}
+        self.sizes_vary = False  # whether the same request was answered with pages of several sizes
         self._judge = judge
         self._max_requests = max_requests
         self._ends = time.monotonic() + max_seconds
@@ -194,11 +196,6 @@ class Session:
     def left(self) -> int:
         """How many requests may still be sent."""
         return self._max_requests - self.sent
-
-    @property
-    def reached(self) -> bool:
-        """Whether any answer came at all, of any status."""
-        return any(exchange.status for exchange in self.exchanges)
 
     @cached_property
     def path_name(self) -> str:
@@ -355,10 +352,33 @@ class Session:
         return Page(exchange, run_id, offset, flags, value, files, more)
 
     def same_answer(self, one: Exchange, other: Exchange) -> bool:
-        """Whether two answers say the same, as far as the contract has words for it."""
+        """Whether two answers say the same, as far as the contract has words for it.
+
+        The size of a page is the server's choice, at any moment: where it is only by that that they differ, and
+        `other` differs from itself so too when it is asked for again, they are the same.
+        """
         if one.status != other.status:
             return False
-        return one.status != 200 or self.stripped(one) == self.stripped(other)
+        if one.status != 200 or self.stripped(one) == self.stripped(other):
+            return True
+        if not self._differ_in_size(one, other):
+            return False
+        for _ in range(0 if self.sizes_vary else _MOST_DOUBTS):
+            if self._differ_in_size(self.ask(other.request, again=True), other):
+                self.sizes_vary = True
+                break
+        return self.sizes_vary
+
+    def _differ_in_size(self, one: Exchange, other: Exchange) -> bool:
+        """Whether both are pages of the same run that begin alike, and one goes on where the other ends."""
+        words = self.contract.pagination
+        pages = [self.stripped(exchange) for exchange in (one, other)]
+        files: list[list[Any]] = [page[words.items] for page in pages if _has_files(page, words.items)]
+        if len(files) < len(pages) or len(files[0]) == len(files[1]):
+            return False
+        rests = [{**page, words.items: [], words.more: None} for page in pages]
+        shared = min(map(len, files))
+        return rests[0] == rests[1] and files[0][:shared] == files[1][:shared]
 
     def stripped(self, exchange: Exchange) -> Any:
         """What the contract has words for in an answer."""
@@ -470,6 +490,10 @@ class Observation:
     path: Path = ()
     expected: Any = ""
     got: Any = ""
+
+
+def _has_files(page: Any, items: str) -> bool:
+    return isinstance(page, dict) and isinstance(page.get(items), list) and bool(page[items])
 
 
 _EXCERPT = 400
