@@ -71,7 +71,7 @@ class Options:
 
     token: Token = field(repr=False)
     base_url: str = field(converter=_without_slash)
-    context: str | None
+    context: str | None = field(repr=False)
     timeout: float
     """Seconds of wall-clock time for each attempt, from connecting to the last byte of the body."""
     max_body_bytes: int

@@ -30,7 +30,7 @@ class Request:
 
     url: str
     params: Mapping[str, str | int | bool]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     token: Secret = field(default=Secret(""), repr=False)
     offset: int = 0
     """The file offset that is asked for."""

@@ -7,10 +7,12 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import suppress
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypeVar
+from importlib.util import find_spec
+from typing import Any, Generic, TypeVar
 
 import httpx
 
@@ -26,7 +28,7 @@ from run_results.exchange import Outcome, Reply, Request
 from run_results.timed import CLOCK, keep_time
 from run_results.version import __version__
 
-C = TypeVar("C")
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 _HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"run-results/{__version__}"}
 
@@ -49,7 +51,8 @@ def _arguments(request: Request) -> dict[str, Any]:
         "params": request.params,
         "headers": {**_HEADERS, **request.headers},
         "auth": _Bearer(request.token),
-        "timeout": request.timeout,
+        # A little less for connecting: httpcore closes a handshake that it ends itself, not one that asyncio cancels.
+        "timeout": httpx.Timeout(request.timeout, connect=request.timeout - min(0.5, request.timeout / 4)),
         "follow_redirects": False,
     }
 
@@ -92,23 +95,18 @@ def _translate(error: Exception, request: Request) -> TransportError:
 _FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, OSError, ValueError, RuntimeError)
 
 
-def _open(kind: Callable[..., C]) -> C:
+def _open(kind: type[C]) -> C:
     """Make an httpx client. What stands in its way comes from the environment."""
     jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # keeps nothing: a cookie of one token is not another's
     try:
         # Plain http goes to this machine, or where the caller allowed it: never through a proxy that is meant for the
         # world outside.
-        return kind(verify=_trust(), cookies=jar, mounts={"http://": None})
+        return kind(verify=_trust(), cookies=jar, mounts={"http://": None}, http2=find_spec("h2") is not None)
     except (ImportError, OSError, ValueError) as error:
         raise ConfigurationError(
             f"no HTTP client can be made in this environment ({error}); look at the variables HTTP_PROXY, HTTPS_PROXY,"
             " ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
         ) from None
-
-
-def _check(client: object, kind: type) -> None:
-    if not isinstance(client, kind):
-        raise ConfigurationError(f"http_client must be an httpx.{kind.__name__}, not {type(client).__name__}")
 
 
 def _failure(error: Exception, request: Request, response: httpx.Response | None, body: Body | None) -> Outcome:
@@ -120,32 +118,49 @@ def _failure(error: Exception, request: Request, response: httpx.Response | None
     if not isinstance(error, TransportError):
         return _translate(error, request)
     error.args = (request.token.hide(error.message),)
-    return error
+    return error.with_traceback(None)  # the frames hold what the server sent
 
 
-class Sender:
-    """Sends with httpx, one connection pool for its life. Thread-safe."""
+class _Connections(Generic[C]):
+    """An httpx client with what both senders know of it: whose it is, whether it was closed, and in which process."""
 
-    def __init__(self, client: httpx.Client | None = None) -> None:
-        if client is not None:
-            _check(client, httpx.Client)
+    def __init__(self, kind: type[C], client: C | None) -> None:
+        if client is not None and not isinstance(client, kind):
+            raise ConfigurationError(f"http_client must be an httpx.{kind.__name__}, not {type(client).__name__}")
+        self._kind: type[C] = kind
         self._owned = client is None
-        self._client = client if client is not None else _open(httpx.Client)
+        self._client: C = client if client is not None else _open(kind)
         self._closed = False
         self._process = os.getpid()
-        keep_time(_transports(self._client))
 
-    def send(self, request: Request) -> Outcome:
-        """Send once. What goes wrong is returned; raises `ClientClosedError` for a client that cannot be used."""
+    def _ready(self) -> C:
+        """The client to send with. Raises `ClientClosedError` where there is none."""
         if self._closed or self._client.is_closed:
             raise ClientClosedError("the client was closed")
         if self._process != os.getpid():
-            self._after_fork()
+            # The parent's connections must not be used, nor closed, by two processes.
+            if not self._owned:
+                raise ClientClosedError("the httpx client that was passed in was made in another process")
+            self._client = _open(self._kind)
+            self._process = os.getpid()
+        return self._client
+
+
+class Sender(_Connections[httpx.Client]):
+    """Sends with httpx, one connection pool for its life. Thread-safe."""
+
+    def __init__(self, client: httpx.Client | None = None) -> None:
+        super().__init__(httpx.Client, client)
+
+    def send(self, request: Request) -> Outcome:
+        """Send once. What goes wrong is returned; raises `ClientClosedError` for a client that cannot be used."""
+        client = self._ready()
+        keep_time(_transports(client))
         started = time.monotonic()
         CLOCK.end = started + request.timeout
         response = body = None
         try:
-            with self._client.stream(**_arguments(request)) as response:
+            with client.stream(**_arguments(request)) as response:
                 body = _begin_body(request, response, started)
                 for chunk in [response.content] if response.is_stream_consumed else response.iter_raw(65536):
                     if not body.add(chunk):
@@ -155,14 +170,6 @@ class Sender:
             return _failure(error, request, response, body)
         finally:
             CLOCK.end = None
-
-    def _after_fork(self) -> None:
-        # The parent's connections must not be used, nor closed, by two processes.
-        if not self._owned:
-            raise ClientClosedError("the httpx client that was passed in was made in another process")
-        self._client = _open(httpx.Client)
-        self._process = os.getpid()
-        keep_time(_transports(self._client))
 
     def sleep(self, seconds: float) -> None:
         """Sit out a wait."""
@@ -175,24 +182,19 @@ class Sender:
             self._client.close()
 
 
-class AsyncSender:
+class AsyncSender(_Connections[httpx.AsyncClient]):
     """`Sender` for asyncio: the same steps, awaited."""
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
-        if client is not None:
-            _check(client, httpx.AsyncClient)
-        self._owned = client is None
-        self._client = client if client is not None else _open(httpx.AsyncClient)
-        self._closed = False
+        super().__init__(httpx.AsyncClient, client)
 
     async def send(self, request: Request) -> Outcome:
         """Send once. What goes wrong is returned; raises `ClientClosedError` for a client that cannot be used."""
-        if self._closed or self._client.is_closed:
-            raise ClientClosedError("the client was closed")
+        client = self._ready()
         started = time.monotonic()
         response = body = None
         try:
-            async with asyncio.timeout(request.timeout), self._client.stream(**_arguments(request)) as response:
+            async with asyncio.timeout(request.timeout), client.stream(**_arguments(request)) as response:
                 body = _begin_body(request, response, started)
                 if response.is_stream_consumed:
                     body.add(response.content)
@@ -212,7 +214,8 @@ class AsyncSender:
         """Close the connections, unless they are the caller's own."""
         self._closed = True
         if self._owned:
-            await self._client.aclose()
+            with suppress(RuntimeError):  # those of an event loop that is gone went with it
+                await self._client.aclose()
 
 
 __all__ = ["AsyncSender", "Sender"]

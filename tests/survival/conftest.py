@@ -1,0 +1,112 @@
+"""Sync and async, what is observed, and the page that is made of it (docs/reliability.md)."""
+
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from .reliability import BOOK, Book
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`python -m pytest tests/survival --reliability docs/reliability.md` writes the page."""
+    parser.addoption("--reliability", metavar="FILE", help="write what the tests of survival observed to this file")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What reads the book comes after what writes it."""
+    items.sort(key=lambda item: item.path.name == "test_reliability.py" and item.path.parent.name == "survival")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the page, if that was asked for."""
+    path = session.config.getoption("--reliability", default=None)
+    if path:
+        Path(path).write_text(BOOK.page(), "utf-8")
+
+
+@pytest.fixture(params=[False, True], ids=["sync", "async"])
+def asynchronous(request: pytest.FixtureRequest) -> bool:
+    """Both clients keep the same promises."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Note down what was observed: `note(row, what, observed)`."""
+    mode = "async" if "asynchronous" in request.fixturenames and request.getfixturevalue("asynchronous") else "sync"
+    return lambda row, what, observed, column="observed": BOOK.note(row, what, column, mode, observed)
+
+
+@pytest.fixture(scope="session")
+def book() -> Book:
+    """Everything that was noted down in this session."""
+    return BOOK
+
+
+@pytest.fixture(scope="session")
+def _exporter() -> InMemorySpanExporter:
+    # A provider can be set once in a process.
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, TracerProvider):
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
+    exporter = InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return exporter
+
+
+@pytest.fixture
+def spans(_exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
+    """The OpenTelemetry spans of this test."""
+    _exporter.clear()
+    yield _exporter
+    _exporter.clear()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate authority of our own (`ca.pem`) and a certificate for loopback (`server.pem`)."""
+    folder = tmp_path_factory.mktemp("authority")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl(
+        *("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=our own authority"),
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign"),
+    )
+    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=loopback")
+    (folder / "extensions").write_text(
+        "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:results.example\nbasicConstraints=CA:false\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
+    openssl(
+        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"),
+        *("-extfile", "extensions", "-out", "server.crt"),
+    )
+    (folder / "server.pem").write_text((folder / "server.crt").read_text() + (folder / "server.key").read_text())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server_tls(authority: Path) -> ssl.SSLContext:
+    """What an https server on loopback shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "server.pem")
+    return context
+
+
+@pytest.fixture(scope="session")
+def client_tls(authority: Path) -> ssl.SSLContext:
+    """Trusts our own authority and no other."""
+    return ssl.create_default_context(cafile=authority / "ca.pem")

@@ -1,0 +1,51 @@
+"""docs/reliability.md says what the tests of this folder see."""
+
+from pathlib import Path
+
+import pytest
+
+from run_results_conformance.faults.network import SITUATIONS
+
+from .conftest import COMMITTED
+from .reliability import Book
+
+HERE = Path(__file__).parent
+COMMAND = "python -m pytest tests/survival --reliability docs/reliability.md"
+
+
+def all_were_run(session: pytest.Session) -> bool:
+    """Whether every test of this folder was to be run in this session."""
+    options = session.config.option
+    narrowed = bool(options.keyword or options.markexpr or options.lf or options.failedfirst or options.deselect)
+    narrowed = narrowed or any("::" in argument for argument in session.config.args)
+    return not narrowed and {path.name for path in HERE.glob("test_*.py")} <= {
+        item.path.name for item in session.items if item.path.parent == HERE
+    }
+
+
+def test_the_page_says_what_the_tests_saw(request: pytest.FixtureRequest, book: Book) -> None:
+    """The committed page is word for word what the tests of this session make of what they observed."""
+    if request.config.getoption("--reliability", default=None):
+        pytest.skip("the page is being made anew")
+    if not all_were_run(request.session):
+        pytest.skip("only a part of the tests of survival was run")
+    assert COMMITTED.read_text("utf-8") == book.page(), f"make the page anew: {COMMAND}"
+
+
+def test_the_page_tells_of_every_situation(request: pytest.FixtureRequest) -> None:
+    """Each situation of the catalogue has its line."""
+    if request.config.getoption("--reliability", default=None):
+        pytest.skip("the page is being made anew")
+    lines = COMMITTED.read_text("utf-8").splitlines()
+    told = {line.split("`")[1] for line in lines if line.startswith("| `")}
+    assert SITUATIONS.keys() <= told
+
+
+def test_a_page_is_made_of_notes() -> None:
+    """What both clients see is told once, where they differ both are told, and a bar does not break the table."""
+    book = Book()
+    for mode in ("sync", "async"):
+        book.note("use", "a | b", "observed", mode, "the same")
+        book.note("use", "another", "observed", mode, mode.upper())
+    assert book.lines("use") == ["| a \\| b | the same |", "| another | sync: SYNC; async: ASYNC |"]
+    assert "| situation | observed |\n| --- | --- |\n| a \\| b | the same |\n" in book.page()
