@@ -55,6 +55,18 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 	elif [ -n "$$CI" ]; then echo "lint-spec needs npm"; exit 1; \
 	else echo "SKIPPED: lint-spec needs npm, which is not here"; fi
 
+.PHONY: fuzz
+fuzz: $(INSTALLED)  ## Let schemathesis fuzz a server: make fuzz [URL=...]; without URL the reference server
+	$(BIN)/python -m run_results_conformance.second_opinion $(URL)
+
+.PHONY: power
+power: $(INSTALLED)  ## Measure what the verifier and other tools find of all faults, into docs/power.md
+	$(BIN)/python -m run_results_conformance.power --page docs/power.md $(if $(FULL),--full) $(if $(ALONE),--alone)
+
+.PHONY: mutants
+mutants: $(INSTALLED)  ## Measure what the verifier finds of mutants of the reference server, into docs/power.md
+	$(BIN)/python -m run_results_conformance.mutants --page docs/power.md
+
 .venv-interop/installed: requirements/interop.txt
 	$(PYTHON) -m venv --clear .venv-interop
 	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
@@ -63,7 +75,9 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 
 .PHONY: interop
 interop: $(INSTALLED) .venv-interop/installed  ## Let foreign clients and servers meet ours (needs Node and npm)
-	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python $(BIN)/pytest tests/interop
+	cd requirements/node-interop && npm ci --silent
+	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python \
+		RUN_RESULTS_NODE_INTEROP=$(CURDIR)/requirements/node-interop $(BIN)/pytest tests/interop
 
 .PHONY: format
 format: $(INSTALLED)  ## Format the code

@@ -76,6 +76,8 @@ def watch(
     caplog.clear()
     with caplog.at_level(logging.DEBUG), serving(name, first=wanted.first, context=CONTEXT) as server:
         settings = {"retry": RetryPolicy(attempts=2, draw=POLICY.draw), "context": CONTEXT, **wanted.settings}
+        if SITUATIONS[name].row == "time":
+            settings["timeout"] = 0.15
         outcome = walk(server.url, asynchronous, observe=events.append, **settings)
         if SITUATIONS[name].act and not SITUATIONS[name].connect:
             sent = server.requests[0].headers

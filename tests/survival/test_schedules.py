@@ -30,7 +30,7 @@ from run_results.exchange import Outcome, Reply, Request
 from .kit import RUN_ID, TOKEN
 
 THOROUGH = settings.get_profile("thorough").max_examples == settings.default.max_examples
-SCHEDULES = 10_000 if THOROUGH else 150
+SCHEDULES = 10_000 if THOROUGH else 100
 TIMEOUT, PATIENCE = 60.0, 45.0  # seconds of a request, and the longest Retry-After that is honoured
 MAX_ATTEMPTS = 4
 
@@ -435,7 +435,7 @@ def test_every_schedule_ends_with_every_file(capsys: pytest.CaptureFixture[str],
     assert TOTAL["faults"] > TOTAL["schedules"]
     note(
         "schedules",
-        "random runs, page sizes, clients, policies and faults, taken, left and resumed at random (150 in `make test`, "
+        "random runs, page sizes, clients, policies and faults, taken, left and resumed at random (100 in `make test`, "
         "10,000 in `make thorough`)",
         "every one ended with every file once and in order, by way of errors whose `resume_offset` led on",
     )

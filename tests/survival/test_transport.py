@@ -64,10 +64,10 @@ def test_an_httpx_client_of_the_callers_keeps_every_limit(name: str, asynchronou
     """Through a caller's own client and transport, which has no time-out of its own, nothing is lost or endless."""
     kind = AsyncCounting if asynchronous else Counting
     kind.seen = 0
-    with serving(name, first=1) as server:
-        settings = SETTINGS[name]
+    settings = SETTINGS[name]
+    with serving(name, first=0 if "timeout" in settings else 1) as server:
         outcome = walk(server.url, asynchronous, http=own(asynchronous), **settings)
-        assert kind.seen == len(server.requests) > 1
+        assert kind.seen == len(server.requests) > 0
         assert all(request.headers["x-own"] == "yes" for request in server.requests)
         check_left_clean(server)
     note("transport", f"`{name}`, through the caller's own httpx client and transport", outcome.told())
@@ -340,17 +340,60 @@ def test_a_plain_proxy_of_the_callers_works_with_retries(asynchronous: bool, not
 # --- HTTP/2 -------------------------------------------------------------------------------------------------
 
 
-def test_http_2_needs_its_extra(asynchronous: bool, note: Note) -> None:
-    """HTTP/2 is the caller's client's business: with the extra it can be made, without it httpx says so."""
+HTTP2 = importlib.util.find_spec("h2") is not None
+STRUCK: dict[str, tuple[dict[str, Any], type[errors.RunResultsError]]] = {
+    "reset": ({}, errors.ConnectionFailedError),
+    "go away": ({}, errors.ConnectionFailedError),
+    "503": ({}, errors.ServerError),
+    "large": ({"max_body_bytes": 20_000}, errors.ResponseTooLargeError),
+    "drip": (SETTINGS["drip-body"], errors.DeadlineExceededError),
+}
+
+
+def speaking_http_2(authority: Path, strike: Callable[[int], str]) -> Any:
+    """A server that speaks HTTP/2, with a certificate of our own authority; says so where it cannot be had."""
+    if not HTTP2:
+        pytest.skip("HTTP/2 was not tried: the extra run-results[http2] is not installed")
+    from .http2 import http2_server
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(authority / "server.pem")
+    return http2_server(tls, strike)
+
+
+@pytest.mark.parametrize("kind", ["reset", "go away", "503"])
+def test_retries_work_over_http_2(
+    kind: str, asynchronous: bool, note: Note, authority: Path, client_tls: ssl.SSLContext
+) -> None:
+    """Over HTTP/2 a stream that is reset, a connection that is given up and a 503 are asked again: every file comes."""
+    with speaking_http_2(authority, lambda number: kind if number in (1, 2) else "honest") as server:
+        outcome = walk(server.url, asynchronous, http={"http2": True, "verify": client_tls})
+    note("transport", f"HTTP/2, struck twice: {kind}", outcome.told())
+    assert (outcome.names, outcome.waits) == (NAMES, [0.5, 1.0])
+    assert len(server.requests) == 5
+
+
+@pytest.mark.parametrize("kind", STRUCK)
+def test_limits_hold_over_http_2(
+    kind: str, asynchronous: bool, note: Note, authority: Path, client_tls: ssl.SSLContext
+) -> None:
+    """Over HTTP/2 what lasts is one typed error with where to resume: limits of size and time hold as ever."""
+    told, wanted = STRUCK[kind]
+    with speaking_http_2(authority, lambda number: kind if number or kind == "drip" else "honest") as server:
+        outcome = walk(server.url, asynchronous, http={"http2": True, "verify": client_tls}, **told)
+    note("transport", f"HTTP/2, struck for ever: {kind}", outcome.told())
+    assert type(outcome.error) is wanted
+    check_resume(outcome, asynchronous)
+
+
+def test_without_its_extra_http_2_is_refused_by_httpx(asynchronous: bool) -> None:
+    """HTTP/2 is the caller's choice: without the extra httpx says so, with it it falls back where the server cannot."""
     kind = httpx.AsyncClient if asynchronous else httpx.Client
-    if importlib.util.find_spec("h2") is None:
+    if not HTTP2:
         with pytest.raises(ImportError, match="httpx\\[http2\\]"):
             kind(http2=True)
-        note("transport", "HTTP/2", "NOT TRIED: the extra httpx[http2] is not installed here")
-        pytest.skip("HTTP/2 was not tried: the extra httpx[http2] is not installed")
+        return
     with serving("reset-in-body", first=1, times=2) as server:
-        # The fault server speaks HTTP/1.1: a client that could speak HTTP/2 falls back to it.
         outcome = walk(server.url, asynchronous, http={"http2": True})
         check_left_clean(server)
-    note("transport", "HTTP/2", outcome.told())
     assert (outcome.names, outcome.waits) == (NAMES, [0.5, 1.0])

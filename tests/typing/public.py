@@ -1,6 +1,6 @@
 """The public types, as a promise: this file is never run, only checked, by mypy and by pyright."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, assert_type

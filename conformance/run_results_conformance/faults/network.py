@@ -93,7 +93,7 @@ class Ask:
     honest: tuple[int, Mapping[str, str], bytes] = field(repr=False)
     """The honest answer: status, headers, body."""
     page_size: int
-    _page: Callable[[int], JsonObject] = field(repr=False)
+    _page: Callable[[int], JsonObject] = field(repr=False, alias="page")
 
     def page(self, offset: int | None = None) -> JsonObject:
         """The honest page from an offset on, the requested one by default, as decoded JSON that is yours to change."""
@@ -479,7 +479,10 @@ def _echoed_as_coding(ask: Ask, wire: Wire) -> None:
 
 
 def _group(row: str, *situations: tuple[str, str, Act | None] | tuple[str, str, None, OnConnect]) -> list[Situation]:
-    return [Situation(situation[0], row, *situation[1:]) for situation in situations]
+    return [
+        Situation(situation[0], row, situation[1], situation[2], situation[3] if len(situation) == 4 else None)
+        for situation in situations
+    ]
 
 
 _PASSING = (408, 429, 500, 502, 503, 504)
@@ -672,12 +675,12 @@ class FaultServer:
     """Every request that was read, in the order of arrival."""
     strayed: list[Received] = field(factory=list, repr=False)
     """Every request that reached the other origin, where redirects point to."""
-    _honest: ReferenceServer = field(kw_only=True, repr=False)
-    _page_size: int = field(kw_only=True)
-    _first: int = field(kw_only=True)
-    _times: int | None = field(kw_only=True)
-    _tls: ssl.SSLContext | None = field(kw_only=True, repr=False)
-    _listeners: tuple[socket.socket, socket.socket] = field(kw_only=True, repr=False)
+    _honest: ReferenceServer = field(kw_only=True, alias="honest", repr=False)
+    _page_size: int = field(kw_only=True, alias="page_size")
+    _first: int = field(kw_only=True, alias="first")
+    _times: int | None = field(kw_only=True, alias="times")
+    _tls: ssl.SSLContext | None = field(kw_only=True, alias="tls", repr=False)
+    _listeners: tuple[socket.socket, socket.socket] = field(kw_only=True, alias="listeners", repr=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
     _ended: bool = field(default=False, init=False)
     _struck: int = field(default=0, init=False)
