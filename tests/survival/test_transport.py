@@ -249,7 +249,6 @@ async def with_tasks""",
 )
 
 
-@pytest.mark.xfail(strict=True, reason="httpcore closes no connection whose TLS handshake is cancelled from outside")
 def test_a_handshake_whose_task_is_cancelled_leaves_no_socket_open(note: Note, server_tls: ssl.SSLContext) -> None:
     """Three tasks that are cancelled in the middle of a handshake: the closed client holds no socket."""
     with serving("silent-at-once", tls=server_tls) as server:

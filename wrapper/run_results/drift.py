@@ -69,7 +69,10 @@ def mend(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
     Raises `ContractError` where it is no object.
     """
     drift: list[Drift] = []
-    run = _build(RunResults, _survey(value, "$", drift), "$", drift)
+    try:
+        run = _build(RunResults, _survey(value, "$", drift), "$", drift)
+    except RecursionError:  # the caller's own stack is nearly full
+        raise ContractError("the answer is nested too deeply to be looked through here") from None
     if not isinstance(run, RunResults):
         raise ContractError(f"the answer is no JSON object: {drift[0]}", drift=tuple(drift))
     return run, tuple(drift)

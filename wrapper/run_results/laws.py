@@ -64,6 +64,8 @@ class Laws:
         fresh = set(marks)
         if again or len(fresh) < len(marks):
             index = again[0] if again else _first_doubled(marks)
+            named = [index for index, file in enumerate(page.files) if file.input_file_path]
+            index = named[index] if index < len(named) else 0
             text = f"file {page.offset + index}, {_name(page.files[index])}, came before"
             raise errors.FilesRepeated(text, drift=page.breaches)
         before, self._count = self._count, self._count + len(marks)

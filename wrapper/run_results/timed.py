@@ -96,8 +96,52 @@ class _TimedBackend(httpcore.NetworkBackend):
         self._backend.sleep(seconds)
 
 
+class _TidyStream(httpcore.AsyncNetworkStream):
+    """A connection that is closed when its TLS handshake is cancelled, which httpcore forgets."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _TidyBackend(httpcore.AsyncNetworkBackend):
+    """Makes tidy connections out of another backend's."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        return _TidyStream(await self._backend.connect_tcp(*arguments, **options))
+
+    async def connect_unix_socket(self, *arguments: Any, **options: Any) -> httpcore.AsyncNetworkStream:
+        return _TidyStream(await self._backend.connect_unix_socket(*arguments, **options))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
 def keep_time(transports: Iterable[object]) -> None:
-    """Have these transports' connections end with the request's deadline.
+    """Have these transports' connections end with the request's deadline, on threads, and tidily on asyncio.
 
     httpx has no public way to its pool's network backend (httpcore has); a transport of another make is left alone, and
     its deadline is looked at between chunks only. Outside of our requests timed connections are like any other.
@@ -107,3 +151,5 @@ def keep_time(transports: Iterable[object]) -> None:
         backend = getattr(pool, "_network_backend", None)
         if isinstance(backend, httpcore.NetworkBackend) and not isinstance(backend, _TimedBackend):
             pool._network_backend = _TimedBackend(backend)  # noqa: SLF001
+        elif isinstance(backend, httpcore.AsyncNetworkBackend) and not isinstance(backend, _TidyBackend):
+            pool._network_backend = _TidyBackend(backend)  # noqa: SLF001

@@ -51,8 +51,7 @@ def _arguments(request: Request) -> dict[str, Any]:
         "params": request.params,
         "headers": {**_HEADERS, **request.headers},
         "auth": _Bearer(request.token),
-        # A little less for connecting: httpcore closes a handshake that it ends itself, not one that asyncio cancels.
-        "timeout": httpx.Timeout(request.timeout, connect=request.timeout - min(0.5, request.timeout / 4)),
+        "timeout": request.timeout,
         "follow_redirects": False,
     }
 
@@ -65,10 +64,6 @@ def _begin_body(request: Request, response: httpx.Response, started: float) -> B
 
 def _headers(response: httpx.Response) -> Mapping[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _transports(client: httpx.Client) -> list[object]:
-    return [client._transport, *client._mounts.values()]  # noqa: SLF001 - those through proxies too
 
 
 @cache
@@ -143,6 +138,7 @@ class _Connections(Generic[C]):
                 raise ClientClosedError("the httpx client that was passed in was made in another process")
             self._client = _open(self._kind)
             self._process = os.getpid()
+        keep_time([self._client._transport, *self._client._mounts.values()])  # noqa: SLF001 - those through proxies too
         return self._client
 
 
@@ -155,7 +151,6 @@ class Sender(_Connections[httpx.Client]):
     def send(self, request: Request) -> Outcome:
         """Send once. What goes wrong is returned; raises `ClientClosedError` for a client that cannot be used."""
         client = self._ready()
-        keep_time(_transports(client))
         started = time.monotonic()
         CLOCK.end = started + request.timeout
         response = body = None
