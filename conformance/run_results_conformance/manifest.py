@@ -5,17 +5,17 @@ that, it holds against the answers: how many files a run has, its status, the pr
 its header says, what its files hold. All of it is optional.
 
     {"runs": [{"id": "run-tax-2025", "files": 12, "status": "COMPLETE", "names": ["due date", "secret_id"]},
-              {"id": "run-elsewhere", "context": "other-org"}]}
+              {"id": "run-elsewhere", "context": "other-org", "readable": false}]}
 
     ManifestError   the file is missing, or no manifest
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .contract import Contract, JsonObject, load_contract
 from .runs import Run, Store
@@ -41,9 +41,9 @@ class KnownRun:
     """What is known of one run; None says that it is not known.
 
     `context` is the one that the run lives in, None for the nameless one, HERE for that of the verification.
-    `files` is their number, `names` the project's own names of all fields that can occur, `properties` what the
-    answer says of the run as a whole, by the contract's property names, `content` the files; the last two are in
-    project terms, with every optional part, as a store has them.
+    `readable` says whether the caller's token may read it. `files` is their number, `names` the project's own names
+    of all fields that can occur, `properties` what the answer says of the run as a whole, by the contract's property
+    names, `content` the files; the last two are in project terms, with every optional part, as a store has them.
     """
 
     id: str
@@ -53,6 +53,7 @@ class KnownRun:
     names: frozenset[str] | None = None
     properties: Mapping[str, Any] = field(factory=dict, repr=False)
     content: Sequence[JsonObject] | None = field(default=None, repr=False)
+    readable: bool | None = None
 
     @classmethod
     def of(cls, run_id: str, context: str | None, run: Run, contract: Contract) -> Self:
@@ -82,11 +83,12 @@ class KnownRun:
             "names": list,
             "properties": dict,
             "content": list,
+            "readable": bool,
         }
         for name, value in entry.items():
             if name not in kinds:
                 raise ManifestError(f"an entry of runs has the unknown key {name!r}")
-            if not isinstance(value, kinds[name]) or isinstance(value, bool):
+            if not isinstance(value, kinds[name]) or (isinstance(value, bool) and name != "readable"):
                 raise ManifestError(f"{name} of a run has a wrong type")
         if not entry.get("id"):
             raise ManifestError("an entry of runs has no id")
@@ -105,7 +107,7 @@ class KnownRun:
         entry: JsonObject = {"id": self.id}
         if self.context != HERE:
             entry["context"] = self.context
-        for name in ("files", "status", "content"):
+        for name in ("files", "status", "content", "readable"):
             value: Any = getattr(self, name)
             if value is not None:
                 entry[name] = value
@@ -123,11 +125,23 @@ class Manifest:
     runs: tuple[KnownRun, ...] = ()
 
     @classmethod
-    def of(cls, store: Store, contract: Contract | None = None) -> Self:
-        """Everything that a store shows of its runs. Each run is looked at once."""
+    def of(
+        cls,
+        store: Store,
+        contract: Contract | None = None,
+        *,
+        may_act_in: Callable[[str | None], bool] | None = None,
+    ) -> Self:
+        """Everything that a store shows of its runs. Each run is looked at once.
+
+        `may_act_in` says of a context whether the caller's token may act in it, as `Token.may_act_in` does.
+        """
         contract = contract or load_contract()
         found = ((run_id, context, store.find(run_id, context)) for context, run_id in store)
-        return cls(tuple(KnownRun.of(run_id, context, run, contract) for run_id, context, run in found if run))
+        runs = tuple(KnownRun.of(run_id, context, run, contract) for run_id, context, run in found if run)
+        if may_act_in is not None:
+            runs = tuple(evolve(run, readable=may_act_in(run.context)) for run in runs)
+        return cls(runs)
 
     @classmethod
     def of_ids(cls, *run_ids: str) -> Self:

@@ -182,17 +182,10 @@ RULES: tuple[Rule, ...] = (
         "shape.results",
         "the_answer_fits_its_schema",
         "SchemaBroken",
-        "The 200 answer is a RunResults: required members are there, types and ranges are as the schemas say.",
+        "The 200 answer is a RunResults: required members are there, types and ranges are as the schemas say; an "
+        "integer is written without fraction and exponent, as int64 needs it.",
         f"{_SPEC}, RunResults",
         needs=_READ,
-    ),
-    Rule(
-        "shape.integers",
-        "integers_are_written_as_such",
-        "IntegerAsFraction",
-        "What the spec calls an integer (the page: long) is written without fraction and exponent, as int64 needs it.",
-        f"{_SPEC}, type: integer; {_PAGE}",
-        needs="a 200 answer with a number in it",
     ),
     # --- errors ---------------------------------------------------------------------------------------------
     Rule(
@@ -266,8 +259,9 @@ RULES: tuple[Rule, ...] = (
         "authentication.before-lookup",
         "a_stranger_learns_nothing",
         "RunTold",
-        "401 when the token is missing, whether or not there is such a run.",
-        f"{_SPEC}, security and Unauthorized",
+        "401 when the token is missing comes first: whether there is such a run, and what else is wrong, is not told.",
+        f"{_DECISIONS}, Which error comes first?",
+        _POLICY,
     ),
     Rule(
         "authentication.empty",
@@ -299,9 +293,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "authentication.header-only",
-        "a_token_in_the_query_is_none",
-        "QueryTokenAccepted",
-        "The token is sent as Authorization; in a query it would be written into logs.",
+        "a_token_elsewhere_is_none",
+        "TokenTakenFromElsewhere",
+        "The token is sent as Authorization: not in the query, where it would be written into logs, not in a cookie, "
+        "not in another header.",
         f"{_SPEC}, securitySchemes; RFC 6750, 5.3",
         needs="a server on this machine: elsewhere the token would be written into its log",
     ),
@@ -315,18 +310,12 @@ RULES: tuple[Rule, ...] = (
     ),
     # --- inputs ---------------------------------------------------------------------------------------------
     Rule(
-        "inputs.unknown-run",
-        "an_unknown_run_is_404",
-        "UnknownRunAnswered",
-        "There is no such run in this context: 404.",
-        f"{_SPEC}, NotFound",
-    ),
-    Rule(
         "inputs.run-id-exact",
         "a_run_id_is_taken_whole",
         "OtherRunIdAnswered",
-        "The run whose results are wanted: no other case, no spaces around it, no part of it, decoded once.",
-        f"{_SPEC}, RunId and id",
+        "The run whose results are wanted, and no other: an id that differs from it in any way, by case, by what "
+        "stands around it, by a part of it, by its Unicode form, by decoding twice, is another's or nobody's: 404.",
+        f"{_SPEC}, RunId and NotFound",
     ),
     Rule(
         "inputs.run-id-odd",
@@ -347,14 +336,16 @@ RULES: tuple[Rule, ...] = (
         "inputs.path",
         "other_paths_are_refused",
         "OtherPathAnswered",
-        "The operation has one path; what the server has no resource for is refused.",
-        f"{_SPEC}, paths; RFC 9110, 15.5.5",
+        "The operation has one path, in one spelling: its case, its slashes, its segments and its bytes are taken as "
+        "they are.",
+        f"{_SPEC}, paths; RFC 3986, 6.2.2; the reference server's decision",
+        _POLICY,
     ),
     Rule(
         "inputs.method",
         "other_methods_do_not_succeed",
         "OtherMethodAnswered",
-        "The operation is GET; no method that could change something succeeds.",
+        "The operation is GET: no method that could change something succeeds, and none that gives back what was sent.",
         f"{_SPEC}, paths",
         needs="leave to send methods that could change something",
     ),
@@ -366,14 +357,6 @@ RULES: tuple[Rule, ...] = (
         "RFC 9110, 9.1",
         _POLICY,
         needs="leave to send methods that could change something",
-    ),
-    Rule(
-        "inputs.head",
-        "head_is_supported",
-        "NoHead",
-        "All general-purpose servers support GET and HEAD.",
-        "RFC 9110, 9.1",
-        _POLICY,
     ),
     Rule(
         "inputs.offset-refused",
@@ -464,9 +447,9 @@ RULES: tuple[Rule, ...] = (
         "inputs.headers",
         "other_headers_change_nothing",
         "HeaderObeyed",
-        "A header that the operation does not know is ignored, however long it is and however often it comes, or the "
-        "request is refused; the answer does not change.",
-        "RFC 9110, 5.1 and 15.5",
+        "Whoever takes JSON, by any legal Accept or none, gets it, whatever the client calls itself; a header that the "
+        "operation does not know is ignored or, when it is long or malformed, refused; the answer does not change.",
+        "RFC 9110, 5.1, 10.1.5, 12.5.1 and 15.5",
     ),
     Rule(
         "inputs.context-refused",
@@ -710,7 +693,8 @@ RULES: tuple[Rule, ...] = (
         "context.foreign",
         "runs_of_other_contexts_are_hidden",
         "ForeignRunAnswered",
-        "There is no such run in this context, or the token may not read it.",
+        "There is no such run in this context, or the token may not read it: a run is seen under exactly the name of "
+        "its own context.",
         f"{_SPEC}, Forbidden and NotFound",
         needs="a manifest with a run of another context",
     ),
@@ -721,6 +705,15 @@ RULES: tuple[Rule, ...] = (
         "The request acts in the context that it names.",
         f"{_SPEC}, Context",
         needs="a manifest with a run of another context",
+    ),
+    Rule(
+        "context.case",
+        "a_context_has_its_case",
+        "ContextInOtherCase",
+        "Contexts are told apart by every character; case is no exception.",
+        "the reference server's decision",
+        _POLICY,
+        needs="a manifest with a readable run of another context",
     ),
     # --- latency --------------------------------------------------------------------------------------------
     Rule(

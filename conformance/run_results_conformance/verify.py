@@ -12,6 +12,7 @@ the same requests to servers that answer alike.
 import re
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from typing import ParamSpec
 
 from .checks import LAWS, PROBES
@@ -37,9 +38,11 @@ from .wire import Address, Wire
 P = ParamSpec("P")
 
 _TOKEN = re.compile(r"[!-~]+")
-_PAGES_OF_OTHERS = 5  # of a walk through a run that is not the one most is learned from
+_FOR_PROBES = 140  # requests
+_PAGES_OF_OTHERS = 7  # of a walk through a run that is not the one most is learned from
 _ANYWHERE = ("wire", "errors", "latency")  # families that any exchange can break
-_LAST_LOOKS = 8  # requests that are kept for seeing whether runs have moved
+_NO_REASON = frozenset({402, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 417, 418, 423, 424, 425, 426, 428, 451})
+"""Statuses that name nothing that could be wrong with a right request for a run that is there."""
 
 
 class VerifyError(ValueError):
@@ -138,12 +141,21 @@ class _Verification:
         if session.views:
             primary = max(session.views, key=_worth)
             others = [view for view in session.views if view is not primary]
-            looks = 0 if all(view.settled for view in session.views) else min(_LAST_LOOKS, session.left // 4)
+            unsettled = sum(not view.settled for view in session.views)
+            looks = min(2 * unsettled, session.left // 4)
             with session.reserving(looks):
                 self._learn(primary)
-                self._ask_around(primary)
+                everything = [rule for check in PROBES for rule in check.rules]
+                self._do("reading a last page", everything, lambda: self._probes.append(make_probe(session, primary)))
                 if session.wants(*LAWS):
                     self._hold_laws(primary, others)
+                self._ask_around()
+                if session.wants(*LAWS):
+                    runs = [primary, *others]
+                    self._walk(others)
+                    self._do("judging further offsets under further flags", (), hold_mixtures, session, runs)
+                    for view in session.views:
+                        hold_count(session, view)
             self._do("looking at unfinished runs again", (), settle, session)
         self._look_back()
         return self._obstacles
@@ -169,10 +181,8 @@ class _Verification:
         for step in (walk, walk_full, find_end):
             self._do(f"walking run {primary.id}", LAWS, step, self._session, primary)
 
-    def _ask_around(self, primary: RunView) -> None:
+    def _ask_around(self) -> None:
         session = self._session
-        everything = [rule for check in PROBES for rule in check.rules]
-        self._do("reading a last page", everything, lambda: self._probes.append(make_probe(session, primary)))
         # The rules for single exchanges are judged by whatever is asked, and want everything to be.
         all_of_them = session.wants(*(rule.id for rule in RULES if rule.family in _ANYWHERE))
         for probe in self._probes:
@@ -192,12 +202,17 @@ class _Verification:
         late = self._probes[0].offset if self._probes else 0
         flags = [rule.id for rule in RULES if rule.family == "flags"]
         self._do("judging combinations of flags", flags, hold_combinations, session, primary, late)
-        for view in others:
+        # Most walks are short; long ones wait until everything else was asked.
+        with session.reserving(min(_FOR_PROBES, session.left)), suppress(OutOfRequests, Unresponsive):
+            for view in others:
+                walk(session, view, _PAGES_OF_OTHERS)
+            for view in others:
+                walk_full(session, view, _PAGES_OF_OTHERS)
+
+    def _walk(self, views: list[RunView]) -> None:
+        for view in views:
             for step in (walk, walk_full):
-                self._do(f"walking run {view.id}", (), step, session, view, _PAGES_OF_OTHERS)
-        self._do("judging further offsets under further flags", (), hold_mixtures, session, [primary, *others])
-        for view in session.views:
-            hold_count(session, view)
+                self._do(f"walking run {view.id}", (), step, self._session, view, _PAGES_OF_OTHERS)
 
     # --- What could not be judged ---------------------------------------------------------------------------
 
@@ -211,6 +226,9 @@ class _Verification:
         if refused:
             self._obstacles.append("the token was refused (status 401)")
         for known, exchange in session.unreadable:
+            if given and exchange.status in _NO_REASON:
+                got = f"status {exchange.status}"
+                session.hold("wire.status", False, exchange, expected="the run, or why it may not be read", got=got)
             if (known.status or known.files is not None) and _is_refusal(exchange.status):
                 session.hold("state.known", False, exchange, expected="the run", got=f"status {exchange.status}")
             if given and exchange.status != 401:

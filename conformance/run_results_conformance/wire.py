@@ -37,6 +37,7 @@ class AddressError(ValueError):
 
 TOKEN = "$RUN_RESULTS_TOKEN"  # noqa: S105 - the name of the secret, not the secret
 SHORTER_TOKEN = "${RUN_RESULTS_TOKEN%?}"  # noqa: S105
+TAIL_OF_TOKEN = "${RUN_RESULTS_TOKEN#?}"  # noqa: S105
 BASIC_TOKEN = '$(printf %s "$RUN_RESULTS_TOKEN:" | base64 -w0)'  # noqa: S105
 UPPER_TOKEN = "$(printf %s \"$RUN_RESULTS_TOKEN\" | sed -E 's/([a-z])([^a-z]*)$/\\U\\1\\2/')"  # noqa: S105
 LOWER_TOKEN = "$(printf %s \"$RUN_RESULTS_TOKEN\" | sed -E 's/([A-Z])([^A-Z]*)$/\\L\\1\\2/')"  # noqa: S105
@@ -52,6 +53,7 @@ _FORMS: Mapping[str, Callable[[str], str]] = MappingProxyType(
         LOWER_TOKEN: _with_last_letter("A-Z", str.lower),
         BASIC_TOKEN: lambda token: b64encode(f"{token}:".encode()).decode(),
         SHORTER_TOKEN: lambda token: token[:-1],
+        TAIL_OF_TOKEN: lambda token: token[1:],
         TOKEN: lambda token: token,
     }
 )
@@ -67,7 +69,7 @@ _SHORTEST_SECRET = 4
 
 def scrubber(token: str) -> Callable[[str], str]:
     """A function that puts `$RUN_RESULTS_TOKEN` where a text holds the token, in any case, escaped by JSON or URL
-    rules or not, with its last character or without, and where it holds it as Basic credentials.
+    rules or not, without its first or its last character too, and where it holds it as Basic credentials.
 
     A token under four characters is no secret, and would be found everywhere; such a text stays as it is.
     """
@@ -79,7 +81,11 @@ def scrubber(token: str) -> Callable[[str], str]:
         return rf"(?:\\?{re.escape(character)}|\\u00{code:02x}|%{code:02x}|&\#0*{code};)"
 
     letters = [loosely(character) for character in token]
-    pattern = re.compile("".join(letters[:-1]) + f"(?:{letters[-1]})?", re.IGNORECASE)
+    middle = "".join(letters[1:-1])
+    pattern = re.compile(
+        f"{letters[0]}{middle}(?:{letters[-1]})?|{middle}{letters[-1]}",
+        re.IGNORECASE,
+    )
     basic = b64encode(f"{token}:".encode()).decode().rstrip("=")
     return lambda text: pattern.sub(TOKEN, text.replace(basic, TOKEN))
 

@@ -37,14 +37,15 @@ PROBES: tuple[Check, ...] = (
     Check(authentication.hold_header_only, ("authentication.header-only",)),
     Check(authentication.hold_doubled, ("authentication.doubled",)),
     Check(contexts.hold_made_up, ("context.made-up",)),
-    Check(contexts.hold_foreign, ("context.foreign", "context.own")),
-    Check(inputs.hold_run_ids, ("inputs.unknown-run", "inputs.run-id-exact")),
+    Check(contexts.hold_foreign, ("context.foreign", "context.own", "context.case")),
+    Check(inputs.hold_run_ids, ("inputs.run-id-exact",)),
+    Check(inputs.hold_odd_run_ids, ("inputs.run-id-odd",)),
     Check(inputs.hold_bad_offsets, ("inputs.offset-refused",)),
     Check(inputs.hold_large_offsets, ("inputs.offset-int64",)),
     Check(inputs.hold_booleans, ("inputs.boolean-refused", "inputs.boolean-read", "inputs.boolean-canonical")),
     Check(inputs.hold_loose_offsets, ("inputs.offset-read", "inputs.offset-canonical", "inputs.doubled")),
     Check(inputs.hold_methods, ("inputs.method", "inputs.method-405", "errors.allow")),
-    Check(inputs.hold_head, ("inputs.head", "wire.head")),
+    Check(inputs.hold_head, ("wire.head",)),
     Check(inputs.hold_paths, ("inputs.path",)),
     Check(inputs.hold_path_encoding, ("inputs.path-encoding",)),
     Check(inputs.hold_query_encoding, ("inputs.query-encoding",)),
@@ -52,7 +53,6 @@ PROBES: tuple[Check, ...] = (
     Check(inputs.hold_headers, ("inputs.headers",)),
     Check(inputs.hold_contexts, ("inputs.context-refused", "inputs.doubled")),
     Check(inputs.hold_gzip, ("wire.gzip",)),
-    Check(inputs.hold_odd_run_ids, ("inputs.run-id-odd",)),
 )
 """The checks from one right question, the ones that matter most first."""
 

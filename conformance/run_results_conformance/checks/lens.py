@@ -315,10 +315,10 @@ def _types(schema: Mapping[str, Any]) -> Sequence[str]:
 
 def _visit_integer(value: Any, trail: _Trail, inspection: Inspection) -> None:
     if type(value) is int:
-        inspection.chances.add("shape.integers")
+        inspection.chances.add("shape.results")
     elif type(value) is float:
-        inspection.chances.add("shape.integers")
-        inspection.find("shape.integers", trail, "an integer without fraction and exponent", value)
+        inspection.chances.add("shape.results")
+        inspection.find("shape.results", trail, "an integer without fraction and exponent", value)
 
 
 def _array_visitor(item: _Visitor) -> _Visitor:

@@ -8,7 +8,7 @@ names at once; which of them is broken is told by what differs.
 
 from typing import Any
 
-from run_results_conformance.manifest import HERE, KnownRun
+from run_results_conformance.manifest import HERE, RUNNING, KnownRun
 
 from .knowledge import hold_known, identity
 from .lens import ABSENT, Path, difference
@@ -217,9 +217,13 @@ def _hold_header(session: Session, view: RunView, page: Page) -> None:
 
 def walk(session: Session, view: RunView, pages: int = _MOST_PAGES) -> None:
     """Walks a run without flags, from the start to past its end, or so many pages."""
-    if view.walked:
-        return
-    view.walked = True
+    if not view.walked:
+        view.starts.clear()
+        _walk(session, view, pages)
+        view.walked = True  # not so when the budget ended it: then it can be taken up again
+
+
+def _walk(session: Session, view: RunView, pages: int) -> None:
     words = session.contract.pagination
     offset, previous = 0, None
     for _ in range(min(pages, _HEAVY_PAGES) if view.heavy else pages):
@@ -367,7 +371,8 @@ def settle(session: Session) -> None:
         try:
             page = session.page(view.id, 0, again=True)
             still = isinstance(page, Page) and session.same_answer(page.exchange, view.first.exchange)
-            end = session.page(view.id, view.end, again=True) if view.end else None
+            grows = view.end and view.first.value.get("status") == RUNNING
+            end = session.page(view.id, view.end or 0, again=True) if grows else None
         except OutOfRequests:
             session.retract(view)
             continue

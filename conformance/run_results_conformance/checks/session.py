@@ -168,6 +168,7 @@ class Session:
         self.latency = latency
         self.scrub = scrubber(token)
         self.token_has = {"lower": any(map(str.islower, token)), "upper": any(map(str.isupper, token))}
+        self.other_end = "0" if token[-1] != "0" else "1"
         self.exchanges: list[Exchange] = []
         self.sent = 0
         self.views: list[RunView] = []
@@ -217,7 +218,8 @@ class Session:
         segment: str | None = None,
         authorization: str | tuple[str, ...] | None = f"Bearer {TOKEN}",
         context: str | tuple[str, ...] | None = None,
-        accept: str = "application/json",
+        accept: str | None = "application/json",
+        agent: str | None = "run-results-conformance",
         coding: str = "identity",
         extra: Headers = (),
         method: str = "GET",
@@ -227,7 +229,8 @@ class Session:
 
         `segment` stands in the path instead of the encoded run id, `query` is added to the query as it is;
         `authorization` and `context` are header values, several of them for doubled headers, and `()` or, for
-        the former, None, for no header. `explicit` says false for the flags that are not asked for.
+        the former, None, for no header; `accept` and `agent` have None for no header too. `explicit` says false for
+        the flags that are not asked for.
         """
         parts = [f"{name}=true" for name in self.contract.flags if name in flags]
         if explicit:
@@ -249,9 +252,9 @@ class Session:
             (
                 *(("Authorization", value) for value in given),
                 *((self.context_name, value) for value in contexts),
-                ("Accept", accept),
+                *((("Accept", accept),) if accept is not None else ()),
                 ("Accept-Encoding", coding),
-                ("User-Agent", "run-results-conformance"),
+                *((("User-Agent", agent),) if agent is not None else ()),
                 *extra,
                 *((("Content-Length", "0"),) if method not in ("GET", "HEAD", "OPTIONS") else ()),
             ),
@@ -268,13 +271,15 @@ class Session:
         """
         if not again and (found := self._memo.get(request)) is not None:
             return found
-        answer = self._send(request)
-        exchange = self._look_at(request, answer)
+        exchange = self._look_at(request, self._send(request))
         self.exchanges.append(exchange)
         self._memo[request] = exchange
+        self._judge_one(exchange)
+        return exchange
+
+    def _judge_one(self, exchange: Exchange) -> None:
         for seen in self._judge(self, exchange):
             self.hold(seen.rule, seen.ok, exchange, path=seen.path, expected=seen.expected, got=seen.got)
-        return exchange
 
     def _send(self, request: Request) -> Answer:
         answer = Answer()
@@ -285,6 +290,8 @@ class Session:
             wait = _retry_after(answer)
             if wait is None or wait > _LONGEST_WAIT:
                 break
+            # What a server says when it has no time is an answer like any other.
+            self._judge_one(self._look_at(request, answer))
             time.sleep(wait)
         self._busy = self._busy + 1 if answer.status in (429, 503) else 0
         return answer

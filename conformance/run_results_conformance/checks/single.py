@@ -25,7 +25,6 @@ _INSIDE = re.compile(
 )
 _PLAUSIBLE = (946_684_800_000_000_000, 4_102_444_800_000_000_000)  # the years 2000 and 2100
 _WAITING = ("PAUSED", "STOPPED_AT_CHECKPOINT")
-_HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT")
 
 
 def judge(session: Session, exchange: Exchange) -> Iterator[Observation]:
@@ -67,8 +66,8 @@ def _judge_head(session: Session, exchange: Exchange) -> Iterator[Observation]:
     if not accepts_gzip(exchange.request):
         codings = [value for value in answer.header("content-encoding") if value.strip().lower() != "identity"]
         yield Observation("wire.coding", not codings, expected="no Content-Encoding", got=", ".join(codings))
-    # 501 is the answer to a method that a server has never heard of; a busy server is no broken one.
-    meant = exchange.busy or (answer.status == 501 and method not in _HTTP_METHODS)
+    # 501 refuses a method (RFC 9110, 15.6.2); a busy server is no broken one.
+    meant = exchange.busy or (answer.status == 501 and method not in ("GET", "HEAD"))
     yield Observation(
         "errors.server-error", answer.status < 500 or meant, expected="a status below 500", got=answer.status
     )
