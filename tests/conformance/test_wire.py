@@ -11,6 +11,7 @@ from run_results_conformance.wire import (
     BASIC_TOKEN,
     LOWER_TOKEN,
     SHORTER_TOKEN,
+    TAIL_OF_TOKEN,
     TOKEN,
     UPPER_TOKEN,
     Address,
@@ -27,6 +28,7 @@ SECRET = "aB3-xY.z_Q9"
     [
         (TOKEN, SECRET),
         (SHORTER_TOKEN, SECRET[:-1]),
+        (TAIL_OF_TOKEN, SECRET[1:]),
         (UPPER_TOKEN, "aB3-xY.Z_Q9"),
         (LOWER_TOKEN, "aB3-xY.z_q9"),
         (BASIC_TOKEN, b64encode(f"{SECRET}:".encode()).decode()),
@@ -97,10 +99,18 @@ def test_doubled_and_odd_headers_go_out_as_they_are() -> None:
 
 @given(st.text("abcXYZ019._~+/-", min_size=6, max_size=30), st.text(max_size=20), st.text(max_size=20))
 def test_scrubber(token: str, before: str, after: str) -> None:
-    """The token is found in any case, escaped or not, whole or without its last character."""
+    """The token is found in any case, escaped or not, whole or without its first or its last character."""
     scrub = scrubber(token)
     escaped = "".join(f"\\u{ord(c):04X}" for c in token)
-    for shown in (token, token.upper(), token[:-1], escaped, token.replace("/", "\\/"), token.replace("/", "%2F")):
+    for shown in (
+        token,
+        token.upper(),
+        token[:-1],
+        token[1:],
+        escaped,
+        token.replace("/", "\\/"),
+        token.replace("/", "%2F"),
+    ):
         text = scrub(f"{before}{shown}{after}")
         assert (
             token[:-1].lower() not in text.lower().replace(TOKEN.lower(), "")

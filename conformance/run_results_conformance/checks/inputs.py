@@ -1,5 +1,6 @@
 """What may be asked, and what happens to what may not: ids, paths, methods, offsets, booleans, headers."""
 
+import math
 import unicodedata
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +9,7 @@ from run_results_conformance.manifest import HERE
 from run_results_conformance.wire import Request
 
 from .probe import Probe, last_page
-from .session import NO_FLAGS, Exchange, Page, Session
+from .session import NO_FLAGS, Exchange, Page, RunView, Session
 
 _REFUSED = (400, 422)
 _REDIRECTS = (301, 302, 307, 308)  # to the path in normal form, where there is no such run either
@@ -256,12 +257,19 @@ def _spellings(number: int) -> list[tuple[str, int]]:
     ]
 
 
+def _length(view: RunView) -> float:
+    """The number of files of a run, as far as it is known; infinite where no end was seen."""
+    if view.end is not None or view.known.files is not None:
+        return float(view.end if view.end is not None else view.known.files or 0)
+    return math.inf if view.first.more else len(view.lean)
+
+
 def hold_loose_offsets(session: Session, probe: Probe) -> None:
     """Another spelling of an integer is refused, or read as that integer."""
     name, run_id, number = session.contract.pagination.offset, probe.run_id, max(probe.offset, 0)
     telling = number > 0
     # The tenth file tells ten from eight and from one; the longest run has it, if any does.
-    longest = max(session.views, key=lambda view: view.end or len(view.lean))
+    longest = max((view for view in session.views if view.settled), key=_length, default=probe.view)
     for text, meant in _spellings(number):
         other = run_id if meant == number else longest.id
         exchange = session.ask(session.reading(other, query=f"{name}={text}"))
@@ -274,8 +282,8 @@ def hold_loose_offsets(session: Session, probe: Probe) -> None:
     past = (probe.view.end or 0) + 1
     exchange = session.ask(session.reading(run_id, query=f"{name}={number}&{name}={past}"))
     if exchange.status == 200 and telling:
-        one, other = probe.exchange, session.ask(session.reading(run_id, past))
-        read = session.same_answer(exchange, one) or session.same_answer(exchange, other)
+        one, second = probe.exchange, session.ask(session.reading(run_id, past))
+        read = session.same_answer(exchange, one) or session.same_answer(exchange, second)
         session.hold(
             "inputs.offset-read",
             read,

@@ -8,7 +8,6 @@ from typing import Any
 from run_results_conformance.wire import Answer
 
 from .body import NOTHING
-from .lens import Lens
 from .session import Exchange, Observation, Session, accepts_gzip
 
 _CONTENT_TYPE = re.compile(r"[ \t]*application/json[ \t]*(?:;[ \t]*(?P<parameters>.*))?", re.IGNORECASE | re.DOTALL)
@@ -162,12 +161,15 @@ def _judge_results(session: Session, exchange: Exchange, value: Any) -> Iterator
         for finding in inspection.findings:
             yield Observation(finding.rule, False, finding.path, finding.expected, finding.got)
     if isinstance(value, dict):
-        yield from _judge_state(lens, exchange, value)
+        yield from _judge_state(session, exchange, value)
 
 
-def _judge_state(lens: Lens, exchange: Exchange, value: dict[str, Any]) -> Iterator[Observation]:
+def _judge_state(session: Session, exchange: Exchange, value: dict[str, Any]) -> Iterator[Observation]:
+    lens = session.lens
     run_id, status = exchange.request.run_id, value.get("status")
-    if run_id is not None and isinstance(value.get("id"), str):
+    # That an id which names no run was answered at all is another rule's.
+    real = {known.id for known in session.manifest.runs} | {view.id for view in session.views}
+    if run_id in real and isinstance(value.get("id"), str):
         yield Observation("state.id", value["id"] == run_id, ("id",), run_id, value["id"])
     start, finish = value.get("start_timestamp"), value.get("finish_timestamp")
     if isinstance(status, str):
