@@ -324,7 +324,7 @@ def judge(mutant: Mutant | None) -> Outcome:
         report = verify(
             served.url + _BASE,
             STANDARD_TOKEN.value,
-            manifest=Manifest.of(standard_store()),
+            manifest=Manifest.of(standard_store(), may_act_in=STANDARD_TOKEN.may_act_in),
             policy=True,
             timeout=5.0,
             max_seconds=60.0,

@@ -127,7 +127,7 @@ def _serving(name: str) -> Iterator[tuple[str, list[None]]]:
 
 @cache
 def _all_known() -> Manifest:
-    return Manifest.of(standard_store())
+    return Manifest.of(standard_store(), may_act_in=STANDARD_TOKEN.may_act_in)
 
 
 def manifest_for(server: str, url: str) -> Manifest:
