@@ -205,13 +205,10 @@ class TestCost:
         assert peak < 1_000_000
 
     def test_heavy_page(self, contract: Contract) -> None:
-        """The documented arguments make a page of about 4 MB, faster than 3 MB/s all told."""
+        """The documented arguments make a page of about 4 MB."""
         run = SyntheticRun(seed=1, files=1_000, documents_per_file=4, fields_per_document=65)
-        began = time.perf_counter()
         page = contract.project({**run.header, "files": run.files(0, 50)}, frozenset(contract.flags))
-        size = len(dump(page)) / 1e6
-        assert 3.5 < size < 4.6
-        assert size / (time.perf_counter() - began) > 3
+        assert 3.5 < len(dump(page)) / 1e6 < 4.6
 
     @pytest.mark.parametrize(
         "arguments", [{"seed": -1}, {"files": -1}, {"status": "DONE"}, {"fields_per_document": -1}]

@@ -1,5 +1,6 @@
 """docs/reliability.md says what the tests of this folder see."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,28 @@ def all_were_run(session: pytest.Session) -> bool:
     }
 
 
+def without_times(page: str) -> str:
+    """The page without how long was waited: a slow machine meets a deadline once more than a fast one."""
+    page = re.sub(r"; waited [^|;]*?(?=;| \||$)", "", page, flags=re.MULTILINE)
+    return re.sub(r"sync: (.*?); async: \1(?= \|)", r"\1", page)
+
+
 def test_the_page_says_what_the_tests_saw(request: pytest.FixtureRequest, book: Book) -> None:
-    """The committed page is word for word what the tests of this session make of what they observed."""
+    """But for the times waited, the committed page is word for word what the tests of this session observed."""
     if request.config.getoption("--reliability", default=None):
         pytest.skip("the page is being made anew")
     if not all_were_run(request.session):
         pytest.skip("only a part of the tests of survival was run")
-    assert COMMITTED.read_text("utf-8") == book.page(), f"make the page anew: {COMMAND}"
+    committed, seen = without_times(COMMITTED.read_text("utf-8")), without_times(book.page())
+    assert committed == seen, f"make the page anew: {COMMAND}"
+
+
+def test_times_waited_are_not_compared() -> None:
+    """Rows that differ only in what was waited are the same; rows that differ in what came of it are not."""
+    one = "| a | every file; waited 0.5 s | `E`, 1 attempt |"
+    other = "| a | sync: every file; waited 0.5 s + 1 s; async: every file; waited 0.5 s | `E`, 1 attempt |"
+    assert without_times(one) == without_times(other) == "| a | every file | `E`, 1 attempt |"
+    assert without_times(one) != without_times(one.replace("every", "no"))
 
 
 def test_the_page_tells_of_every_situation(request: pytest.FixtureRequest) -> None:

@@ -123,6 +123,7 @@ class _InertFormatter(logging.Formatter):
 def _client(settings: dict[str, Any], **more: Any) -> Iterator[Client]:
     """A client with the options that were given. Logs go to stderr meanwhile, or nowhere."""
     logger = logging.getLogger("run_results")
+    level = logger.level
     handler: logging.Handler = logging.NullHandler()
     if settings.get("verbose"):
         handler = logging.StreamHandler(sys.stderr)
@@ -139,6 +140,7 @@ def _client(settings: dict[str, Any], **more: Any) -> Iterator[Client]:
             yield client
     finally:
         logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _read_token(path: Path) -> str:
