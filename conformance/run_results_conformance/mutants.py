@@ -366,7 +366,7 @@ def page(outcomes: Mapping[Mutant, Outcome | Ended], seconds: float) -> tuple[st
     kinds = Counter(kind_of(mutant) for mutant in alive)
     counted = len(outcomes) - kinds["equivalent"] - kinds["allowed"]
     share = 100.0 * len(dead) / counted if counted else 100.0
-    killers = Counter(rule for mutant in dead for rule in _broken(outcomes[mutant]))
+    killers = Counter(rule for mutant in dead for rule in _broken(outcomes[mutant]) - {_UNJUDGED})
     passed = sum(_broken(outcomes[mutant]) == {_UNJUDGED} for mutant in dead)
     rows = [
         ("made", len(outcomes)),
@@ -437,6 +437,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stale = [] if options.only else sorted(explained().keys() - {mutant.id for mutant in mutants})
     for name in stale:
         print(f"explained, but not made any more: {name}")
+    for mutant in mutants:
+        if mutant.id in explained() and _broken(outcomes[mutant]):
+            print(f"explained, but dead: {mutant.id}")
     print(f"{share:.1f} % died")
     return 1 if share < LEAST or stale else 0
 
