@@ -33,3 +33,15 @@ class Field(Model):
     """How sure the platform is of the field's value."""
     validations: FieldValidations | Unset = UNSET
     """Outcome of the validation rules for the field."""
+
+    def __attrs_pre_init__(self) -> None:
+        # Decoding calls this on a new object, too. To find an attribute unset takes it ten times as long as to pass
+        # one that is set.
+        self.field_name = UNSET
+        self.value = UNSET
+        self.type = UNSET
+        self.error_msg = UNSET
+        self.source_coordinates = UNSET
+        self.edit_history = UNSET
+        self.confidence = UNSET
+        self.validations = UNSET
