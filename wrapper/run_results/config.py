@@ -27,6 +27,7 @@ MAX_OFFSET: Final = 2**63 - 1
 _CONTEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _MOST_BYTES = 2**40
 _MOST_SECONDS = 10_000_000.0
+_MOST_PAGES = 16
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -85,6 +86,8 @@ class Options:
     """Whether a plain-http base URL that is not loopback is allowed."""
     observe: Observer = field(default=unobserved, repr=False)
     """Called with every event."""
+    prefetch: int = 0
+    """How many pages a walk may ask for ahead."""
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     """Seconds that only ever grow."""
 
@@ -106,6 +109,8 @@ class Options:
             )
         if not callable(self.observe):
             raise ConfigurationError(f"observe must be a function, not {type(self.observe).__name__}")
+        if type(self.prefetch) is not int or not 0 <= self.prefetch <= _MOST_PAGES:
+            raise ConfigurationError(f"prefetch must be an integer from 0 to {_MOST_PAGES}, not {self.prefetch!r}")
         if self.on_change not in ("raise", "warn"):
             raise ConfigurationError(f"on_change must be 'raise' or 'warn', not {self.on_change!r}")
 
@@ -126,6 +131,7 @@ def settle(
     on_change: Literal["raise", "warn"] = "raise",
     allow_insecure: bool = False,
     observe: Observer = unobserved,
+    prefetch: int = 0,
 ) -> Options:
     """Make options from arguments, environment and defaults. Raises `ConfigurationError`."""
     token = token if token is not None else os.environ.get("RUN_RESULTS_TOKEN")
@@ -145,6 +151,7 @@ def settle(
         on_change=on_change,
         allow_insecure=allow_insecure,
         observe=observe,
+        prefetch=prefetch,
     )
 
 

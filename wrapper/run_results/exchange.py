@@ -16,6 +16,7 @@ from run_results.config import Options, Secret
 from run_results.decode import error_message, excerpt
 from run_results.include import Include
 from run_results.observe import RequestSent, ResponseReceived, RetryPlanned, Span
+from run_results.prefetch import Guess, Turn
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
 from run_results_api.api.runs import get_run_results
 from run_results_api.types import UNSET
@@ -48,6 +49,11 @@ class Reply:
     """Header names in lower case."""
     body: bytes = field(repr=lambda body: f"<{len(body)} bytes>")
 
+    @property
+    def asks_for_fewer(self) -> bool:
+        """Whether the server asks for fewer requests."""
+        return self.status == 429 or (self.status == 503 and "retry-after" in self.headers)
+
 
 @frozen
 class Sleep:
@@ -57,7 +63,7 @@ class Sleep:
 
 
 Outcome = Reply | errors.TransportError | None
-"""What a step came to: an answer, or the error that stood in its way; None after a sleep."""
+"""What a step came to: an answer, or the error that stood in its way; None after a sleep, and where nothing was due."""
 
 
 def request(options: Options, run_id: str, offset: int, include: Include) -> Request:
@@ -82,25 +88,38 @@ def request(options: Options, run_id: str, offset: int, include: Include) -> Req
 
 
 def ask(
-    options: Options, budget: RetryBudget, question: Request, read: Callable[[bytes], T], span: Span, end: float
-) -> Generator[Request | Sleep, Outcome, T]:
+    options: Options,
+    budget: RetryBudget,
+    question: Request,
+    read: Callable[[bytes], T],
+    span: Span,
+    end: float,
+    guess: Guess | None = None,
+) -> Generator[Request | Sleep | Turn, Outcome, T]:
     """Put a question until there is an answer of status 200 that `read` can read; returns what it made of the body.
 
     Raises `TransportError`, `StatusError` or `read`'s `MalformedResponseError` where the policy or the budget allows no
-    further attempt, and `DeadlineExceededError` where the clock reaches `end`.
+    further attempt, and `DeadlineExceededError` where the clock reaches `end`. An answer that was asked for ahead on a
+    guess is taken where it can be used, and otherwise is no attempt.
     """
     attempt = 0
     refreshed = False
+    turn = guess.turn if guess is not None else None
     error: errors.TransportError | errors.StatusError | errors.MalformedResponseError | None = None
     while True:
-        attempt += 1
         token = options.current_token()
         started = options.clock()
         if started >= end:
-            raise _walk_deadline(error, attempt - 1)
-        options.observe(RequestSent(question.url, question.offset, attempt))
-        span.set("http.request.resend_count", attempt - 1)
-        outcome = yield evolve(question, token=token, timeout=min(question.timeout, end - started))
+            raise _walk_deadline(error, attempt)
+        ready = evolve(question, token=token, timeout=min(question.timeout, end - started))
+        outcome = None
+        if turn is not None:
+            outcome, turn = (yield turn(ready)), None
+        if outcome is None:
+            attempt += 1
+            options.observe(RequestSent(question.url, question.offset, attempt))
+            span.set("http.request.resend_count", attempt - 1)
+            outcome = yield ready
         retry_after = None
         if outcome is None:
             raise AssertionError("a request has an outcome")
@@ -126,10 +145,15 @@ def ask(
                 retry_after = error.retry_after
                 retryable = outcome.status in RETRIED_STATUSES
                 # A token that rotates may have run out between two requests: asked for once more, it is a new one.
-                may_refresh = callable(options.token) and not refreshed and attempt < options.retry.attempts
+                may_refresh = callable(options.token) and not refreshed and 0 < attempt < options.retry.attempts
                 if outcome.status == 401 and may_refresh:
                     refreshed = True
                     continue
+        if guess is not None:
+            guess.fail(outcome, attempt)
+        if not attempt:
+            error = None
+            continue
         error.attempts = attempt
         wait = options.retry.wait(attempt, retry_after) if retryable else None
         if wait is None or not budget.take():

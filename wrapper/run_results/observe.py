@@ -26,7 +26,7 @@ class RequestSent:
     url: str
     offset: int
     attempt: int
-    """The first is 1."""
+    """The first is 1. It is 0 where a walk asks ahead on a guess (`prefetch`): an answer may come and not be used."""
 
 
 @frozen
@@ -40,7 +40,7 @@ class ResponseReceived:
     size: int
     """Bytes of the body, unpacked."""
     seconds: float
-    """From sending to the last byte."""
+    """From sending to the last byte; for an answer that was asked for ahead, from when it was due."""
 
 
 @frozen

@@ -8,6 +8,7 @@ and never ends silently too early.
 import logging
 import re
 from collections.abc import Generator
+from functools import partial
 from math import inf
 
 from run_results import errors
@@ -18,21 +19,30 @@ from run_results.include import Include
 from run_results.laws import Laws, show
 from run_results.observe import DriftFound, PageReceived, call_span, unobserved
 from run_results.page import Page
+from run_results.prefetch import Guess, Turn
 from run_results.retry import RetryBudget
 
 _LOG = logging.getLogger("run_results")
 
-Steps = Generator[Request | Sleep | Page, Outcome, None]
-"""What a client carries out: requests to send, sleeps to sit out, pages to hand out."""
+Steps = Generator[Request | Sleep | Turn | Page, Outcome, None]
+"""What a client carries out: requests to send, now or ahead, sleeps to sit out, pages to hand out."""
 
 
 def _fetch(
-    options: Options, budget: RetryBudget, run_id: str, offset: int, include: Include, end: float = inf
-) -> Generator[Request | Sleep, Outcome, Page]:
+    options: Options,
+    budget: RetryBudget,
+    run_id: str,
+    offset: int,
+    include: Include,
+    end: float = inf,
+    guess: Guess | None = None,
+) -> Generator[Request | Sleep | Turn, Outcome, Page]:
     """Get one page, retries included, and check what can be checked of a page alone."""
     question = request(options, run_id, offset, include)
     with call_span(question.url, offset) as span:
-        body, run, found = yield from ask(options, budget, question, lambda body: (body, *decode(body)), span, end)
+        body, run, found = yield from ask(
+            options, budget, question, lambda body: (body, *decode(body)), span, end, guess
+        )
         breaches = [place for place in found or () if place.is_breach]
         unusable = [place for place in breaches if place.path in ("$.id", "$.files", "$.has_more")]
         if unusable:
@@ -94,17 +104,23 @@ def walk(
     check_include(include)
     end = inf if deadline is None else options.clock() + check_seconds(deadline, "deadline")
     laws, teller = Laws(on_change=options.on_change), _Teller(options)
+    question = partial(request, options, run_id, include=include)
+    guess = Guess(options.prefetch, question) if options.prefetch else None
     while offset is not None:
         try:
-            page = yield from _fetch(options, budget, run_id, offset, include, end)
+            page = yield from _fetch(options, budget, run_id, offset, include, end, guess)
             laws.check(page)
         except errors.RunResultsError as error:
             error.run_id, error.offset, error.resume_offset = run_id, offset, offset
             raise
         # What is new is new on every page: the first one tells, and the others are not slowed down.
         teller.tell(page, thoroughly=offset == start)
-        yield page
         offset = page.next_offset
+        if guess is not None:
+            guess.read(page)
+            if offset is None:
+                yield Turn()
+        yield page
 
 
 def wait(options: Options, budget: RetryBudget, run_id: str, include: Include, timeout: float, poll: float) -> Steps:

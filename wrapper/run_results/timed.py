@@ -5,20 +5,74 @@ request as a whole; threads cannot, so there the time-out of each read and write
 What cannot be cut is the look-up of a name, which the operating system does.
 """
 
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import httpcore
+
+_FREE = nullcontext()
+
+
+class Rope:
+    """Ends a request that is under way, from another thread: asyncio can cancel, and threads have this."""
+
+    def __init__(self) -> None:
+        self.is_cut = False
+        self._stream: httpcore.NetworkStream | None = None
+        # What is cut may be the connection of this request only, and not of the one that uses it next. Reentrant,
+        # because a walk that is collected as garbage is so on any thread, at any moment.
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the other thread is in this process: none comes along through a fork."""
+        return self._process == os.getpid()
+
+    def cut(self) -> None:
+        """End the request: its connection is shut down, and nothing more is sent."""
+        if not self.is_here:
+            return  # the connection is the parent's
+        with self._lock, suppress(OSError):
+            self.is_cut = True
+            if self._stream is not None:
+                # Not the method of a TLS socket, which would change what the other thread is using.
+                socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+    @contextmanager
+    def holding(self, stream: httpcore.NetworkStream) -> Iterator[None]:
+        """While this thread reads from a connection, or writes to it."""
+        tls = stream.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() == "h2":  # other requests use it, too: so let this one end
+            yield
+            return
+        with self._lock:
+            if self.is_cut:
+                raise httpcore.ReadError("the request was given up")
+            self._stream = stream
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stream = None
 
 
 class Clock(threading.local):
     """When this thread's request has to be complete; None while it sends none."""
 
     end: float | None = None
+    rope: Rope | None = None
+    """What ends the request before that."""
+
+    def holding(self, stream: httpcore.NetworkStream) -> AbstractContextManager[None]:
+        """While this thread reads from a connection, or writes to it."""
+        return _FREE if self.rope is None else self.rope.holding(stream)
 
     def cut(self, timeout: float | None, error: type[Exception]) -> float | None:
         """The time-out of one step, cut to what is left of the whole. Raises `error` where nothing is left."""
@@ -40,10 +94,12 @@ class _TimedStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, CLOCK.cut(timeout, httpcore.ReadTimeout))
+        with CLOCK.holding(self._stream):
+            return self._stream.read(max_bytes, CLOCK.cut(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, CLOCK.cut(timeout, httpcore.WriteTimeout))
+        with CLOCK.holding(self._stream):
+            self._stream.write(buffer, CLOCK.cut(timeout, httpcore.WriteTimeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None

@@ -6,9 +6,11 @@ httpx is used here and in the generated code only.
 import asyncio
 import os
 import ssl
+import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
+from contextvars import copy_context
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.util import find_spec
@@ -25,7 +27,7 @@ from run_results.errors import (
     TransportError,
 )
 from run_results.exchange import Outcome, Reply, Request
-from run_results.timed import CLOCK, keep_time
+from run_results.timed import CLOCK, Rope, keep_time
 from run_results.version import __version__
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
@@ -127,6 +129,7 @@ class _Connections(Generic[C]):
         self._client: C = client if client is not None else _open(kind)
         self._closed = False
         self._process = os.getpid()
+        self._flights: set[Any] = set()
 
     def _ready(self) -> C:
         """The client to send with. Raises `ClientClosedError` where there is none."""
@@ -140,6 +143,38 @@ class _Connections(Generic[C]):
             self._process = os.getpid()
         keep_time([self._client._transport, *self._client._mounts.values()])  # noqa: SLF001 - those through proxies too
         return self._client
+
+
+class Flight:
+    """A request that is asked for ahead, on a thread of its own, which keeps no process alive."""
+
+    def __init__(self, send: Callable[[Request], Outcome], request: Request, flights: set[Any]) -> None:
+        self.outcome: Outcome = None
+        """What it came to; None while it is under way, and where it came to nothing."""
+        self._rope, self._landed, self._flights = Rope(), threading.Event(), flights
+        flights.add(self)
+        task = copy_context().run, self._fly, send, request
+        try:
+            threading.Thread(target=task[0], args=task[1:], name="run-results-ahead", daemon=True).start()
+        except RuntimeError:  # there are no more threads to be had
+            self._landed.set()
+
+    def _fly(self, send: Callable[[Request], Outcome], request: Request) -> None:
+        CLOCK.rope = self._rope
+        with suppress(BaseException):  # it is raised again where the request is sent in the ordinary way
+            self.outcome = None if self._rope.is_cut else send(request)
+        self._flights.discard(self)
+        self._landed.set()
+
+    def wait(self) -> Outcome:
+        """What it has come to, in the end."""
+        if self._rope.is_here:
+            self._landed.wait()
+        return self.outcome
+
+    def drop(self) -> None:
+        """Give it up."""
+        self._rope.cut()
 
 
 class Sender(_Connections[httpx.Client]):
@@ -166,6 +201,10 @@ class Sender(_Connections[httpx.Client]):
         finally:
             CLOCK.end = None
 
+    def start(self, request: Request) -> Flight:
+        """Send once, ahead."""
+        return Flight(self.send, request, self._flights)
+
     def sleep(self, seconds: float) -> None:
         """Sit out a wait."""
         time.sleep(seconds)
@@ -173,8 +212,35 @@ class Sender(_Connections[httpx.Client]):
     def close(self) -> None:
         """Close the connections, unless they are the caller's own."""
         self._closed = True
+        for flight in list(self._flights):
+            flight.drop()
         if self._owned:
             self._client.close()
+
+
+class AsyncFlight:
+    """`Flight` for asyncio: a request that is asked for ahead, in a task of its own."""
+
+    def __init__(self, send: Callable[[Request], Awaitable[Outcome]], request: Request, flights: set[Any]) -> None:
+        self.outcome: Outcome = None
+        self._task = asyncio.create_task(self._fly(send, request))
+        flights.add(self)
+        self._task.add_done_callback(lambda _: flights.discard(self))
+
+    async def _fly(self, send: Callable[[Request], Awaitable[Outcome]], request: Request) -> None:
+        with suppress(Exception):  # as above
+            self.outcome = await send(request)
+
+    async def wait(self) -> Outcome:
+        """What it has come to, in the end."""
+        if self._task.get_loop() is asyncio.get_running_loop():  # a task of a loop that is gone never ends
+            await asyncio.wait([self._task])
+        return self.outcome
+
+    def drop(self) -> None:
+        """Give it up."""
+        with suppress(RuntimeError):  # the same
+            self._task.cancel()
 
 
 class AsyncSender(_Connections[httpx.AsyncClient]):
@@ -201,6 +267,10 @@ class AsyncSender(_Connections[httpx.AsyncClient]):
         except (TransportError, *_FOREIGN) as error:
             return _failure(error, request, response, body)
 
+    def start(self, request: Request) -> AsyncFlight:
+        """Send once, ahead."""
+        return AsyncFlight(self.send, request, self._flights)
+
     async def sleep(self, seconds: float) -> None:
         """Sit out a wait."""
         await asyncio.sleep(seconds)
@@ -208,6 +278,9 @@ class AsyncSender(_Connections[httpx.AsyncClient]):
     async def close(self) -> None:
         """Close the connections, unless they are the caller's own."""
         self._closed = True
+        for flight in list(self._flights):
+            flight.drop()
+            await flight.wait()
         if self._owned:
             with suppress(RuntimeError):  # those of an event loop that is gone went with it
                 await self._client.aclose()
