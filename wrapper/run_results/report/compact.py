@@ -1,0 +1,230 @@
+"""Files as the compact JSON that stands in a report and that its script reads: lists of documents, one an element.
+
+A document (a file without documents has one, without `d`):
+
+| key | what |
+|---|---|
+| `f`, `n` | the file's index in the run, and its name |
+| `d` | the document's index in the file |
+| `c` | its class, as an index into `classes` |
+| `cc` | the confidence of its class |
+| `u` | true where it could not be classified |
+| `v`, `r` | whether it passed validation, and whether its review is complete |
+| `p` | its pages' numbers |
+| `l` | the size of its pages: `[[page, width, height], ...]`; only those that can be drawn |
+| `i` | its pages' pictures: `[[page, number of the picture], ...]` |
+| `e` | edits of its class |
+| `s` | its fields |
+
+What is not given is left out. A field is a list, without the nulls and empty lists at its end:
+
+    [name, marks, value, type, error, model confidence, OCR confidence, boxes, alerts, edits]
+
+`name` is an index into `names`, each `[API name, what to call it]`; `marks` are those of `summary`; `type` is an index
+into `types`. Boxes are as in `boxes`: `[page, left, top, right, bottom, state]`. An alert is
+`[level, message, type, blocked]`, an edit `[timestamp, user, [message, ...], moment]`, where the moment is ISO 8601 and
+left out of a timestamp that is in no known form.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from attrs import Factory, define
+
+from run_results import CaseField, Document, Field, File, NameMap, Page, Unset
+from run_results.report.boxes import place, sizes
+from run_results.report.images import Images, to_url
+from run_results.report.summary import Summary, class_label, label, marks
+from run_results.report.text import encodable, to_json
+from run_results_api.models import CaseFieldFailure, Edit, ValidationAlert
+
+_TIMESTAMP: Final = "%m/%d/%Y %H:%M:%S"
+_CHUNK: Final = 64
+"""Documents in a list, at most."""
+
+Json = dict[str, Any]
+
+
+@define
+class Interned:
+    """Texts that come again and again, each by the number of its first coming."""
+
+    numbers: dict[Any, int] = Factory(dict)
+
+    def number(self, key: Any) -> int:
+        """The number of a key, known or new."""
+        return self.numbers.setdefault(key, len(self.numbers))
+
+
+@define
+class Compactor:
+    """Makes the compact JSON of pages, one after the other, and counts what it left out for want of room."""
+
+    names: NameMap | None
+    images: Images | None
+    summary: Summary
+    max_bytes: int
+    max_image_bytes: int
+    classes: Interned = Factory(Interned)
+    types: Interned = Factory(Interned)
+    field_names: Interned = Factory(Interned)
+    size: int = 0
+    image_bytes: int = 0
+    image_count: int = 0
+    images_left_out: int = 0
+    """Pictures for which there was no room."""
+    images_refused: int = 0
+    """Pictures of a kind that is not taken."""
+    documents: int = 0
+    left_out: int = 0
+    """Documents, and files without documents, for which there was no room."""
+    first_file: int | None = None
+    """Index of the first file that came."""
+    left_out_from: int | None = None
+    """Index of the first file of which something was left out."""
+
+    def page(self, page: Page) -> Iterator[tuple[str, bytes]]:
+        """What to put into the report for a page: `("documents", JSON)` and `("image", data URL)`, in this order."""
+        self.summary.add_page(page)
+        self.first_file = page.offset if self.first_file is None else self.first_file
+        chunk: list[bytes] = []
+        for file_index, file in enumerate(page.files, page.offset):
+            for index, document in enumerate(file.documents or [Document()]):
+                there = bool(file.documents)
+                compact = self._document(file_index, file, index if there else None, document)
+                # What is left out is counted all the same: the numbers of a report are those of the run.
+                if self.left_out or self.size + len(to_json(compact)) > self.max_bytes:
+                    self.left_out += 1
+                    self.left_out_from = file_index if self.left_out_from is None else self.left_out_from
+                    continue
+                for page_number, url in self._pictures(file, document) if there else ():
+                    compact["i"].append([page_number, self.image_count])
+                    self.image_count += 1
+                    yield "image", url
+                text = to_json({key: value for key, value in compact.items() if value not in (None, [])})
+                self.size += len(text)
+                self.documents += 1
+                chunk.append(text)
+                if len(chunk) == _CHUNK:
+                    yield "documents", b"[" + b",\n".join(chunk) + b"]"
+                    chunk.clear()
+        if chunk:
+            yield "documents", b"[" + b",\n".join(chunk) + b"]"
+
+    def index(self, case_fields: list[CaseField]) -> bytes:
+        """What stands once in a report: the tables that the documents' numbers point into, and the packet's fields."""
+        return to_json(
+            {
+                "classes": list(self.classes.numbers),
+                "types": list(self.types.numbers),
+                "names": [list(name) for name in self.field_names.numbers],
+                "threshold": self.summary.threshold,
+                "whole": not self.first_file,
+                "case": [self.case_field(field) for field in case_fields],
+            }
+        )
+
+    def case_field(self, field: CaseField) -> list[Any]:
+        """`[API name, what to call it, marks, value, error, failures, edits]` of a cross-class field."""
+        name = text(field.name) or ""
+        failures = field.validations.failures if field.validations else None
+        called = encodable(label(self.names, name, None))
+        edits = [_edit(edit) for edit in field.edit_history or ()]
+        alerts = [_alert(failure) for failure in failures or ()]
+        return [name, called, marks(field), text(field.value), field.error_msg or None, alerts, edits]
+
+    def _document(self, file_index: int, file: File, index: int | None, document: Document) -> Json:
+        pages, there = sizes(document), index is not None
+        shown: Json = {
+            "f": file_index,
+            "n": text(file.original_file_name) or text(file.input_file_path),
+            "d": index,
+            "c": self.classes.number(class_label(document.class_name)) if there else None,
+            "cc": (document.classification_confidence or None) and number(document.classification_confidence.model),
+            "u": True if there and document.class_name is None else None,
+            "v": flag(document.validations.final_result_pass) if document.validations else None,
+            "r": flag(document.review_completed),
+            "p": document.page_numbers or [],
+            "l": [[page, *size] for page, size in pages.items()],
+            "i": [],
+            "e": [_edit(edit) for edit in document.class_edit_history or ()],
+            "s": [self._field(field, document.class_name, pages) for field in document.fields or ()],
+        }
+        return shown
+
+    def _field(self, field: Field, class_name: str | Unset | None, pages: Any) -> list[Any]:
+        name = text(field.field_name) or ""
+        self.summary.add_field(class_name, name, field)
+        scores = field.confidence or None
+        line: list[Any] = [
+            self.field_names.number((name, encodable(label(self.names, name, class_name)))),
+            marks(field),
+            text(field.value),
+            None if text(field.type) is None else self.types.number(field.type),
+            field.error_msg or None,
+            scores and number(scores.model),
+            scores and number(scores.ocr),
+            [place(box, pages) for box in field.source_coordinates or ()],
+            [_alert(alert) for alert in (field.validations.alerts if field.validations else ()) or ()],
+            [_edit(edit) for edit in field.edit_history or ()],
+        ]
+        while line[-1] in (None, []):
+            line.pop()
+        return line
+
+    def _pictures(self, file: File, document: Document) -> Iterator[tuple[int, bytes]]:
+        """The pages that have pictures, each with its picture as a data URL."""
+        if self.images is None:
+            return
+        for page in dict.fromkeys([*(document.page_numbers or ()), *sizes(document)]):
+            data = self.images(file, document, page)
+            url = None if data is None else to_url(data)
+            if url is None:
+                self.images_refused += data is not None
+            elif self.image_bytes + len(url) > self.max_image_bytes:
+                self.images_left_out += 1
+            else:
+                self.image_bytes += len(url)
+                yield page, url
+
+
+def text(value: object) -> str | None:
+    """The text, or None where there is none."""
+    return value if isinstance(value, str) else None
+
+
+def number(value: object) -> float | None:
+    """The number, or None where there is none."""
+    return value if isinstance(value, float) else None
+
+
+def flag(value: object) -> bool | None:
+    """The flag, or None where there is none."""
+    return value if isinstance(value, bool) else None
+
+
+def moment(timestamp: str | None) -> str | None:
+    """A timestamp of the contract in ISO 8601, which sorts; None for one in another form. No zone: none is given.
+
+    >>> moment("08/27/2025 00:58:39")
+    '2025-08-27T00:58:39'
+    """
+    try:
+        return datetime.strptime(timestamp or "", _TIMESTAMP).isoformat()  # noqa: DTZ007 - the zone is not given
+    except ValueError:
+        return None
+
+
+def _edit(edit: Edit) -> list[Any]:
+    timestamp = text(edit.timestamp)
+    messages = [message for change in edit.modifications or () if (message := text(change.message)) is not None]
+    line = [timestamp, text(edit.user_id), messages]
+    when = moment(timestamp)
+    return line if when is None else [*line, when]
+
+
+def _alert(alert: ValidationAlert | CaseFieldFailure) -> list[Any]:
+    if isinstance(alert, CaseFieldFailure):
+        return [None, text(alert.msg), text(alert.type), None]
+    return [text(alert.alert_level), text(alert.msg), text(alert.type), flag(alert.blocked)]

@@ -1,0 +1,196 @@
+"""What a report counts while the pages go by: it grows with the kinds of things in a run, not with their number."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from attrs import Factory, define, frozen
+
+from run_results import CaseField, Drift, Field, NameMap, Page, Unset, failed
+from run_results.report.text import encodable
+
+FAILED, INVALID, EDITED = 1, 2, 4
+"""What a field is marked with: extraction failed, a validation rule did not pass, a reviewer changed it."""
+
+BINS = 20
+BANDS = ((0.5, "low"), (0.8, "doubtful"), (0.95, "fair"), (1.0, "high"))
+"""Confidences by their upper bounds, each with its name. A bound belongs to the band above it, 1 to the last."""
+MOST_FIELDS = 300
+MOST_DRIFT = 200
+_KEPT_DRIFT = 2000
+_INDEX = re.compile(r"\[\d+\]")
+
+
+def confidence(field: Field) -> float | None:
+    """The lower one of a field's scores, from 0 to 1; None where it has none. All of a report goes by it."""
+    scores = field.confidence and [field.confidence.model, field.confidence.ocr]
+    known = [score for score in scores or () if isinstance(score, float)]
+    return min(1.0, max(0.0, min(known))) if known else None
+
+
+def marks(field: Field | CaseField) -> int:
+    """What a field is marked with, as a sum of the constants."""
+    validations = field.validations or None
+    invalid = validations is not None and validations.valid is False
+    return FAILED * failed(field) + INVALID * invalid + EDITED * bool(field.edit_history)
+
+
+@define
+class Histogram:
+    """Confidences counted in `BINS` bins of the same width, and what else is said of the fields they belong to."""
+
+    bins: list[int] = Factory(lambda: [0] * BINS)
+    fields: int = 0
+    failed: int = 0
+    invalid: int = 0
+    edited: int = 0
+    unsure: int = 0
+    lowest: float | None = None
+
+    def add(self, score: float | None, marked: int, threshold: float) -> None:
+        """Count a field."""
+        self.fields += 1
+        self.failed += bool(marked & FAILED)
+        self.invalid += bool(marked & INVALID)
+        self.edited += bool(marked & EDITED)
+        if score is not None:
+            self.bins[min(int(score * BINS + 1e-9), BINS - 1)] += 1
+            self.unsure += score < threshold
+            self.lowest = score if self.lowest is None else min(self.lowest, score)
+
+    @property
+    def scored(self) -> int:
+        """How many fields had a score."""
+        return sum(self.bins)
+
+    @property
+    def bars(self) -> Iterator[tuple[str, str]]:
+        """The histogram as a path for each band, with the band's name; 100 wide and 30 high."""
+        most, width = max(self.bins) or 1, 100 / BINS
+        start = 0
+        for bound, name in BANDS:
+            stop = round(bound * BINS)
+            bars = [
+                f"M{index * width + 0.4:g} 30v-{height:g}h{width - 0.8:g}v{height:g}z"
+                for index in range(start, stop)
+                if (height := round(max(30 * self.bins[index] / most, 1.2), 2)) and self.bins[index]
+            ]
+            start = stop
+            if bars:
+                yield name, "".join(bars)
+
+
+@frozen
+class Named:
+    """A class, or a field of a class, with its histogram."""
+
+    class_name: str
+    """What to call the class."""
+    histogram: Histogram
+    api_name: str = ""
+    label: str = ""
+    documents: int = 0
+    """Of a class, how many documents it has."""
+
+
+@define
+class DriftKind:
+    """Places that left the contract in the same way: their paths differ in nothing but indexes."""
+
+    path: str
+    expected: str
+    is_breach: bool
+    first: str
+    """The first of them as text."""
+    count: int = 0
+
+
+def class_label(class_name: str | Unset | None) -> str:
+    """What to call a class before people."""
+    return class_name if isinstance(class_name, str) else "not classified" if class_name is None else "class not given"
+
+
+@define
+class Summary:
+    """All that was counted."""
+
+    threshold: float
+    files: int = 0
+    documents: int = 0
+    fields: Histogram = Factory(Histogram)
+    by_class: dict[str | Unset | None, Histogram] = Factory(dict)
+    by_field: dict[tuple[str | Unset | None, str], Histogram] = Factory(dict)
+    class_documents: Counter[str | Unset | None] = Factory(Counter)
+    documents_invalid: int = 0
+    documents_reviewed: int = 0
+    drift: dict[tuple[str, str], DriftKind] = Factory(dict)
+    drift_count: int = 0
+    breaches: int = 0
+    drift_kinds_dropped: int = 0
+
+    def add_page(self, page: Page) -> None:
+        """Count the files, the documents and the drift of a page, but not its fields."""
+        self.files += len(page.files)
+        for file in page.files:
+            for document in file.documents or ():
+                self.documents += 1
+                self.class_documents[document.class_name] += 1
+                self.documents_reviewed += document.review_completed is True
+                self.documents_invalid += bool(document.validations and document.validations.final_result_pass is False)
+        self._add_drift(page.drift)
+
+    def add_field(self, class_name: str | Unset | None, name: str, field: Field) -> None:
+        """Count a field of a document."""
+        score, marked = confidence(field), marks(field)
+        for histogram in (
+            self.fields,
+            self.by_class.setdefault(class_name, Histogram()),
+            self.by_field.setdefault((class_name, name), Histogram()),
+        ):
+            histogram.add(score, marked, self.threshold)
+
+    def _add_drift(self, places: Iterable[Drift]) -> None:
+        for place in places:
+            self.drift_count += 1
+            self.breaches += place.is_breach
+            key = (_INDEX.sub("[*]", place.path), place.expected)
+            kind = self.drift.get(key)
+            if kind is None:
+                if len(self.drift) >= _KEPT_DRIFT:  # a server that makes up a new key for every place
+                    self.drift_kinds_dropped += 1
+                    continue
+                kind = self.drift[key] = DriftKind(*key, place.is_breach, str(place))
+            kind.count += 1
+
+    @property
+    def classes(self) -> list[Named]:
+        """The classes that were met, the most frequent first."""
+        return [
+            Named(class_label(name), self.by_class.get(name, Histogram()), documents=number)
+            for name, number in self.class_documents.most_common()
+        ]
+
+    def named_fields(self, names: NameMap | None) -> list[Named]:
+        """The fields that were met, those with the most to look at first."""
+        worst = sorted(self.by_field.items(), key=lambda item: _trouble(item[1]), reverse=True)
+        return [
+            Named(class_label(class_name), histogram, name, encodable(label(names, name, class_name)))
+            for (class_name, name), histogram in worst[:MOST_FIELDS]
+        ]
+
+    @property
+    def drift_kinds(self) -> list[DriftKind]:
+        """The kinds of drift: breaches first, then by number."""
+        return sorted(self.drift.values(), key=lambda kind: (not kind.is_breach, -kind.count))[:MOST_DRIFT]
+
+
+def _trouble(histogram: Histogram) -> tuple[float, float]:
+    """How much there is to look at: the share of fields with something wrong, then how low the mean confidence is."""
+    middles = sum((index + 0.5) / BINS * number for index, number in enumerate(histogram.bins))
+    mean = middles / histogram.scored if histogram.scored else 1.0
+    return (histogram.failed + histogram.invalid + histogram.unsure) / histogram.fields, -mean
+
+
+def label(names: NameMap | None, api_name: str, class_name: str | Unset | None) -> str:
+    """The project's name of a field where names were given, else the API name."""
+    return api_name if names is None else names.label(api_name, class_name if isinstance(class_name, str) else None)
