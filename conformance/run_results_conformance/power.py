@@ -40,7 +40,7 @@ from .faults import (
     faulty,
     standard_store,
 )
-from .manifest import KnownRun, Manifest
+from .manifest import HERE, KnownRun, Manifest
 from .processes import Ended, run_each
 from .reference import ReferenceServer
 from .report import Report
@@ -52,7 +52,7 @@ from .wire import TOKEN, Address, Request, Wire
 
 HONEST = "reference"
 """The name, among servers, of the reference server itself."""
-SUITE, BY_ID = "suite", "suite by ids"
+SUITE, BY_NAMES, BY_ID = "suite", "suite by names", "suite by ids"
 REPEATS = 20
 """How often a verdict is taken again, and over how many seeds nobody innocent may be accused."""
 
@@ -203,6 +203,12 @@ def _suite(url: str, server: str, seed: int) -> Said:
     return said(verify(url, STANDARD_TOKEN.value, manifest=manifest_for(server, url), seed=seed, policy=True))
 
 
+def _suite_by_names(url: str, server: str, seed: int) -> Said:
+    known = (run for run in manifest_for(server, url).runs if run.context in (HERE, None))
+    runs = tuple(KnownRun(run.id, run.context, names=run.names) for run in known)
+    return said(verify(url, STANDARD_TOKEN.value, manifest=Manifest(runs), seed=seed, policy=True))
+
+
 def _suite_by_id(url: str, _server: str, seed: int) -> Said:
     runs = [run_id for context, run_id in standard_store() if context is None]
     return said(verify(url, STANDARD_TOKEN.value, runs=runs, seed=seed, policy=True))
@@ -210,6 +216,7 @@ def _suite_by_id(url: str, _server: str, seed: int) -> Said:
 
 _OURS: Mapping[str, tuple[str, Callable[[str, str, int], Said]]] = {
     SUITE: ("run-results-conformance check URL --manifest manifest.json --policy", _suite),
+    BY_NAMES: ("run-results-conformance check URL --manifest names.json --policy", _suite_by_names),
     BY_ID: (f"run-results-conformance check URL --run {STANDARD_RUN} --run … --policy", _suite_by_id),
 }
 _RIVALS = {rival.name: rival for rival in RIVALS}
@@ -263,13 +270,14 @@ def accused(outcomes: Outcomes, tool: str) -> dict[str, frozenset[str]]:
 
 
 def unique_kills(outcomes: Outcomes) -> dict[str, set[str]]:
-    """For each rule the faults that it alone finds, whether all is known of the runs or no more than an id."""
+    """For each rule the faults that it alone finds, under any of the three states of knowledge."""
     kills: dict[str, set[str]] = {rule.id: set() for rule in RULES}
     for job, outcome in outcomes.items():
         fault = _FAULTS.get(job.server)
         if fault is None or job.tool not in _OURS:
             continue
-        found = outcome.found_by(fault)
+        # Where rules of level POLICY alone say something, they are what finds it.
+        found = outcome.complaints or outcome.remarks
         if len(found) == 1:
             kills[next(iter(found))].add(fault.name)
     return kills
@@ -308,8 +316,11 @@ def _needs_table(outcomes: Outcomes) -> list[str]:
     rows: list[list[object]] = []
     for needs in dict.fromkeys(fault.needs for fault in FAULTS):
         faults = [fault for fault in FAULTS if fault.needs == needs and fault.level == "MUST"]
-        missed = [len(survivors(outcomes, tool, faults)) for tool in _OURS]
-        rows.append([needs, len(faults), *(len(faults) - count for count in missed)])
+        cells: list[object] = []
+        for tool in _OURS:
+            judged = sum(Job(tool, fault.name) in outcomes for fault in faults)
+            cells.append(f"{judged - len(survivors(outcomes, tool, faults))} of {judged}" if judged else "–")
+        rows.append([needs, len(faults), *cells])
     return table(["what has to be known", "faults", *_OURS], rows)
 
 
@@ -332,8 +343,9 @@ def page(outcomes: Outcomes, tools: Sequence[str], repeats: Mapping[str, Sequenc
         "### Faults found",
         "",
         f"{len(FAULTS)} servers with one breach each. *suite* is told all that is known of the runs (a manifest), "
-        "*suite by ids* the ids of the runs and no more. A cell says how many faults of the family the tool found, of "
-        "those that it judged; slow tools judge a sample unless the measurement is taken with `--full`.",
+        "*suite by ids* the ids of the runs and no more, *suite by names* the project's field names besides. A cell "
+        "says how many faults of the family the tool found, of those that it judged; slow tools judge a sample unless "
+        "the measurement is taken with `--full`.",
         "",
         "Faults of level MUST, found when the tool fails the server:",
         *_kill_table(outcomes, tools, "MUST"),
@@ -484,9 +496,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tools = [*_OURS, *(rival.name for rival in rivals)]
     everyone = [HONEST, *_VARIANTS]
     jobs = [
-        *(Job(tool, fault.name) for tool in _OURS for fault in FAULTS),
+        *(Job(tool, fault.name) for tool in (SUITE, BY_ID) for fault in FAULTS),
+        *(Job(BY_NAMES, fault.name) for fault in FAULTS if fault.needs == "project names"),
         *(Job(SUITE, server, seed) for seed in range(options.repeats) for server in everyone),
-        *(Job(BY_ID, server) for server in everyone),
+        *(Job(tool, server) for tool in (BY_NAMES, BY_ID) for server in everyone),
         *(Job(rival.name, server) for rival in rivals for server in _servers_for(rival, full=options.full)),
     ]
     steady = [HONEST, *(fault.name for fault in sample(2 * len(FAMILIES)))]

@@ -552,7 +552,7 @@ RULES: tuple[Rule, ...] = (
         "flags.unchanged",
         "a_flag_changes_nothing_else",
         "FlagChangesOther",
-        "Nothing else changes with the flag.",
+        "Nothing else changes with the flag, least of all the name of a field.",
         f"{_SPEC}, info: Include flags",
         needs="a run that stands still, under several flags",
     ),
@@ -572,14 +572,6 @@ RULES: tuple[Rule, ...] = (
         "A field's name is answered as a valid Python variable name.",
         f"{_SPEC}, ApiFieldName; {_PAGE}",
         needs="a field in an answer",
-    ),
-    Rule(
-        "names.stable",
-        "names_are_the_same_under_every_flag",
-        "FlagChangesName",
-        "Nothing else changes with the flag, least of all the name of a field.",
-        f"{_SPEC}, info: Include flags and Field names",
-        needs="a run that stands still, under several flags, with fields",
     ),
     Rule(
         "names.exact",

@@ -23,6 +23,7 @@ from .checks.laws import (
     hold_determinism,
     hold_mixtures,
     hold_suffixes,
+    hold_windows,
 )
 from .checks.lens import lens_of
 from .checks.probe import Probe, make_probe
@@ -40,6 +41,7 @@ P = ParamSpec("P")
 _TOKEN = re.compile(r"[!-~]+")
 _FOR_PROBES = 140  # requests
 _PAGES_OF_OTHERS = 7  # of a walk through a run that is not the one most is learned from
+_WINDOWS = 4  # pages of such a run that begin between its pages
 _ANYWHERE = ("wire", "errors", "latency")  # families that any exchange can break
 _NO_REASON = frozenset({402, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 417, 418, 423, 424, 425, 426, 428, 451})
 """Statuses that name nothing that could be wrong with a right request for a run that is there."""
@@ -206,13 +208,15 @@ class _Verification:
         with session.reserving(min(_FOR_PROBES, session.left)), suppress(OutOfRequests, Unresponsive):
             for view in others:
                 walk(session, view, _PAGES_OF_OTHERS)
+                hold_windows(session, view, 1)
             for view in others:
                 walk_full(session, view, _PAGES_OF_OTHERS)
 
     def _walk(self, views: list[RunView]) -> None:
         for view in views:
-            for step in (walk, walk_full):
-                self._do(f"walking run {view.id}", (), step, self._session, view, _PAGES_OF_OTHERS)
+            self._do(f"walking run {view.id}", (), walk, self._session, view, _PAGES_OF_OTHERS)
+            self._do(f"reading run {view.id} between its pages", (), hold_windows, self._session, view, _WINDOWS)
+            self._do(f"walking run {view.id}", (), walk_full, self._session, view, _PAGES_OF_OTHERS)
 
     # --- What could not be judged ---------------------------------------------------------------------------
 

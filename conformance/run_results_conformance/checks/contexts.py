@@ -6,16 +6,18 @@ from .knowledge import wrong_fact
 from .probe import Probe
 from .session import NO_FLAGS, Exchange, Page, Session
 
+_LONG = "x" * 2000  # that is much for a header, and allowed for a context
+
 
 def hold_made_up(session: Session, probe: Probe) -> None:
     """In a context that nobody has there is no run."""
-    for offset, flags in ((probe.offset, NO_FLAGS), (0, session.lens.flags)):
-        context = f"no-such-context-{session.random.randrange(10**6)}"
+    for offset, flags, tail in ((probe.offset, NO_FLAGS, ""), (0, session.lens.flags, ""), (0, NO_FLAGS, _LONG)):
+        context = f"no-such-context-{session.random.randrange(10**6)}{tail}"
         exchange = session.ask(session.reading(probe.run_id, offset, flags, context=context))
-        if exchange.status and exchange.status < 500 and not exchange.busy:
+        if _told(exchange):
             session.hold(
                 "context.made-up",
-                exchange.status in (400, 403, 404),
+                exchange.status in (400, 403, 404, *((414, 422, 431) if tail else ())),
                 exchange,
                 expected="status 403 or 404",
                 got=f"status {exchange.status}",

@@ -27,14 +27,7 @@ def _hold_status(session: Session, rule: str, exchange: Exchange, statuses: tupl
 
 
 def _hold_same(session: Session, rule: str, exchange: Exchange, wanted: Exchange, probe: Probe, what: str) -> None:
-    session.hold(
-        rule,
-        session.same_answer(exchange, wanted),
-        exchange,
-        expected=what,
-        got=f"status {exchange.status}" if exchange.status != 200 else "another answer",
-        run=probe.view,
-    )
+    session.hold_same(rule, exchange, wanted, what, run=probe.view)
 
 
 # --- Run ids and paths --------------------------------------------------------------------------------------
@@ -459,16 +452,11 @@ def hold_gzip(session: Session, probe: Probe) -> None:
     _hold_same(session, "wire.gzip", exchange, page.exchange, probe, "the answer without compression")
 
 
-_LONGER = 2000  # characters of a context
-
-
 def hold_contexts(session: Session, probe: Probe) -> None:
     """What is no context is refused, not taken for the default one."""
     for context in ("", "caf\xe9"):
         exchange = session.ask(session.reading(probe.run_id, probe.offset, context=context))
         _hold_status(session, "inputs.context-refused", exchange, (400, 403, 404, 422))
-    long = session.ask(session.reading(probe.run_id, probe.offset, context="x" * _LONGER))
-    _hold_status(session, "inputs.context-refused", long, (400, 403, 404, 414, 422, 431))
     made_up = f"no-such-context-{session.random.randrange(10**6)}"
     known = [run for run in session.manifest.runs if run.context not in (HERE, None, session.context)]
     # A context with the run in it shows which of two is taken; a token may act in the first of those that are known.

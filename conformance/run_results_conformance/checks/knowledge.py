@@ -40,19 +40,25 @@ def hold_known(session: Session, view: RunView, page: Page) -> None:
         _hold_names(session, page, known.names)
     if known.content is not None:
         _hold_content(session, page, known.content)
+    if known.files is not None and page.offset <= known.files < page.offset + len(page.files):
+        _hold_count(session, view, page, page.offset + len(page.files))
 
 
 def hold_count(session: Session, view: RunView) -> None:
     """Holds the number of files that a walk found against the number that is known."""
     if view.known.files is None or view.end is None:
         return
+    _hold_count(session, view, view.first, view.end)
+
+
+def _hold_count(session: Session, view: RunView, page: Page, count: int) -> None:
     session.hold(
         "state.file-count",
-        view.end == view.known.files,
-        view.first.exchange,
+        count == view.known.files,
+        page.exchange,
         path=(session.contract.pagination.items,),
         expected=f"{view.known.files} files in all pages",
-        got=f"{view.end} files",
+        got=f"{count} files",
         run=view,
     )
 

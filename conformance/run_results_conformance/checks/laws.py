@@ -60,6 +60,13 @@ def hold_combinations(session: Session, view: RunView, late: int) -> None:
             hold_page(session, view, session.page(view.id, offset, flags), offset, flags)
 
 
+def hold_windows(session: Session, view: RunView, most: int) -> None:
+    """A page that begins inside another one has the same files: what is cut or sorted by pages shows there."""
+    inner = [start - 1 for start in view.starts[1:] if start - 1 not in view.starts]
+    for offset in inner[-most:]:
+        hold_page(session, view, session.page(view.id, offset), offset, NO_FLAGS)
+
+
 def hold_mixtures(session: Session, views: list[RunView]) -> None:
     """Every run from further offsets under further flags, the runs in turn, as long as there are requests."""
     queues = [_mixture(session, view) for view in views]
@@ -93,22 +100,13 @@ def hold_defaults(session: Session, view: RunView) -> None:
         return
     same = "the answer without the parameter"
     zero = session.ask(session.reading(view.id, 0))
-    session.hold(
-        "paging.default", session.same_answer(zero, first.exchange), zero, expected=same, got="another", run=view
-    )
+    session.hold_same("paging.default", zero, first.exchange, same, run=view)
     one = frozenset(session.contract.flags[:1])
     for flags in (NO_FLAGS, one):
         wanted = session.page(view.id, 0, flags)
         if isinstance(wanted, Page):
             exchange = session.ask(session.reading(view.id, None, flags, explicit=True))
-            session.hold(
-                "flags.explicit-false",
-                session.same_answer(exchange, wanted.exchange),
-                exchange,
-                expected=same,
-                got="another",
-                run=view,
-            )
+            session.hold_same("flags.explicit-false", exchange, wanted.exchange, same, run=view)
 
 
 def hold_determinism(session: Session, view: RunView) -> None:
@@ -119,12 +117,5 @@ def hold_determinism(session: Session, view: RunView) -> None:
         if not isinstance(page, Page):
             continue
         for _ in range(times):
-            again = session.ask(page.exchange.request, again=True)
-            session.hold(
-                "paging.deterministic",
-                session.same_answer(again, page.exchange),
-                again,
-                expected="the answer that came before",
-                got="another",
-                run=view,
-            )
+            again = session.ask(page.exchange.request, again=True, keep=False)
+            session.hold_same("paging.deterministic", again, page.exchange, "the answer that came before", run=view)

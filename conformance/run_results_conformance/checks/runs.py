@@ -2,8 +2,8 @@
 
 A run is learned by walking: pages without flags from 0 to past the end, whatever `has_more` says, and pages
 with all flags. What was seen at an index is kept; every later page, from whichever offset and under whichever
-flags, must show the same there. That one comparison is the suffix law, the flag laws and the law of stable
-names at once; which of them is broken is told by what differs.
+flags, must show the same there. That one comparison is the suffix law and the flag laws at once; which of them is
+broken is told by what differs.
 """
 
 from typing import Any
@@ -151,7 +151,7 @@ def _hold_files(session: Session, view: RunView, page: Page) -> None:
         elif moved:
             rule = "paging.flags"
         else:
-            rule = "names.stable" if lens.is_name_place(place) else "flags.unchanged"
+            rule = "flags.unchanged"
         if moved:
             place, wanted, got = (
                 (items, index),
@@ -178,8 +178,6 @@ def _hold_files(session: Session, view: RunView, page: Page) -> None:
             return
     if known or seen:
         session.hold("flags.unchanged", True, page.exchange, run=view)
-        if page.exchange.inspection is not None and page.exchange.inspection.names:
-            session.hold("names.stable", True, page.exchange, run=view)
 
 
 def _is_presence(session: Session, wanted: Any, got: Any) -> bool:
@@ -204,8 +202,6 @@ def _hold_header(session: Session, view: RunView, page: Page) -> None:
         rule = "state.header"
     elif not page.flags:
         rule = "paging.deterministic"
-    elif found is not None and lens.is_name_place(found[0]):
-        rule = "names.stable"
     else:
         rule = "flags.unchanged"
     path, wanted, given = found or ((), "", "")
@@ -250,7 +246,33 @@ def _walk(session: Session, view: RunView, pages: int) -> None:
         view.starts.append(offset)
         offset += len(page.files)
         previous = page
+    if not view.heavy:
+        _hold_some_end(session, view)
     session.unjudged("paging.termination", "the walk was left before the end of a long run")
+
+
+def _hold_some_end(session: Session, view: RunView) -> None:
+    """Holds of a run that is too long to be walked that there are no files at the greatest offset of all."""
+    last = _greatest_offset(session)
+    page = session.page(view.id, last)
+    if isinstance(page, Page):
+        _hold_end(session, view, page, last)
+
+
+def _greatest_offset(session: Session) -> int:
+    return int(session.contract.parameters[session.contract.pagination.offset].schema.get("maximum", 2**63 - 1))
+
+
+def _hold_end(session: Session, view: RunView, page: Page, offset: int) -> None:
+    session.hold(
+        "paging.termination",
+        not page.files,
+        page.exchange,
+        path=(session.contract.pagination.items,),
+        expected="an end",
+        got=f"files at offset {offset}",
+        run=view,
+    )
 
 
 def _hold_continuation(session: Session, view: RunView, previous: Page, page: Page) -> None:
@@ -326,8 +348,7 @@ def find_end(session: Session, view: RunView) -> None:
         return
     low = max(view.lean) + 1  # there is a file before low
     high: int | None = None  # and none from high on
-    parameter = session.contract.parameters[session.contract.pagination.offset]
-    maximum = int(parameter.schema.get("maximum", 2**63 - 1))
+    maximum = _greatest_offset(session)
     guess = view.known.files
     probes = [guess, guess - 1] if guess and guess > low else []
     for _ in range(_MOST_SEEKS):
@@ -347,15 +368,7 @@ def find_end(session: Session, view: RunView) -> None:
             view.end = high
             break
         if high is None and probe >= maximum:
-            session.hold(
-                "paging.termination",
-                False,
-                page.exchange,
-                path=(session.contract.pagination.items,),
-                expected="an end",
-                got=f"files at offset {probe}",
-                run=view,
-            )
+            _hold_end(session, view, page, probe)
             return
     if view.end is not None:
         session.hold("paging.termination", True, view.first.exchange, run=view)

@@ -264,16 +264,17 @@ class Session:
             flags if not query else None,
         )
 
-    def ask(self, request: Request, *, again: bool = False) -> Exchange:
+    def ask(self, request: Request, *, again: bool = False, keep: bool = True) -> Exchange:
         """The exchange of a request: the one that is there, unless it is asked for `again`, else a new one.
 
-        Raises OutOfRequests, Unresponsive.
+        A new one is kept for who asks for it later, unless `keep` is False. Raises OutOfRequests, Unresponsive.
         """
         if not again and (found := self._memo.get(request)) is not None:
             return found
         exchange = self._look_at(request, self._send(request))
         self.exchanges.append(exchange)
-        self._memo[request] = exchange
+        if keep:
+            self._memo[request] = exchange
         self._judge_one(exchange)
         return exchange
 
@@ -425,6 +426,14 @@ class Session:
                 failure = self._failure(rule, exchange, path, expected, got)
                 tally.failures.append((weight, key, failure))
         return ok
+
+    def hold_same(
+        self, rule: str, exchange: Exchange, wanted: Exchange, expected: str, *, run: RunView | None = None
+    ) -> None:
+        """Holds that two answers say the same; what was not answered, or too busy, is judged elsewhere."""
+        if exchange.status and not exchange.busy:
+            got = f"status {exchange.status}" if exchange.status != wanted.status else "another answer"
+            self.hold(rule, self.same_answer(exchange, wanted), exchange, expected=expected, got=got, run=run)
 
     def _failure(self, rule: str, exchange: Exchange, path: Path, expected: Any, got: Any) -> Failure:
         request, answer = exchange.request, exchange.answer

@@ -193,6 +193,11 @@ CORRECT = (
         f"{_PAGING}; it may change at any moment",
         served(page_size=lambda ask, _honest, *_arguments: 1 + ask.number % 4),
     ),
+    Variant(
+        "page-size-by-flag",
+        f"{_PAGING}; a page that holds more of each file may hold fewer files",
+        served(page_size=lambda ask, honest, *arguments: max(1, honest(*arguments) - len(ask.flags))),
+    ),
     # --- JSON ---
     Variant(
         "keys-sorted", "the members of a JSON object have no order", _written_as(sort_keys=True, ensure_ascii=False)

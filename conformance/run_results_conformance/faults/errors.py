@@ -82,16 +82,17 @@ def _empty_run(_ask: Ask, honest: Step, run_id: str, context: str | None) -> Run
         return MemoryRun({"id": run_id, "status": "COMPLETE"}, [])
 
 
-def _limited(media_type: str, body: str, status: int, count: int) -> Make:
+def _limited(media_type: str, body: str, status: int, count: int, wait: str = "0") -> Make:
     def respond(ask: Ask, honest: Step, request: Request) -> Response:
         if every(count)(ask):
-            return Response(body, status, {"Retry-After": "0"}, media_type)
+            return Response(body, status, {"Retry-After": wait}, media_type)
         return cast("Response", honest(request))
 
     return served(respond=respond)
 
 
 _TRACEBACK = 'Traceback (most recent call last):\n  File "/srv/api/views.py", line 88, in results\n'
+_SLOW_DOWN = '{"message": "Slow down"}'
 _QUESTIONS = tuple(asking() for _ in range(8))
 
 ERRORS = (
@@ -316,6 +317,18 @@ ERRORS = (
         "429-html",
         "Every sixth request is answered with 429 and a page of HTML.",
         _limited("text/html", _html("Slow down"), 429, 6),
+        _QUESTIONS,
+    ),
+    error(
+        "429-retry-soon",
+        "Every sixth request is answered with 429, and with a word for when to come back.",
+        _limited("application/json", _SLOW_DOWN, 429, 6, "soon"),
+        _QUESTIONS,
+    ),
+    error(
+        "429-retry-in-the-past",
+        "Every sixth request is answered with 429, to be sent again in less than no time.",
+        _limited("application/json", _SLOW_DOWN, 429, 6, "-1"),
         _QUESTIONS,
     ),
     error(

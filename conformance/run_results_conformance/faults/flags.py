@@ -377,13 +377,6 @@ OTHERS = (
         ),
     ),
     flag(
-        "source-makes-smaller-pages",
-        "With include_source_info a page has fewer files.",
-        served(page_size=lambda ask, honest, *arguments: max(1, honest(*arguments) - (SOURCE in ask.flags))),
-        # The page size is the server's choice; that nothing else changes with a flag says otherwise.
-        level="POLICY",
-    ),
-    flag(
         "run-review-only-with-flag",
         "Whether the run's review is complete comes only with include_review_results.",
         edited(_run_reviewed),

@@ -555,6 +555,9 @@ def _strict(ask: Ask, honest: Step, request: Request) -> dict[str, list[str]]:
     return query if query.keys() <= ask.server.contract.parameters.keys() else refuse(400, "unknown parameter")
 
 
+_OTHER_FALSE = ("False", "FALSE", "0", "no", "off", "n", "N", "f", "F", "No", "NO", "Off", "OFF")
+
+
 def _flag(name: str, value: str) -> Question:
     return asking(query=f"{name}={value}")
 
@@ -588,6 +591,24 @@ OTHERS = (
         "Every word but true is read as false.",
         spelled(lambda text: text if text == "true" else "false"),
         _flag(SOURCE, "maybe"),
+    ),
+    inputs(
+        "flag-capital-false",
+        "What is written for false in other ways, as False or 0, is true.",
+        spelled(lambda text: "true" if text in _OTHER_FALSE else text),
+        *(_flag(SOURCE, text) for text in ("False", "0")),
+    ),
+    inputs(
+        "flag-false-refused",
+        "A flag may be true or absent; false is refused.",
+        spelled(lambda text: "no boolean" if text == "false" else text),
+        _flag(CONFIDENCE, "false"),
+    ),
+    inputs(
+        "offset-zero-refused",
+        "The offset 0 is refused when it is given: offsets are to be positive.",
+        spelled(lambda text: "" if text == "0" else text, "file_offset"),
+        asking(query="file_offset=0"),
     ),
     inputs(
         "flag-truthy",

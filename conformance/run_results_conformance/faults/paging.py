@@ -1,8 +1,10 @@
 """Paging: files that come twice, late, in another order or never, and a has_more that is not true."""
 
+from collections.abc import Sequence
 from random import Random
 
 from run_results_conformance.contract import JsonObject
+from run_results_conformance.runs import Run
 
 from .fault import Fault, Make, Needs, Question
 from .standard import (
@@ -16,7 +18,7 @@ from .standard import (
     flags,
     from_offset,
 )
-from .steps import Ask, arranged, cut, cut_and_more, edited, late, more, refuse, served
+from .steps import Ask, Step, When, arranged, cut, cut_and_more, edited, late, more, refuse, served
 
 EVERY = from_offset(*range(17))
 """From every offset of the standard run, and two past its end."""
@@ -44,6 +46,27 @@ def _documents(file: JsonObject) -> int:
 def _shuffled(ask: Ask, files: list[JsonObject]) -> list[JsonObject]:
     Random(ask.number).shuffle(files)  # noqa: S311 - an order, not a secret
     return files
+
+
+def _endless(when: When) -> Make:
+    """A run whose files come again under other names and paths, for ever."""
+
+    def file(run: Run, index: int) -> JsonObject:
+        found = run.files(index % run.file_count, index % run.file_count + 1)[0]
+        if index < run.file_count:
+            return found
+        return {**found, "original_file_name": f"more {index}.pdf", "input_file_path": f"inbox/more {index}.pdf"}
+
+    def slice_(ask: Ask, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
+        if not when(ask):
+            files: Sequence[JsonObject] = honest(run, offset, size)
+            return files
+        return [file(run, index) for index in range(offset, offset + size)]
+
+    def has_more(ask: Ask, honest: Step, *arguments: object) -> bool:
+        return when(ask) or bool(honest(*arguments))
+
+    return served(slice=slice_, has_more=has_more)
 
 
 def _short(count: int) -> Make:
@@ -417,6 +440,18 @@ FILES = (
                 else files
             )
         ),
+    ),
+    paging(
+        "run-without-end",
+        "A run that has files has more and more of them, made up from its own, at every offset.",
+        _endless(lambda ask: ask.total > 0),
+        witness=from_offset(14, 1000),
+    ),
+    paging(
+        "exact-run-without-end",
+        "One run goes on for ever with files that are made up.",
+        _endless(lambda ask: ask.run_id == EXACT_RUN),
+        witness=from_offset(6, 1000, run_id=EXACT_RUN),
     ),
     paging(
         "documents-cut-at-page-end",

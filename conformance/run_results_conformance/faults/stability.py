@@ -20,6 +20,14 @@ def _behind(ask: Ask) -> int:
     return ask.number % 2
 
 
+def _again_at_once(ask: Ask) -> bool:
+    """Whether the last page that was asked for was asked for in the same words."""
+    scope = ask.request.scope
+    words = (scope["raw_path"], scope["query_string"], tuple(ask.request.headers.raw))
+    before, vars(ask.server)["last_asked"] = vars(ask.server).get("last_asked"), words
+    return before == words
+
+
 def _jitter(ask: Ask, page: JsonObject) -> None:
     r = Random(ask.number)  # noqa: S311 - noise, not a secret
     for file in page["files"]:
@@ -59,6 +67,14 @@ STABILITY = (
         "has-more-flickers",
         "Every fourth answer says the opposite about has_more.",
         more(lambda ask: ask.more is not every(4)(ask)),
+    ),
+    stability(
+        "asked-again-at-once",
+        "The same request, sent again at once, is answered without a complete run's last field of each document.",
+        edited(
+            at("files/documents/fields", lambda fields: fields[:-1]),
+            when=lambda ask: _again_at_once(ask) and ask.status == "COMPLETE",
+        ),
     ),
     stability(
         "status-flickers",

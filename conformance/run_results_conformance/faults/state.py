@@ -110,6 +110,13 @@ STATE = (
         witness=UNFINISHED,
     ),
     state(
+        "finish-while-waiting",
+        "A run that is paused, or waits at a checkpoint, has a finish time.",
+        edited(_finished, when=lambda ask: unfinished(ask) and ask.status != "RUNNING"),
+        witness=UNFINISHED,
+        level="POLICY",
+    ),
+    state(
         "finish-zero-while-running",
         "An unfinished run has finished at 0.",
         edited(at("finish_timestamp", instead(None, 0))),

@@ -6,9 +6,12 @@ import re
 import zlib
 from collections.abc import Callable
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Send
+
+from run_results_conformance.reference import accepts_gzip
 
 from .fault import Fault, Level, Make, Question
 from .standard import EMPTY_RUN, NAMES_WALK, STATUS_RUNS, WALK, asking, from_offset
@@ -18,6 +21,7 @@ from .steps import (
     When,
     always,
     answered,
+    every,
     headed,
     last,
     late,
@@ -66,6 +70,53 @@ def _shortened(length: Callable[[int], int], when: When) -> Step:
     return deliver
 
 
+def _dropped(when: When) -> Step:
+    """Closes the connection where an answer of status 200 is due."""
+
+    async def deliver(ask: Ask, _honest: Step, request: Request, receive: Receive, send: Send) -> None:
+        server = ask.server
+        response = server.encode(request, server.respond(request))
+        if response.status_code == 200 and when(ask):
+            # The server gives up on a header that cannot be written, before anything was.
+            response.raw_headers.append((b"x-broken", b"\n"))
+        await response(request.scope, receive, send)
+
+    return deliver
+
+
+SLOW = 2.3
+"""Seconds that a slow answer takes."""
+
+
+def _late_by(seconds: float, when: When) -> Step:
+    async def deliver(ask: Ask, honest: Step, request: Request, receive: Receive, send: Send) -> None:
+        if when(ask):
+            await anyio.sleep(seconds)
+        await honest(request, receive, send)
+
+    return deliver
+
+
+def _no_content(_ask: Ask, honest: Step, request: Request, response: Response) -> Response:
+    encoded: Response = honest(request, response)
+    if request.method == "HEAD" and encoded.status_code == 200:
+        return Response(status_code=204, media_type="application/json")
+    return encoded
+
+
+def _coded(damage: Callable[[bytes], bytes], before: Callable[[bytes], bytes] = bytes) -> Make:
+    """Compresses the answers of status 200 for those who take it, and damages the body before or after."""
+
+    def encode(_ask: Ask, honest: Step, request: Request, response: Response) -> Response:
+        encoded: Response = honest(request, response)
+        if encoded.status_code != 200 or not accepts_gzip(request):
+            return encoded
+        packed = damage(gzip.compress(before(bytes(encoded.body)), mtime=0))
+        return with_header(with_body(encoded, packed), "Content-Encoding", "gzip")
+
+    return served(encode=encode)
+
+
 def _compressed(compress: Callable[[bytes], bytes], coding: str | None) -> Make:
     return answered(
         lambda _ask, response: with_header(
@@ -79,6 +130,7 @@ def _page(text: str, media_type: str = "text/html") -> Callable[[Ask, Response],
 
 
 _PROXY_PAGE = "<html><head><title>Please wait</title></head><body>The service is starting.</body></html>"
+_GZIP = (("Accept-Encoding", "gzip"),)
 _NO_GZIP = (("Accept-Encoding", "gzip;q=0, identity"),)
 
 WIRE = (
@@ -238,6 +290,36 @@ WIRE = (
         "connection-ends-late",
         "The connection ends inside the third page.",
         served(deliver=_shortened(lambda length: length // 2, late)),
+    ),
+    wire(
+        "no-answer-beyond-int32",
+        "The connection is closed without an answer to an offset that needs more than 32 bits.",
+        served(deliver=_dropped(lambda ask: ask.offset > 2**31)),
+        witness=from_offset(2**32),
+    ),
+    wire(
+        "slow-at-times",
+        "Every ninetieth answer takes more than two seconds.",
+        served(deliver=_late_by(SLOW, every(90))),
+        level="POLICY",
+    ),
+    wire(
+        "head-204",
+        "HEAD is answered with 204 where GET is answered with 200.",
+        served(encode=_no_content),
+        witness=(asking(method="HEAD"),),
+    ),
+    wire(
+        "gzip-cut",
+        "A compressed body lacks its end.",
+        _coded(lambda body: body[:-8]),
+        witness=(asking(headers=_GZIP),),
+    ),
+    wire(
+        "gzip-of-other-values",
+        "What is compressed was kept from before the values were corrected.",
+        _coded(bytes, before=lambda body: re.sub(rb'("value":"[^"]*)', rb"\1 ", body)),
+        witness=(asking(headers=_GZIP),),
     ),
     wire(
         "gzip-unasked",
