@@ -75,7 +75,9 @@ class Setting:
     quick: bool
     """Whether time matters more than steady numbers: make the work smaller."""
     folder: Path
-    """A folder for this run; removed at its end. It is on `sys.path`, and holds the generated `stock_client`."""
+    """A folder for this run, on `sys.path`; removed at its end."""
+    rounds: int | None = None
+    """How often to measure; else as often as the case says."""
 
 
 @dataclass
@@ -96,7 +98,7 @@ class Outcome:
 _CLOCKS: dict[str, Callable[[], float]] = {"cpu": time.thread_time, "wall": time.perf_counter}
 
 
-def measure(case: Case, *, quick: bool) -> Outcome:
+def measure(case: Case, setting: Setting) -> Outcome:
     """Run a case: first a trial of each contender, whose results are checked, then the rounds."""
     trial = {name: run() for name, run in case.contenders.items()}
     if case.check is not None:
@@ -108,7 +110,7 @@ def measure(case: Case, *, quick: bool) -> Outcome:
     gc.collect()
     gc.freeze()
     try:
-        for _ in range(case.quick_rounds if quick else case.rounds):
+        for _ in range(setting.rounds or (case.quick_rounds if setting.quick else case.rounds)):
             for name in order:
                 outcome.numbers[name].append(_once(case, case.contenders[name]))
             order = order[1:] + order[:1]
@@ -135,6 +137,6 @@ def _once(case: Case, run: Callable[[], object]) -> float:
 def spread(numbers: Sequence[float]) -> tuple[float, float, float]:
     """The lower quartile, the median and the upper quartile."""
     if len(numbers) < 2:
-        return (numbers[0],) * 3
+        return numbers[0], numbers[0], numbers[0]
     low, middle, high = statistics.quantiles(numbers, n=4, method="inclusive")
     return low, middle, high

@@ -3,22 +3,27 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
-from attrs import define
+from attrs import NOTHING, Attribute, define, field
 from msgspec import UNSET
 from msgspec import UnsetType as Unset
+from msgspec.structs import fields
 
 
-class Model:
+class Model(msgspec.Struct, gc=False):
     """Base of every model: decoding validates, encoding leaves unset values out and keeps nulls.
+
+    A model is a class of attrs (`attrs.fields`, `asdict`, `evolve` and the rest take it) in the memory layout of
+    msgspec, which decodes it in half the time. The garbage collector does not visit models: a page's are a tree.
 
     Raises `msgspec.ValidationError` with the JSON path where a value does not fit, `msgspec.DecodeError` where
     the text is no JSON, and `UnicodeDecodeError` where it is not UTF-8.
     """
 
-    __slots__ = ()
+    if TYPE_CHECKING:
+        __attrs_attrs__: ClassVar[tuple[Attribute[Any], ...]]
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
@@ -40,7 +45,18 @@ class Model:
         return result
 
 
+M = TypeVar("M", bound=type[Model])
 T = TypeVar("T")
+
+
+def as_attrs(model: M) -> M:
+    """Make a model a class of attrs, which takes over what msgspec has made of it: nothing is made twice."""
+    members: dict[str, Any] = {
+        member.name: field(default=NOTHING if member.required else member.default, kw_only=True)
+        for member in fields(model)
+    }
+    define(model, these=members, slots=False, init=False, repr=False, eq=False, match_args=False)
+    return model
 
 
 @define

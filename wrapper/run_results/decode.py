@@ -1,10 +1,9 @@
 """The boundary where bytes become models, in one validating pass; what does not pass gets a patient second look."""
 
-import gc
 import json
 from math import isfinite
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -16,8 +15,6 @@ from run_results_api.types import UNSET, Unset
 
 _BOM = b"\xef\xbb\xbf"
 _DECODER = msgspec.json.Decoder(RunResults)
-_UNTYPED = msgspec.json.Decoder()
-T = TypeVar("T")
 
 
 def excerpt(body: bytes) -> str:
@@ -34,7 +31,7 @@ def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
     """
     body = body.removeprefix(_BOM)  # RFC 8259, 8.1: a parser may ignore it.
     try:
-        run = _at_one_go(_DECODER, body)
+        run = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return mend(_parse_patiently(body, error))
     if run.status.is_known and _names_hold(run):
@@ -54,24 +51,9 @@ def parse(body: bytes) -> Any:
     """Decode JSON text as it is. Raises `MalformedResponseError`."""
     body = body.removeprefix(_BOM)
     try:
-        return _at_one_go(_UNTYPED, body)
+        return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _parse_patiently(body, error, errors="surrogateescape")
-
-
-def _at_one_go(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """Decode with the garbage collector at rest.
-
-    A page makes 100,000 objects and no garbage; looking for some after every 700 takes longer than the decoding. The
-    switch is the whole process's: threads that decode at the same time all leave it on, if it was.
-    """
-    collects = gc.isenabled()
-    try:
-        gc.disable()
-        return decoder.decode(body)
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _parse_patiently(body: bytes, reason: Exception | None = None, errors: str = "strict") -> Any:

@@ -1,17 +1,16 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from typing import Annotated
 
-from attrs import define
 from msgspec import Meta
 
 from ..models.case_field_option import CaseFieldOption
 from ..models.case_field_validations import CaseFieldValidations
 from ..models.edit import Edit
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class CaseField(Model):
+@as_attrs
+class CaseField(Model, kw_only=True):
     """A cross-class field, consolidated from fields of several documents."""
 
     name: Annotated[str, Meta(title="ApiFieldName")]
@@ -30,12 +29,3 @@ class CaseField(Model):
     """What reviewers changed, oldest first."""
     validations: CaseFieldValidations | Unset = UNSET
     """Outcome of the cross-class validation rules for this field."""
-
-    def __attrs_pre_init__(self) -> None:
-        # Decoding calls this on a new object, too. To find an attribute unset takes it ten times as long as to pass
-        # one that is set.
-        self.input_fields = UNSET
-        self.chosen_field = UNSET
-        self.error_msg = UNSET
-        self.edit_history = UNSET
-        self.validations = UNSET

@@ -1,11 +1,9 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
-from ..types import Model
+from ..types import Model, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class CaseFieldFailure(Model):
+@as_attrs
+class CaseFieldFailure(Model, kw_only=True):
     """One cross-class rule that did not pass."""
 
     type: str

@@ -1,14 +1,13 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from typing import Annotated
 
-from attrs import define
 from msgspec import Meta
 
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class CaseFieldOption(Model):
+@as_attrs
+class CaseFieldOption(Model, kw_only=True):
     """One document field that feeds a cross-class field."""
 
     record_index: Annotated[int, Meta(ge=0, le=2147483647)] | Unset = UNSET

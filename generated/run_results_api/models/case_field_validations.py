@@ -1,12 +1,10 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
 from ..models.case_field_failure import CaseFieldFailure
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class CaseFieldValidations(Model):
+@as_attrs
+class CaseFieldValidations(Model, kw_only=True):
     """Outcome of the cross-class validation rules for this field."""
 
     valid: bool

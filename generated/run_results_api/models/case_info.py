@@ -1,12 +1,10 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
 from ..models.case_field import CaseField
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class CaseInfo(Model):
+@as_attrs
+class CaseInfo(Model, kw_only=True):
     """What was consolidated over all documents of the packet (also called the case)."""
 
     fields: list[CaseField] | Unset = UNSET

@@ -1,11 +1,9 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class ClassificationConfidence(Model):
+@as_attrs
+class ClassificationConfidence(Model, kw_only=True):
     """How sure the platform is of the document's class."""
 
     model: float | None | Unset = UNSET

@@ -1,7 +1,6 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from typing import Annotated
 
-from attrs import define
 from msgspec import Meta
 
 from ..models.classification_confidence import ClassificationConfidence
@@ -9,11 +8,11 @@ from ..models.document_validations import DocumentValidations
 from ..models.edit import Edit
 from ..models.field import Field
 from ..models.page_layout import PageLayout
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class Document(Model):
+@as_attrs
+class Document(Model, kw_only=True):
     """A document found in a file. One file can hold several."""
 
     class_name: None | str | Unset = UNSET
@@ -36,17 +35,3 @@ class Document(Model):
     """Outcome of the validation rules for the document as a whole."""
     classification_confidence: ClassificationConfidence | Unset = UNSET
     """How sure the platform is of the document's class."""
-
-    def __attrs_pre_init__(self) -> None:
-        # Decoding calls this on a new object, too. To find an attribute unset takes it ten times as long as to pass
-        # one that is set.
-        self.class_name = UNSET
-        self.page_numbers = UNSET
-        self.fields = UNSET
-        self.review_completed = UNSET
-        self.page_layouts = UNSET
-        self.post_processed_paths = UNSET
-        self.post_processed_pdf_path = UNSET
-        self.class_edit_history = UNSET
-        self.validations = UNSET
-        self.classification_confidence = UNSET

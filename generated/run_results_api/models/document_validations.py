@@ -1,11 +1,9 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class DocumentValidations(Model):
+@as_attrs
+class DocumentValidations(Model, kw_only=True):
     """Outcome of the validation rules for the document as a whole."""
 
     final_result_pass: bool | Unset = UNSET

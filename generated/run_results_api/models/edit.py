@@ -1,12 +1,10 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
 from ..models.modification import Modification
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class Edit(Model):
+@as_attrs
+class Edit(Model, kw_only=True):
     """One edit by a reviewer."""
 
     timestamp: str

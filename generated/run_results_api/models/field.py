@@ -1,18 +1,17 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from typing import Annotated
 
-from attrs import define
 from msgspec import Meta
 
 from ..models.edit import Edit
 from ..models.field_confidence import FieldConfidence
 from ..models.field_validations import FieldValidations
 from ..models.source_coordinates import SourceCoordinates
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class Field(Model):
+@as_attrs
+class Field(Model, kw_only=True):
     """One field extracted from a document."""
 
     field_name: Annotated[str, Meta(title="ApiFieldName")] | Unset = UNSET
@@ -33,15 +32,3 @@ class Field(Model):
     """How sure the platform is of the field's value."""
     validations: FieldValidations | Unset = UNSET
     """Outcome of the validation rules for the field."""
-
-    def __attrs_pre_init__(self) -> None:
-        # Decoding calls this on a new object, too. To find an attribute unset takes it ten times as long as to pass
-        # one that is set.
-        self.field_name = UNSET
-        self.value = UNSET
-        self.type = UNSET
-        self.error_msg = UNSET
-        self.source_coordinates = UNSET
-        self.edit_history = UNSET
-        self.confidence = UNSET
-        self.validations = UNSET

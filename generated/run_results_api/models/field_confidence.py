@@ -1,11 +1,9 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class FieldConfidence(Model):
+@as_attrs
+class FieldConfidence(Model, kw_only=True):
     """How sure the platform is of the field's value."""
 
     model: float | None | Unset = UNSET

@@ -1,12 +1,10 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
 from ..models.validation_alert import ValidationAlert
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class FieldValidations(Model):
+@as_attrs
+class FieldValidations(Model, kw_only=True):
     """Outcome of the validation rules for the field."""
 
     valid: bool | Unset = UNSET

@@ -1,12 +1,10 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
 from ..models.document import Document
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class File(Model):
+@as_attrs
+class File(Model, kw_only=True):
     """One input file of the run."""
 
     original_file_name: str | Unset = UNSET

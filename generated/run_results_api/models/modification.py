@@ -1,11 +1,9 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class Modification(Model):
+@as_attrs
+class Modification(Model, kw_only=True):
     """One change within an edit."""
 
     message: None | str | Unset = UNSET

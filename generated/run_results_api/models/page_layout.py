@@ -1,14 +1,13 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from typing import Annotated
 
-from attrs import define
 from msgspec import Meta
 
-from ..types import Model
+from ..types import Model, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class PageLayout(Model):
+@as_attrs
+class PageLayout(Model, kw_only=True):
     """The size of one page, in the units of the source coordinates."""
 
     page_number: Annotated[int, Meta(ge=0, le=2147483647)]

@@ -1,12 +1,10 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
 from ..models.custom_keys import CustomKeys
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class RunKeys(Model):
+@as_attrs
+class RunKeys(Model, kw_only=True):
     """Keys that were attached to the run."""
 
     custom: CustomKeys | Unset = UNSET

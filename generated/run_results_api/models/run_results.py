@@ -1,18 +1,17 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from typing import Annotated
 
-from attrs import define
 from msgspec import Meta
 
 from ..models.case_info import CaseInfo
 from ..models.file import File
 from ..models.run_keys import RunKeys
 from ..models.run_status import RunStatus
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class RunResults(Model):
+@as_attrs
+class RunResults(Model, kw_only=True):
     """One page of a run's results, with what is known of the run as a whole."""
 
     id: Annotated[str, Meta(min_length=1)]

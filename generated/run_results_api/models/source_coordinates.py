@@ -1,14 +1,13 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from typing import Annotated
 
-from attrs import define
 from msgspec import Meta
 
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class SourceCoordinates(Model):
+@as_attrs
+class SourceCoordinates(Model, kw_only=True):
     """A box on a page, in the units of the page's layout."""
 
     top_x: float | Unset = UNSET

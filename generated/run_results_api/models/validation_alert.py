@@ -1,12 +1,10 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from attrs import define
-
 from ..models.alert_location import AlertLocation
-from ..types import UNSET, Model, Unset
+from ..types import UNSET, Model, Unset, as_attrs
 
 
-@define(kw_only=True, weakref_slot=False)
-class ValidationAlert(Model):
+@as_attrs
+class ValidationAlert(Model, kw_only=True):
     """One finding of a validation rule."""
 
     alert_level: str | Unset = UNSET

@@ -1,0 +1,1 @@
+"""What several cases use: pages, the peers' models, a server that answers from memory."""
