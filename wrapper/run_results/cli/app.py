@@ -476,3 +476,10 @@ def _complain(text: str) -> None:
 
 def _warn(text: str) -> None:
     click.echo(f"run-results: warning: {inert(text)}", err=True)
+
+
+# Commands in modules of their own -----------------------------------------------------------------------------
+
+from run_results.cli.report import report  # noqa: E402 - it is made of what stands above
+
+app.add_command(report)

@@ -41,6 +41,8 @@ class Written:
     fields: int
     left_out: int
     """Documents, and files without documents, that are counted and not shown, because the report was full."""
+    left_out_from: int | None
+    """Index of the first file of which something is left out."""
     images: int
     images_left_out: int
     """Pictures that are not shown: the report was full, or they are of a kind that is not taken."""
@@ -108,9 +110,16 @@ def write_report(
             size = file.tell()
     summary = compactor.summary
     return Written(
-        Path(path), size, summary.files, summary.documents, summary.fields.fields,
-        compactor.left_out, compactor.image_count, compactor.images_left_out + compactor.images_refused,
-    )  # fmt: skip
+        path=Path(path),
+        size=size,
+        files=summary.files,
+        documents=summary.documents,
+        fields=summary.fields.fields,
+        left_out=compactor.left_out,
+        left_out_from=compactor.left_out_from,
+        images=compactor.image_count,
+        images_left_out=compactor.images_left_out + compactor.images_refused,
+    )
 
 
 # --- The file -------------------------------------------------------------------------------------------------

@@ -88,6 +88,19 @@
   };
   const alertText = ([level, message, type]) => [level, message || "no message", type && `(${type})`].filter(Boolean).join(" ");
 
+  // Scrolls an element into sight inside its pane, and not the window: what one reads elsewhere stays where it is.
+  const reveal = (element) => {
+    for (let pane = element?.parentElement; pane && pane.id !== "review"; pane = pane.parentElement) {
+      if (pane.scrollHeight <= pane.clientHeight + 1 || getComputedStyle(pane).overflowY === "visible") continue;
+      const [inner, outer] = [element.getBoundingClientRect(), pane.getBoundingClientRect()];
+      const margin = Math.min(40, outer.height / 4);  // room for a head that stays
+      if (inner.top < outer.top + margin) pane.scrollTop += inner.top - outer.top - margin;
+      else if (inner.bottom > outer.bottom - margin) pane.scrollTop += Math.min(inner.bottom - outer.bottom + margin, inner.top - outer.top - margin);
+      if (inner.left < outer.left) pane.scrollLeft += inner.left - outer.left - margin;
+      else if (inner.right > outer.right) pane.scrollLeft += inner.right - outer.right + margin;
+    }
+  };
+
   // A pager: two buttons and where one is. It keeps the focus when it is drawn anew.
   const page = (place, number, count, go) => {
     const step = (by, sign, name) => {
@@ -270,7 +283,7 @@
     }
     const row = rowAt(current);
     if (focus) row.focus({ preventScroll: true });
-    row.scrollIntoView({ block: "nearest" });
+    reveal(row);
     const { d, s } = rows[current];
     if (d < 0) {
       opened = { d, s };
@@ -461,9 +474,12 @@
     mark();
     const row = viewer.querySelector(`tr[data-s="${s}"]`);
     const box = viewer.querySelector(`.box[data-s="${s}"], .astray [data-s="${s}"]`);
-    const [wanted, other] = focus === "box" && box ? [box, row] : [row, box];
-    if (focus) wanted.focus({ preventScroll: true });
-    for (const element of [other, wanted]) element?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const [wanted, other] = (focus !== "row" && box) ? [box, row] : [row, box];
+    for (const element of [other, wanted]) reveal(element);
+    if (!focus) return remember();
+    wanted.focus({ preventScroll: true });
+    const { top, bottom } = wanted.getBoundingClientRect();
+    if (bottom < 60 || top > innerHeight - 20) wanted.scrollIntoView({ block: "center" });
     remember();
   };
   const remember = () => {
@@ -681,6 +697,6 @@
     if (rows.length) pick(Math.max(0, rows.findIndex((entry) => entry.d >= 0)), false);
     else if (documents.length) open(0, null);
     else viewer.append(make("p", { class: "empty" }, "There are no documents."));
-    if (!asked.size && location.hash === "") scrollTo(0, 0);
+    scrollTo(0, 0);
   }
 })();
