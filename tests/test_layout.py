@@ -47,6 +47,8 @@ def read(package: str) -> list[Module]:
 SOURCES = {package: read(package) for package in ROOTS}
 # `__main__`, if there is one, is a door and no part of the core.
 CORE = [module for module in SOURCES["run_results"] if module[0].count(".") == 1 and not module[0].endswith("__main__")]
+# What people import: it puts the core and what stands on it together, and so is no part of the core either.
+FRONT_DOOR = "run_results.__init__"
 SUBPACKAGES = {f"run_results.{path.parent.name}" for path in CORE_FOLDER.glob("*/__init__.py")}
 
 
@@ -146,12 +148,39 @@ def beyond_the_core(modules: Iterable[Module]) -> set[str]:
 
 
 def test_the_core_knows_nothing_of_what_stands_on_it() -> None:
-    """The modules of the wrapper's core import each other, and no subpackage of the wrapper."""
-    assert beyond_the_core(CORE) == set()
+    """The modules of the wrapper's core import each other, and no subpackage of the wrapper, not even later."""
+    assert len(CORE) > len(THIN)
+    assert beyond_the_core(module for module in CORE if module[0] != FRONT_DOOR) == set()
+    assert (
+        importers([module for module in CORE if module[0] != FRONT_DOOR], SUBPACKAGES | {"run_results.__init__"})
+        == set()
+    )
     assert beyond_the_core([("run_results.client", "def f():\n    from run_results.cli import main")]) == {
         "run_results.client -> run_results.cli",
         "run_results.client -> run_results.cli.main",
     }
+
+
+def test_the_front_door_opens_to_one_room() -> None:
+    """Of what stands on the core the front door imports the clients with tables, and nothing else."""
+    (door,) = (module for module in CORE if module[0] == FRONT_DOOR)
+    rooms = {who.partition(" -> ")[2] for who in beyond_the_core([door])}
+    assert {room for room in rooms if room.islower()} == {"run_results.tables.clients"}
+    # The core's clients stand alone: nobody is made to load a subpackage by using them.
+    core = {name for name, _ in CORE} - {FRONT_DOOR}
+    loaded = loaded_by("import importlib.util, sys, types", BARE_DOOR, f"import {', '.join(sorted(core))}")
+    assert "run_results.client" in loaded
+    assert loaded & SUBPACKAGES == set()
+
+
+# A package of the same name and place that imports nothing.
+BARE_DOOR = "\n".join(
+    [
+        "door = types.ModuleType('run_results')",
+        "door.__path__ = importlib.util.find_spec('run_results').submodule_search_locations",
+        "sys.modules['run_results'] = door",
+    ]
+)
 
 
 def test_the_server_shares_nothing_with_the_client() -> None:
@@ -211,11 +240,13 @@ HEAVY = {"httpx", "httpcore", "h11", "anyio", "ssl", "asyncio", "rich", "click",
 
 
 def test_importing_is_light() -> None:
-    """`import run_results` loads no HTTP library, no event loop, and nothing of an extra."""
+    """`import run_results` loads no HTTP library, no event loop, nothing of an extra, and no module that needs one."""
     loaded = loaded_by("import run_results")
     assert "run_results.client" in loaded
     assert {name for name in loaded if is_in(name, "run_results_conformance")} == set()
-    assert loaded & SUBPACKAGES == set()
+    assert loaded & SUBPACKAGES == {"run_results.tables"}
+    of_tables = {name.rpartition(".")[2] for name in loaded if name.startswith("run_results.tables.")}
+    assert of_tables == {"clients", "schema", "typed", "wide"}
     assert loaded & HEAVY == set()
 
 

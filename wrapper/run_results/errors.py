@@ -5,8 +5,11 @@
     ├── InvalidNameError            a text is no API field name                                      (ValueError)
     ├── UnknownNameError            no project field name gives this API name                        (KeyError)
     ├── NameCollisionError          several project field names give this API name                   (ValueError)
+    ├── FieldDoubled                a document has a field twice, and a wide table one cell for it   (ValueError)
     ├── ClientClosedError           the client was used after `close`
     ├── RunNotSettledError          `wait` gave up: the run is still working                         (TimeoutError)
+    ├── ExportError                 an export cannot be written or read
+    │   └── ExportMismatch          what is there belongs to another run, another state of it, or other options
     ├── TransportError              no whole answer came
     │   ├── ConnectionFailedError   it could not be reached, or the connection broke
     │   ├── DeadlineExceededError   it took too long                                                 (TimeoutError)
@@ -113,6 +116,26 @@ class RunNotSettledError(RunResultsError, TimeoutError):
     hint = "Wait longer, or read what is there so far with pages()"
     page: "Page | None" = None
     """The last page seen while waiting."""
+
+
+class FieldDoubled(RunResultsError, ValueError):
+    """Raised when a document has a field twice and a wide table is to have one cell for it."""
+
+    hint = "Say which is wanted: Wide(doubled='first'), 'last' or 'list'"
+    api_name: str | None = None
+
+
+class ExportError(RunResultsError):
+    """Raised when an export cannot be written or read: no space, no rights, or an export that is there already."""
+
+    path: str | None = None
+    """The file or folder."""
+
+
+class ExportMismatch(ExportError):
+    """Raised when an export cannot go on, because what is there is of another run, state or choice of options."""
+
+    hint = "Export anew into another folder"
 
 
 class TransportError(RunResultsError):
@@ -260,6 +283,9 @@ __all__ = [
     "ConnectionFailedError",
     "ContractError",
     "DeadlineExceededError",
+    "ExportError",
+    "ExportMismatch",
+    "FieldDoubled",
     "FilesRepeated",
     "ForbiddenError",
     "InvalidNameError",

@@ -1,0 +1,13 @@
+"""A run as tables: in memory, as a stream, and on disk. It needs the extra `run-results[arrow]`.
+
+`schema` says what the tables hold. `arrow` makes batches of pages, `pivot` the wide view of those, `typed` numbers and
+dates of texts. `collect` makes one table or stream, `export` files that survive being killed (`folder` has the files
+and their names, `formats` the writers). `clients` has the two clients that people import from `run_results`; it imports
+pyarrow, and the modules that need it, only when a table is asked for.
+"""
+
+from run_results.tables.schema import COLUMNS, TABLES, VERSION, Column, columns
+from run_results.tables.typed import Typed
+from run_results.tables.wide import Wide
+
+__all__ = ["COLUMNS", "TABLES", "VERSION", "Column", "Typed", "Wide", "columns"]

@@ -1,0 +1,359 @@
+"""Pages as Arrow record batches: a page in, a batch out, nothing sent and nothing kept.
+
+The way is by columns: the page's models are laid out in one flat list for each level, each column is one comprehension
+over such a list, lists become offsets and one flat child, and what belongs to the level above comes by `take`. Row
+dictionaries would cost several times as much.
+
+Unset and null are both null here; what a page lost to drift is null too, and stands in `page.breaches`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import accumulate, chain, repeat
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute
+from attrs import define, field
+
+from run_results.errors import ContractError, NameCollisionError, UnknownNameError
+from run_results.names import NameMap
+from run_results.page import Page
+from run_results.problems import FAILED_VALUE, failed
+from run_results.tables.schema import VERSION, Column, ListOf, Struct, Type, What, columns
+from run_results.tables.typed import Typed, read
+from run_results_api.models import CaseField, Document, Field, File
+from run_results_api.types import UNSET
+
+pc: Any = pyarrow.compute
+"""The compute functions, which come into being when the module is imported: no type checker sees them."""
+
+_ENCODE = msgspec.json.Encoder().encode
+# What one column of one page may take when the text of a level above is repeated on each row below it.
+_MOST_REPEATED = 2**30
+_MOST_NAMES = 100_000  # looked up and kept, at once
+
+
+def arrow_type(type: Type) -> pa.DataType:
+    """The Arrow type of a column's type."""
+    if isinstance(type, ListOf):
+        return pa.list_(pa.field("element", arrow_type(type.element)))
+    if isinstance(type, Struct):
+        return pa.struct([arrow_field(member) for member in type.members])
+    return _PLAIN[type]
+
+
+_PLAIN: Final = {
+    "bool": pa.bool_(),
+    "date32": pa.date32(),
+    "decimal128(38, 9)": pa.decimal128(38, 9),
+    "double": pa.float64(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "string": pa.string(),
+    "timestamp[ns, UTC]": pa.timestamp("ns", "UTC"),
+}
+
+
+def arrow_field(column: Column) -> pa.Field:
+    """A column as an Arrow field, with its description and unit in the metadata."""
+    metadata = {"description": column.description} | ({"unit": column.unit} if column.unit else {})
+    return pa.field(column.name, arrow_type(column.type), nullable=column.nullable, metadata=metadata)
+
+
+def schema(what: What, *, typed: bool = False) -> pa.Schema:
+    """The Arrow schema of a table: `run_results.table` and `run_results.schema_version` stand in its metadata.
+
+    >>> schema("files").field("run_started_at").type
+    TimestampType(timestamp[ns, tz=UTC])
+    """
+    metadata = {"run_results.table": what, "run_results.schema_version": str(VERSION)}
+    return pa.schema([arrow_field(column) for column in columns(what, typed=typed)], metadata=metadata)
+
+
+@define
+class Tabulator:
+    """Makes the batches of one table.
+
+    >>> tabulator = Tabulator("fields", NameMap(["due date"]))
+    >>> batches = [tabulator.batch(page) for page in client.pages("run-1")]  # doctest: +SKIP
+    """
+
+    what: What
+    names: NameMap = field(factory=NameMap)
+    typed: Typed | None = None
+    schema: pa.Schema = field(init=False, repr=False)
+    _labels: dict[tuple[str | None, str | None], tuple[str | None, bool]] = field(factory=dict, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.schema = schema(self.what, typed=self.typed is not None)
+
+    def batch(self, page: Page) -> pa.RecordBatch:
+        """The rows of a page, in the answer's order. Cross-class fields come with the first page of the run only.
+
+        Raises `ContractError` where names that are repeated on each row would fill the memory.
+        """
+        try:
+            arrays = getattr(self, f"_{self.what}")(page)
+            return pa.RecordBatch.from_arrays([arrays[name] for name in self.schema.names], schema=self.schema)
+        except (pa.ArrowException, OverflowError) as error:
+            reason = str(error).partition("\n")[0][:200]
+            raise ContractError(
+                f"no table can be made of the page at offset {page.offset}: {reason}", drift=page.breaches
+            ) from None
+
+    # The tables ---------------------------------------------------------------------------------------------------
+
+    def _fields(self, page: Page) -> dict[str, pa.Array]:
+        files = page.files
+        documents, file_rows = _flatten(files, "documents")
+        fields, document_rows = _flatten(documents, "fields")
+        parents = pa.array(document_rows, pa.int64())
+        place = self._place(page, files, documents, file_rows)
+        _guard(page, place, parents)
+        place = {name: array.take(parents) for name, array in place.items()}
+        values, types = self._build("value", _pluck(fields, "value")), self._build("type", _pluck(fields, "type"))
+        return {
+            **place,
+            "field_index": pa.array(_indexes(documents, "fields"), pa.int64()),
+            **self._named(self._build("api_name", _pluck(fields, "field_name")), place["class_name"]),
+            "value": values,
+            "type": types,
+            **self._read(values, types),
+            **self._outcome(values, fields),
+            "model_confidence": self._build("model_confidence", _pluck(fields, "confidence", "model")),
+            "ocr_confidence": self._build("ocr_confidence", _pluck(fields, "confidence", "ocr")),
+            **self._checked(fields, "alerts"),
+            "source": self._build("source", _pluck(fields, "source_coordinates")),
+        }
+
+    def _documents(self, page: Page) -> dict[str, pa.Array]:
+        documents, file_rows = _flatten(page.files, "documents")
+        counts = [(len(document.fields or ()), sum(map(failed, document.fields or ()))) for document in documents]
+        return {
+            **self._place(page, page.files, documents, file_rows),
+            "class_confidence": self._build(
+                "class_confidence", _pluck(documents, "classification_confidence", "model")
+            ),
+            "field_count": pa.array([count for count, _ in counts], pa.int64()),
+            "failed_count": pa.array([failures for _, failures in counts], pa.int64()),
+            "final_result_pass": self._build(
+                "final_result_pass", _pluck(documents, "validations", "final_result_pass")
+            ),
+            "class_edits": self._build("class_edits", _pluck(documents, "class_edit_history")),
+            **{
+                name: self._build(name, _pluck(documents, name))
+                for name in (
+                    *("page_numbers", "page_layouts", "review_completed"),
+                    *("post_processed_paths", "post_processed_pdf_path"),
+                )
+            },
+        }
+
+    def _files(self, page: Page) -> dict[str, pa.Array]:
+        run, count = page.run, len(page.files)
+        whole = {
+            "run_id": page.run_id,
+            "run_status": run.status,
+            "run_message": run.message,
+            "run_started_at": run.start_timestamp,
+            "run_finished_at": run.finish_timestamp,
+            "run_batch_id": run.batch_id,
+            "run_review_completed": run.review_completed,
+            "run_keys": _json(run.keys.to_dict()) if run.keys else None,
+        }
+        of_run = {name: self._build(name, [value]) for name, value in whole.items()}
+        parents = pa.array([0] * count, pa.int64())
+        _guard(page, of_run, parents)
+        return {
+            **{name: array.take(parents) for name, array in of_run.items()},
+            "file_index": pa.array(range(page.offset, page.offset + count), pa.int64()),
+            "file_name": self._build("file_name", _pluck(page.files, "original_file_name")),
+            "file_path": self._build("file_path", _pluck(page.files, "input_file_path")),
+            "document_count": pa.array([len(file.documents or ()) for file in page.files], pa.int64()),
+        }
+
+    def _case_fields(self, page: Page) -> dict[str, pa.Array]:
+        # Every page tells of them again.
+        fields = (page.run.case_info.fields if page.run.case_info and page.offset == 0 else None) or []
+        values = self._build("value", _pluck(fields, "value"))
+        return {
+            "run_id": pa.repeat(page.run_id, len(fields)),
+            "field_index": pa.array(range(len(fields)), pa.int64()),
+            **self._named(self._build("api_name", _pluck(fields, "name")), pa.nulls(len(fields), pa.string())),
+            "value": values,
+            **self._outcome(values, fields),
+            **self._checked(fields, "failures"),
+            "input_fields": self._build("input_fields", _pluck(fields, "input_fields")),
+            "chosen_field": self._build("chosen_field", _pluck(fields, "chosen_field")),
+        }
+
+    # Columns that several tables have -----------------------------------------------------------------------------
+
+    def _place(
+        self, page: Page, files: list[File], documents: list[Document], file_rows: list[int]
+    ) -> dict[str, pa.Array]:
+        """Where each document stands."""
+        parents = pa.array(file_rows, pa.int64())
+        of_file = {
+            "run_id": pa.array([page.run_id] * len(files), pa.string()),
+            "file_index": pa.array(range(page.offset, page.offset + len(files)), pa.int64()),
+            "file_name": self._build("file_name", _pluck(files, "original_file_name")),
+        }
+        _guard(page, of_file, parents)
+        return {
+            **{name: array.take(parents) for name, array in of_file.items()},
+            "document_index": pa.array(_indexes(files, "documents"), pa.int64()),
+            "class_name": build(pa.string(), _pluck(documents, "class_name")),
+        }
+
+    def _named(self, api_names: pa.Array, class_names: pa.Array) -> dict[str, pa.Array]:
+        """What each field is called. Distinct names of a class are few: each is looked up once."""
+        names, classes = (array.dictionary_encode(null_encoding="encode") for array in (api_names, class_names))
+        width = len(names.dictionary)
+        both = pc.add(pc.multiply(classes.indices.cast(pa.int64()), width), names.indices.cast(pa.int64()))
+        met = both.dictionary_encode()
+        words, kinds = names.dictionary.to_pylist(), classes.dictionary.to_pylist()
+        labels = [self._label(words[code % width], kinds[code // width]) for code in met.dictionary.to_pylist()]
+        return {
+            "name": pa.array([label for label, _ in labels], pa.string()).take(met.indices),
+            "name_is_known": pa.array([known for _, known in labels], pa.bool_()).take(met.indices),
+            "api_name": api_names,
+        }
+
+    def _label(self, api_name: str | None, class_name: str | None) -> tuple[str | None, bool]:
+        """What to call a field, and whether that is the project's name for sure."""
+        key = (api_name, class_name)
+        if key not in self._labels:
+            if len(self._labels) >= _MOST_NAMES:
+                self._labels.clear()
+            self._labels[key] = self._find_label(api_name, class_name)
+        return self._labels[key]
+
+    def _find_label(self, api_name: str | None, class_name: str | None) -> tuple[str | None, bool]:
+        if api_name is None:
+            return None, False
+        try:
+            name = self.names.project_name(api_name, class_name)
+        except (NameCollisionError, UnknownNameError):
+            return self.names.label(api_name, class_name), False
+        # A project's name can hold half of a surrogate pair, which no table can.
+        text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text, text == name
+
+    def _read(self, values: pa.Array, types: pa.Array) -> dict[str, pa.Array]:
+        if self.typed is None:
+            return {}
+        readings = read(values.to_pylist(), types.to_pylist(), self.typed)
+        return {
+            name: self._build(name, [reading[index] for reading in readings])
+            for index, name in enumerate(("number", "currency", "date"))
+        }
+
+    def _outcome(self, values: pa.Array, fields: Sequence[Field] | Sequence[CaseField]) -> dict[str, pa.Array]:
+        errors = self._build("error", _pluck(fields, "error_msg"))
+        is_error = pc.equal(values, FAILED_VALUE).fill_null(False)
+        has_message = pc.greater(pc.binary_length(errors), 0).fill_null(False)
+        return {"failed": pc.or_(is_error, has_message), "error": errors}
+
+    def _checked(self, fields: Sequence[Field] | Sequence[CaseField], alerts: str) -> dict[str, pa.Array]:
+        """What rules found and reviewers did."""
+        edits = self._build("edits", _pluck(fields, "edit_history"))
+        return {
+            "valid": self._build("valid", _pluck(fields, "validations", "valid")),
+            "alerts": self._build("alerts", _pluck(fields, "validations", alerts)),
+            "edited": pc.greater(pc.list_value_length(edits), 0),
+            "edits": edits,
+        }
+
+    def _build(self, column: str, values: list[Any]) -> pa.Array:
+        return build(self.schema.field(column).type, values)
+
+
+# Columns ----------------------------------------------------------------------------------------------------------
+
+
+def build(type: pa.DataType, values: list[Any]) -> pa.Array:
+    """An array of values as the models have them: plain ones, lists, models, and unset ones, which become null."""
+    if pa.types.is_list(type):
+        return _build_lists(type, values)
+    if pa.types.is_struct(type):
+        return _build_structs(type, values)
+    try:
+        return pa.array(values, type)  # unset ones are seldom in a column, and refused
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is UNSET else value for value in values], type)
+
+
+def _build_lists(type: pa.DataType, lists: list[Any]) -> pa.Array:
+    mask = None
+    try:
+        sizes = list(map(len, lists))
+    except TypeError:
+        mask = pa.array([items is None or items is UNSET for items in lists], pa.bool_())
+        lists = [items or () for items in lists]
+        sizes = list(map(len, lists))
+    offsets = pa.array(list(accumulate(sizes, initial=0)), pa.int32())
+    flat = build(type.value_type, list(chain.from_iterable(lists)))
+    return pa.ListArray.from_arrays(offsets, flat, type=type, mask=mask)
+
+
+def _build_structs(type: pa.DataType, models: list[Any]) -> pa.Array:
+    absent = [model is None or model is UNSET for model in models]
+    members = list(type)
+    columns = [_pluck(models, member.name) for member in members]
+    # Free of form, so text is what holds it.
+    columns = [
+        [_json(value) if value else None for value in column] if member.name == "locations" else column
+        for member, column in zip(members, columns, strict=True)
+    ]
+    children = [build(member.type, column) for member, column in zip(members, columns, strict=True)]
+    mask = pa.array(absent, pa.bool_()) if any(absent) else None
+    return pa.StructArray.from_arrays(children, fields=members, mask=mask)
+
+
+def _pluck(models: Sequence[Any], *path: str) -> list[Any]:
+    """An attribute of each model, or an attribute's attribute; None below what is unset or null."""
+    try:
+        return list(map(attrgetter(".".join(path)), models))
+    except AttributeError:
+        *above, name = path
+        parents = _pluck(models, *above) if above else models
+        return [getattr(parent, name) if parent else None for parent in parents]
+
+
+def _json(value: Any) -> str | None:
+    """JSON text of what is free of form; None where it is nested too deeply to be written again."""
+    try:
+        return _ENCODE(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair, deep inside
+        with suppress(RecursionError):
+            return json.dumps(value)
+    except RecursionError:
+        pass
+    return None
+
+
+def _flatten(parents: Sequence[Any], name: str) -> tuple[list[Any], list[int]]:
+    """The items of each parent's list, and for each the index of its parent."""
+    lists = [items or () for items in _pluck(parents, name)]
+    rows = chain.from_iterable(repeat(index, len(items)) for index, items in enumerate(lists))
+    return list(chain.from_iterable(lists)), list(rows)
+
+
+def _indexes(parents: Sequence[Any], name: str) -> list[int]:
+    return list(chain.from_iterable([range(len(items or ())) for items in _pluck(parents, name)]))
+
+
+def _guard(page: Page, arrays: Mapping[str, pa.Array], parents: pa.Array) -> None:
+    """Raises `ContractError` where a text that is repeated on many rows would fill the memory."""
+    for name, array in arrays.items():
+        # Rough at first: in all but hostile pages this much is not reached even if every row had all texts.
+        if pa.types.is_string(array.type) and array.nbytes * len(parents) > _MOST_REPEATED:
+            size = pc.sum(pc.binary_length(array).take(parents)).as_py() or 0
+            if size > _MOST_REPEATED:
+                text = f"{name} is so long that repeating it on each row takes {size} bytes"
+                raise ContractError(f"no table can be made of the page at offset {page.offset}: {text}")

@@ -1,0 +1,73 @@
+"""Pages as one table in memory, or as a stream of batches."""
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+from attrs import define, field
+
+from run_results.errors import ConfigurationError
+from run_results.names import NameMap
+from run_results.page import Page
+from run_results.tables.arrow import Tabulator
+from run_results.tables.pivot import Pivot
+from run_results.tables.schema import What
+from run_results.tables.typed import Typed
+from run_results.tables.wide import Wide
+
+
+@define
+class Collector:
+    """Collects pages and makes one table of them."""
+
+    what: What = "fields"
+    names: NameMap | None = None
+    wide: Wide | None = None
+    typed: Typed | None = None
+    _tabulators: list[Tabulator] = field(init=False)
+    _batches: list[list[pa.RecordBatch]] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.wide is not None and self.what != "fields":
+            raise ConfigurationError(f"the wide view is of documents and their fields, not of {self.what}")
+        tables: tuple[What, ...] = (self.what,) if self.wide is None else ("documents", "fields")
+        names = self.names if self.names is not None else NameMap()
+        self._tabulators = [Tabulator(what, names, self.typed) for what in tables]
+        self._batches = [[] for _ in tables]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of the table, where it is not a wide one."""
+        return self._tabulators[0].schema
+
+    def add(self, page: Page) -> None:
+        """Take the next page."""
+        for batch, batches in zip(self.batches(page), self._batches, strict=True):
+            batches.append(batch)
+
+    def batches(self, page: Page) -> list[pa.RecordBatch]:
+        """The page's batch of each table that is wanted."""
+        return [tabulator.batch(page) for tabulator in self._tabulators]
+
+    def finish(self) -> pa.Table:
+        """The table. Raises `FieldDoubled`, and `ConfigurationError` where a wide one is of no single class."""
+        tables = [
+            pa.Table.from_batches(batches, tabulator.schema)
+            for batches, tabulator in zip(self._batches, self._tabulators, strict=True)
+        ]
+        if self.wide is None:
+            return tables[0]
+        documents, fields = tables
+        pivot = Pivot(self.wide, typed=self.typed is not None)
+        pivot.survey(documents, fields)
+        only = pivot.only
+        return pivot.widen(only, documents, fields)
+
+    def reader(self, pages: Iterable[Page]) -> pa.RecordBatchReader:
+        """The batches of pages, each made when it is asked for."""
+        return pa.RecordBatchReader.from_batches(self.schema, self._stream(pages))
+
+    def _stream(self, pages: Iterable[Page]) -> Iterator[pa.RecordBatch]:
+        for page in pages:
+            (batch,) = self.batches(page)
+            if len(batch):
+                yield batch

@@ -1,0 +1,543 @@
+"""The export of a run: pages in, a folder of parts out, which can be killed at any moment and gone on with.
+
+    out/_export.json                         what is exported, and in which state the run was
+    out/fields/part-0000000000-0000000450.parquet
+    out/fields/part-0000000450-0000001000.parquet
+    out/documents/part-...                   the same parts of every table
+    out/_SUCCESS                             written last
+
+A part holds the files of the run from its first offset up to its second. Each table's file of it is written under a
+temporary name, brought to disk and renamed; the part counts when it is there for every table. So the names are the
+checkpoint: going on means to follow the parts from 0 without a gap, to remove what we left unfinished behind them, and
+to walk from there.
+
+One file instead of parts, and the wide view, are made of such parts at the end, one part at a time.
+"""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from attrs import define, evolve, field, frozen
+
+from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunResultsError
+from run_results.include import Include
+from run_results.names import NameMap
+from run_results.page import Page
+from run_results.problems import failed
+from run_results.tables.arrow import Tabulator, pc
+from run_results.tables.folder import (
+    Lock,
+    Part,
+    chain,
+    lock,
+    make_folder,
+    put_in_place,
+    safe_name,
+    telling,
+    temporary,
+    whole_file,
+    write_file,
+)
+from run_results.tables.formats import BYTES, ROWS, Format, check_format, open_writer
+from run_results.tables.pivot import Pivot
+from run_results.tables.schema import TABLES, VERSION, What, check_what
+from run_results.tables.typed import Typed
+from run_results.tables.wide import Wide
+from run_results_api.types import UNSET
+
+_LOG = logging.getLogger("run_results")
+_MANIFEST: Final = "_export.json"
+_SUCCESS: Final = "_SUCCESS"
+_FINGERPRINT: Final = b"run_results.export"
+_SECONDS: Final = 30.0
+"""How long pages are kept in memory at most before they become a part: what a crash costs."""
+
+
+@frozen
+class Exported:
+    """What an export did, or has done so far."""
+
+    run_id: str
+    path: Path
+    format: Format
+    start: int = 0
+    """At which file it began: above 0 where it went on with an earlier one."""
+    files: int = 0
+    """Files of the run that are exported, those before `start` included."""
+    documents: int = 0
+    """Documents since `start`, as are the numbers below."""
+    fields: int = 0
+    case_fields: int = 0
+    """Cross-class fields of the packet; they come with the first file."""
+    failed: int = 0
+    """Fields whose extraction failed."""
+    drift: int = 0
+    """Places where an answer broke the contract; what did not fit there is null in the tables."""
+    first_drift: str | None = None
+    guarded: int = 0
+    """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
+    paths: tuple[Path, ...] = ()
+    """The files, or folders of parts, that hold the tables; filled at the end."""
+
+
+@frozen
+class Order:
+    """What is to be exported, and how."""
+
+    run_id: str
+    path: Path
+    format: Format
+    tables: tuple[What, ...]
+    names: NameMap
+    wide: Wide | None
+    typed: Typed | None
+    include: Include
+    resume: bool
+    as_file: bool
+    """Whether `path` is one file, and no folder."""
+    single_file: bool
+    """Whether each table becomes one file at the end."""
+    guard: bool
+    rows_per_part: int
+    must_not_change: bool
+
+    @property
+    def merges(self) -> bool:
+        """Whether something else than the parts themselves is wanted."""
+        return self.single_file or self.wide is not None
+
+    @property
+    def parts(self) -> Path:
+        """The folder of the parts."""
+        if self.as_file:
+            return self.path.with_name(f"{self.path.name}.parts")
+        return self.path / "_parts" if self.merges else self.path
+
+    @property
+    def part_format(self) -> Format:
+        """The format of the parts."""
+        return "parquet" if self.merges else self.format
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What decides on the rows of the parts: going on with other options would mix two exports."""
+        names = json.dumps(self.names.__getstate__(), default=str, sort_keys=True)
+        return {
+            "schema_version": VERSION,
+            "run_id": self.run_id,
+            "format": self.part_format,
+            "tables": list(self.tables),
+            "include": self.include.value,
+            "names": hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+            "typed": [self.typed.decimal, self.typed.dates] if self.typed else None,
+            "guard": self.guard if self.part_format == "csv" else None,
+        }
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What is made of the parts at the end; it can still be chosen when they are there."""
+        wide = self.wide and [self.wide.class_name, self.wide.doubled, self.wide.confidence]
+        return {"single_file": self.single_file, "wide": wide, "result": self.format}
+
+
+def place_order(
+    run_id: str,
+    path: Path,
+    *,
+    format: str | None,
+    tables: Sequence[What] | None,
+    names: NameMap | None,
+    wide: Wide | None,
+    typed: Typed | None,
+    include: Include,
+    resume: bool,
+    single_file: bool,
+    guard: bool,
+    rows_per_part: int,
+    must_not_change: bool,
+) -> Order:
+    """Check what is asked for. Raises `ConfigurationError`."""
+    by_suffix = {f".{known}": known for known in ("parquet", "csv", "jsonl", "arrow")}.get(path.suffix.lower())
+    as_file = by_suffix is not None and not path.is_dir()
+    if as_file and format is not None and format != by_suffix:
+        raise ConfigurationError(f"{str(path)!r} has the suffix of {by_suffix}, and the format is to be {format}")
+    if wide is not None and tables:
+        raise ConfigurationError("the wide view is of documents and their fields: choose it, or tables")
+    if isinstance(tables, str):
+        raise ConfigurationError(f"tables must be a list of names, not the text {tables[:80]!r}")
+    all_tables = TABLES[:1] if as_file else TABLES
+    wanted: tuple[What, ...] = tuple(map(check_what, dict.fromkeys(tables or all_tables)))
+    if as_file and wide is None and len(wanted) > 1:
+        raise ConfigurationError(f"{str(path)!r} is one file and holds one table, not {len(wanted)}; name a folder")
+    if isinstance(rows_per_part, bool) or not isinstance(rows_per_part, int) or rows_per_part < 1:
+        raise ConfigurationError(f"rows_per_part must be an integer above 0, not {rows_per_part!r}")
+    return Order(
+        run_id=run_id,
+        path=path,
+        format=check_format(format or by_suffix or "parquet"),
+        tables=("fields", "documents") if wide is not None else wanted,
+        names=names if names is not None else NameMap(),
+        wide=wide,
+        typed=typed,
+        include=include,
+        resume=resume,
+        as_file=as_file,
+        single_file=single_file or as_file,
+        guard=guard,
+        rows_per_part=rows_per_part,
+        must_not_change=must_not_change,
+    )
+
+
+@define
+class Export:
+    """One export: `start` says from which file on it wants pages, `add` takes them in order, `finish` ends it.
+
+    To be used as a context manager. When something else fails on the way, what is there by then becomes a part.
+    Every method raises `ExportError` where something cannot be written or read.
+    """
+
+    order: Order
+    progress: Callable[[Exported], None] = lambda _: None
+    clock: Callable[[], float] = time.monotonic
+    start: int = field(default=0, init=False)
+    """The offset to walk from."""
+    is_done: bool = field(default=False, init=False)
+    """Whether everything is there already."""
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
+    _tabulators: dict[What, Tabulator] = field(init=False, repr=False)
+    _exported: Exported = field(init=False)
+    _fingerprint: dict[str, Any] | None = field(default=None, init=False, repr=False)
+    _chain: list[Part] = field(factory=list, init=False, repr=False)
+    _end: int = field(default=0, init=False)
+    _waiting: list[dict[What, pa.RecordBatch]] = field(factory=list, init=False, repr=False)
+    _waiting_since: float = field(default=0.0, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        order = self.order
+        self._tabulators = {what: Tabulator(what, order.names, order.typed) for what in order.tables}
+        self._exported = Exported(order.run_id, order.path, order.format)
+
+    # From start to end --------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        order = self.order
+        if order.as_file and order.path.exists() and not (order.resume and order.parts.exists()):
+            if not order.resume:
+                raise self._there_already(order.path)
+            self.is_done = True  # the parts went when the file was whole
+            return self
+        make_folder(order.parts)
+        self._lock = lock(order.parts)
+        try:
+            self._look_around()
+        except BaseException:
+            self._lock.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None and not isinstance(error, ExportError) and self._waiting:
+                with suppress(RunResultsError):
+                    self._flush()
+        finally:
+            self._lock.close()
+
+    def add(self, page: Page) -> None:
+        """Take the next page."""
+        self._check(page)
+        if self.is_done:
+            return
+        batches: dict[What, pa.RecordBatch] = {
+            what: tabulator.batch(page) for what, tabulator in self._tabulators.items()
+        }
+        if not self._waiting:
+            self._waiting_since = self.clock()
+        self._waiting.append(batches)
+        self._end = page.offset + len(page.files)
+        self._count(page, batches)
+        rows = max(sum(len(batches[what]) for batches in self._waiting) for what in self.order.tables)
+        size = sum(batch.nbytes for batches in self._waiting for batch in batches.values())
+        late = self.clock() - self._waiting_since > _SECONDS
+        if rows >= self.order.rows_per_part or size >= BYTES or late:
+            self._flush()
+        self.progress(self._exported)
+
+    def finish(self) -> Exported:
+        """Write what is left, make one file or the wide view of the parts where that is wanted, and say so."""
+        order = self.order
+        if self.is_done:
+            return evolve(self._exported, paths=self._outputs())
+        self._flush()
+        if order.merges:
+            targets = self._merge_wide() if order.wide else self._merge()
+            put_in_place(targets)
+            self._succeed()
+            self._remove_parts()
+        else:
+            targets = [order.path / what for what in order.tables]
+            self._succeed()
+        self._exported = evolve(self._exported, paths=tuple(targets))
+        return self._exported
+
+    # What is there ------------------------------------------------------------------------------------------------
+
+    def _look_around(self) -> None:
+        """Find out where to begin, and remove what an earlier export left unfinished."""
+        order = self.order
+        manifest, success = order.parts / _MANIFEST, order.path / _SUCCESS
+        names: dict[What, list[str]] = {what: self._names(order.parts / what) for what in order.tables}
+        if not order.resume and (
+            manifest.exists() or any(Part.parse(name) for found in names.values() for name in found)
+        ):
+            raise self._there_already(order.parts)
+        if order.merges and not order.as_file and success.exists():
+            if not order.resume:
+                raise self._there_already(order.path)
+            self._fingerprint = self._read(success)
+            self._compare(self._fingerprint, order.options | order.result)
+            self.start = self._end = int(self._fingerprint["files"])
+            self._exported = evolve(self._exported, start=self.start, files=self.start)
+            self.is_done = True
+        if order.as_file and (order.parts / _SUCCESS).exists():
+            self.is_done = True
+        if self.is_done:
+            self._remove_parts()
+            return
+        if manifest.exists():
+            self._fingerprint = self._read(manifest)
+            self._compare(self._fingerprint, order.options)
+        self._clean(names)
+        for what in order.tables:
+            make_folder(order.parts / what)
+        self.start = self._end = self._chain[-1].end if self._chain else 0
+        self._exported = evolve(self._exported, start=self.start, files=self.start)
+
+    def _clean(self, names: dict[What, list[str]]) -> None:
+        """Keep the parts that follow each other and are there for every table; remove all others, and temporaries."""
+        order = self.order
+        suffix = f".{order.part_format}"
+        found = {what: {part for name in names[what] if (part := Part.parse(name))} for what in order.tables}
+        common = {part for part in set.intersection(*found.values()) if part.suffix == suffix}
+        if common and self._fingerprint is None:
+            raise ExportMismatch(f"{str(order.parts)!r} has parts, and no {_MANIFEST} that says of what")
+        self._chain = chain(common)
+        for what in order.tables:
+            kept = {part.name for part in self._chain}
+            for name in names[what]:
+                ours = Part.parse(name.removeprefix(".").removesuffix(".tmp"))
+                if ours and name not in kept and ours.suffix == suffix:
+                    with telling("remove", order.parts / what / name):
+                        (order.parts / what / name).unlink(missing_ok=True)
+            if suffix == ".parquet":
+                for part in self._chain:
+                    self._verify(order.parts / what / part.name)
+
+    def _verify(self, path: Path) -> None:
+        with telling("read", path):
+            metadata = pq.read_schema(path).metadata or {}
+        if metadata.get(_FINGERPRINT) != self._metadata[_FINGERPRINT]:
+            raise ExportMismatch(f"{str(path)!r} is of another export than the parts around it", path=str(path))
+
+    @staticmethod
+    def _names(folder: Path) -> list[str]:
+        with telling("read", folder):
+            return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    @staticmethod
+    def _read(path: Path) -> dict[str, Any]:
+        with telling("read", path):
+            content = path.read_bytes()
+        try:
+            found = json.loads(content)
+            if isinstance(found["options"], dict) and isinstance(found["state"], dict) and int(found["files"]) >= 0:
+                return dict(found)
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise ExportMismatch(f"{str(path)!r} is not what an export writes", path=str(path))
+
+    def _compare(self, found: dict[str, Any], options: dict[str, Any]) -> None:
+        for name, wanted in options.items():
+            if found["options"].get(name) != wanted:
+                text = f"{str(self.order.path)!r} holds an export with other options: {name}"
+                raise ExportMismatch(f"{text} {found['options'].get(name)!r}, not {wanted!r}"[:500])
+
+    def _there_already(self, path: Path) -> ExportError:
+        text = f"there is an export at {str(path)!r} already; go on with it (resume=True), or choose another place"
+        return ExportError(text, path=str(path))
+
+    # Page by page -------------------------------------------------------------------------------------------------
+
+    def _check(self, page: Page) -> None:
+        """Whether the run is as it was when the export began."""
+        run = page.run
+        state = {
+            "status": run.status,
+            "finish_timestamp": run.finish_timestamp,
+            "batch_id": run.batch_id,
+            "review_completed": run.review_completed,
+        }
+        state = {name: None if value is UNSET else value for name, value in state.items()}
+        if self._fingerprint is None:
+            self._fingerprint = {"options": self.order.options, "state": state, "files": 0}
+            return
+        before = self._fingerprint["state"]
+        changes = [
+            f"{name} from {before.get(name)} to {state[name]}" for name in state if before.get(name) != state[name]
+        ]
+        if not changes:
+            return
+        text = f"the run changed since the export at {str(self.order.path)!r} began: {', '.join(changes)}"[:500]
+        if self.order.must_not_change:
+            raise ExportMismatch(text, path=str(self.order.path), run_id=page.run_id, offset=page.offset)
+        _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
+
+    @property
+    def wants_pages(self) -> bool:
+        """Whether there is anything to ask: a single file that is whole does not tell the run's state."""
+        return not (self.is_done and self.order.as_file)
+
+    @property
+    def _metadata(self) -> dict[bytes, bytes]:
+        fingerprint = self._fingerprint or {}
+        told = {"options": fingerprint.get("options"), "state": fingerprint.get("state")}
+        return {_FINGERPRINT: json.dumps(told, sort_keys=True).encode()}
+
+    def _count(self, page: Page, batches: dict[What, pa.RecordBatch]) -> None:
+        so_far = self._exported
+        documents = [document for file in page.files for document in file.documents or ()]
+        if "fields" in batches:
+            failures = pc.sum(batches["fields"].column("failed")).as_py() or 0
+        else:
+            failures = sum(failed(each) for document in documents for each in document.fields or ())
+        case_fields = page.run.case_info.fields if page.run.case_info and page.offset == 0 else None
+        self._exported = evolve(
+            so_far,
+            files=self._end,
+            documents=so_far.documents + len(documents),
+            fields=so_far.fields + sum(len(document.fields or ()) for document in documents),
+            case_fields=so_far.case_fields + len(case_fields or ()),
+            failed=so_far.failed + failures,
+            drift=so_far.drift + len(page.breaches),
+            first_drift=so_far.first_drift or (str(page.breaches[0]) if page.breaches else None),
+        )
+
+    def _flush(self) -> None:
+        """Make a part of the pages that wait."""
+        order, waiting = self.order, self._waiting
+        begin = self._chain[-1].end if self._chain else 0
+        if not waiting or (self._end == begin and self._chain):
+            self._waiting = []
+            return
+        manifest = order.parts / _MANIFEST
+        if not manifest.exists():
+            write_file(manifest, json.dumps(self._fingerprint, indent=1).encode())
+        part = Part(begin, self._end, f".{order.part_format}")
+        paths = [order.parts / what / part.name for what in order.tables]
+        guarded = 0
+        try:
+            for what, path in zip(order.tables, paths, strict=True):
+                batches = (batches[what] for batches in waiting)
+                guarded += self._write(path, self._tabulators[what].schema, batches, order.part_format)
+        except BaseException:
+            for path in paths:
+                with suppress(OSError):
+                    temporary(path).unlink(missing_ok=True)
+            raise
+        put_in_place(paths)
+        self._waiting = []
+        self._chain.append(part)
+        self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
+
+    def _write(self, path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], format: Format) -> int:
+        """Write a file under its temporary name; returns how many cells had to be guarded."""
+        schema = schema.with_metadata({**(schema.metadata or {}), **self._metadata})
+        with whole_file(path) as file, telling("write", path):
+            writer = open_writer(file, schema, format, guard=self.order.guard)
+            for batch in batches:
+                writer.write(batch)
+            writer.close()
+        return writer.guarded
+
+    # The end ------------------------------------------------------------------------------------------------------
+
+    def _outputs(self) -> tuple[Path, ...]:
+        order = self.order
+        if order.as_file:
+            return (order.path,)
+        if order.wide:
+            return tuple(sorted(order.path.glob(f"*.{order.format}")))
+        return tuple(order.path / f"{what}.{order.format}" for what in order.tables)
+
+    def _batches(self, what: What) -> Iterator[pa.RecordBatch]:
+        for part in self._chain or [Part(0, 0, ".parquet")]:
+            path = self.order.parts / what / part.name
+            with telling("read", path), pq.ParquetFile(path) as file:
+                yield from file.iter_batches(ROWS)
+
+    def _merge(self) -> list[Path]:
+        targets = list(self._outputs())
+        for what, target in zip(self.order.tables, targets, strict=True):
+            guarded = self._write(target, self._tabulators[what].schema, self._batches(what), self.order.format)
+            self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
+        return targets
+
+    def _merge_wide(self) -> list[Path]:
+        order = self.order
+        assert order.wide is not None  # noqa: S101 - only called then
+        pivot = Pivot(order.wide, typed=order.typed is not None)
+        for part in self._chain:
+            pivot.survey(*self._both(part))
+        classes = [pivot.only] if order.as_file else pivot.classes
+        targets = []
+        for class_name in classes:
+            name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"
+            target = order.path if order.as_file else order.path / f"{name}.{order.format}"
+            tables = (pivot.widen(class_name, *self._both(part)) for part in self._chain)
+            batches = (batch for table in tables for batch in table.to_batches())
+            guarded = self._write(target, pivot.schema(class_name), batches, order.format)
+            self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
+            targets.append(target)
+        return targets
+
+    def _both(self, part: Part) -> tuple[pa.Table, pa.Table]:
+        paths = [self.order.parts / what / part.name for what in ("documents", "fields")]
+        with telling("read", paths[0]):
+            documents, fields = (pq.read_table(path) for path in paths)
+        return documents, fields
+
+    def _succeed(self) -> None:
+        order = self.order
+        told = {**(self._fingerprint or {}), "options": order.options | order.result, "files": self._end}
+        folder = order.parts if order.as_file else order.path
+        write_file(folder / _SUCCESS, json.dumps(told, indent=1).encode())
+
+    def _remove_parts(self) -> None:
+        """Remove what one file was made of: our own files, and folders that are empty then."""
+        parts = self.order.parts
+        for what in self.order.tables:
+            for name in self._names(parts / what):
+                if Part.parse(name.removeprefix(".").removesuffix(".tmp")):
+                    with suppress(OSError):
+                        (parts / what / name).unlink()
+            with suppress(OSError):
+                (parts / what).rmdir()
+        with suppress(OSError):
+            (parts / _MANIFEST).unlink(missing_ok=True)
+        if self.order.as_file:
+            with suppress(OSError):
+                (parts / _SUCCESS).unlink(missing_ok=True)
+        with suppress(OSError):
+            parts.rmdir()

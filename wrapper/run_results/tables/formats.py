@@ -1,0 +1,210 @@
+"""Record batches as files: Parquet, CSV, JSON Lines, Arrow IPC. Each writer takes batches and an open file.
+
+Parquet has row groups of about `ROWS` rows, zstd and statistics. CSV is UTF-8 with a header; every text is in quotes,
+so that an empty text (`""`) and null (nothing) differ, and what is nested is JSON text. A cell that a spreadsheet would
+take for a formula gets an apostrophe in front, and the column `guarded` has a JSON array of the columns where that was
+done.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, BinaryIO, Final, Literal, get_args
+
+import msgspec
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from run_results.errors import ConfigurationError
+from run_results.page import to_datetime
+from run_results.tables.arrow import pc
+
+Format = Literal["parquet", "csv", "jsonl", "arrow"]
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+
+ROWS: Final = 60_000
+"""Rows in a row group."""
+BYTES: Final = 64 * 2**20
+"""What is kept in memory at most before a row group is written."""
+
+_ENCODER = msgspec.json.Encoder()
+# What spreadsheets begin a formula with, wide forms included; and what they pass over before looking.
+_FORMULA = r"^[\s\x00]*[=+\-@＝＋－＠]|^[\t\r\n]"
+# Signed numbers are harmless, and there are many.
+_NUMBER = r"^[+\-]?[0-9][0-9., ]*$"
+GUARDED: Final = "guarded"
+
+
+def check_format(format: object) -> Format:
+    """The format, if there is one of that name. Raises `ConfigurationError`."""
+    for known in FORMATS:
+        if format == known:
+            return known
+    raise ConfigurationError(f"there is no format called {str(format)[:80]!r}; there are {', '.join(FORMATS)}")
+
+
+def open_writer(file: BinaryIO, schema: pa.Schema, format: Format, *, guard: bool = True) -> "Writer":
+    """A writer of a format."""
+    match format:
+        case "parquet":
+            return ParquetWriter(file, schema)
+        case "csv":
+            return CsvWriter(file, schema, guard=guard)
+        case "jsonl":
+            return JsonLinesWriter(file)
+        case "arrow":
+            return ArrowWriter(file, schema)
+
+
+class Writer(ABC):
+    """Takes batches; `close` writes what a file of the format ends with, and leaves the file open."""
+
+    guarded: int = 0
+    """How many cells, titles included, got an apostrophe in front."""
+
+    @abstractmethod
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a batch."""
+
+    def close(self) -> None:  # noqa: B027 - a format without an end needs none
+        """Write the end."""
+
+
+class ParquetWriter(Writer):
+    """Parquet; small batches are put together until they make a row group."""
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
+        self._schema = schema
+        # Measures of confidence and of boxes seldom repeat: trying a dictionary on them is wasted.
+        texts: Any = [field.name for field in schema if not _is_measure(field.type)]
+        self._writer = pq.ParquetWriter(
+            file, schema, compression="zstd", use_dictionary=texts, write_statistics=True, write_page_index=True
+        )
+        self._waiting: list[pa.RecordBatch] = []
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a batch, or keep it until there are enough rows."""
+        self._waiting.append(batch)
+        if sum(map(len, self._waiting)) >= ROWS or sum(batch.nbytes for batch in self._waiting) >= BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what was kept, and the footer."""
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        table = pa.Table.from_batches(waiting, self._schema)
+        if len(table):
+            self._writer.write_table(table, row_group_size=ROWS)
+
+
+def _is_measure(type: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(type) or pa.types.is_nested(type))
+
+
+class ArrowWriter(Writer):
+    """Arrow IPC, the file format, with zstd."""
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
+        self._writer = pa.ipc.new_file(file, schema, options=pa.ipc.IpcWriteOptions(compression="zstd"))
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a batch."""
+        if len(batch):
+            self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        """Write the footer."""
+        self._writer.close()
+
+
+class JsonLinesWriter(Writer):
+    """JSON Lines in UTF-8; amounts are texts, because a double does not hold them."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a line for each row."""
+        names = batch.schema.names
+        columns = [_plain(column).to_pylist() for column in batch.columns]
+        lines = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        self._file.write(_ENCODER.encode_lines(lines))
+
+
+class CsvWriter(Writer):
+    """CSV as RFC 4180 has it, with a line feed at the end of each line."""
+
+    def __init__(self, file: BinaryIO, schema: pa.Schema, *, guard: bool) -> None:
+        self._guard = guard
+        titles = [_guarded_title(name) if guard else name for name in schema.names]
+        self.guarded = sum(title != name for title, name in zip(titles, schema.names, strict=True))
+        self._titles = titles + ([GUARDED] if guard else [])
+        kinds = [*map(_flat, schema.types), *([pa.string()] if guard else [])]
+        self._schema = pa.schema(list(zip(self._titles, kinds, strict=True)))
+        self._writer = pyarrow.csv.CSVWriter(file, self._schema)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Write a line for each row."""
+        columns = [_flattened(column) for column in batch.columns]
+        if self._guard:
+            columns = self._guard_cells(batch.schema.names, columns, len(batch))
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.close()
+
+    def _guard_cells(self, names: list[str], columns: list[pa.Array], rows: int) -> list[pa.Array]:
+        told: dict[int, list[str]] = {}
+        result: list[pa.Array] = []
+        for name, column in zip(names, columns, strict=True):
+            if pa.types.is_string(column.type):
+                looks = pc.match_substring_regex(column, _FORMULA)
+                unsafe = pc.and_not(looks, pc.match_substring_regex(column, _NUMBER)).fill_null(False)
+                found = pc.indices_nonzero(unsafe).to_pylist()
+                if found:
+                    self.guarded += len(found)
+                    column = pc.if_else(unsafe, pc.binary_join_element_wise("'", column, ""), column)
+                    for row in found:
+                        told.setdefault(row, []).append(name)
+            result.append(column)
+        cells = [_ENCODER.encode(told[row]).decode() if row in told else None for row in range(rows)]
+        return [*result, pa.array(cells, pa.string())]
+
+
+def _guarded_title(name: str) -> str:
+    looks = pc.match_substring_regex(pa.array([name]), _FORMULA)[0].as_py()
+    return f"'{name}" if looks else name
+
+
+def _flat(type: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_nested(type) or pa.types.is_timestamp(type) else type
+
+
+def _flattened(column: pa.Array) -> pa.Array:
+    """The column with JSON text for what is nested."""
+    if pa.types.is_nested(column.type):
+        texts = [None if value is None else _ENCODER.encode(value).decode() for value in column.to_pylist()]
+        return pa.array(texts, pa.string())
+    return _plain(column)
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """The column with text for what Python has no type for: times of a nanosecond."""
+    if pa.types.is_timestamp(column.type):
+        return pa.array(
+            [None if time is None else _iso(time) for time in column.cast(pa.int64()).to_pylist()], pa.string()
+        )
+    return column
+
+
+def _iso(nanoseconds: int) -> str:
+    """A time in UTC, to the nanosecond.
+
+    >>> _iso(1756256319482113024)
+    '2025-08-27T00:58:39.482113024Z'
+    """
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{to_datetime(seconds * 10**9).replace(tzinfo=None).isoformat()}.{rest:09d}Z"

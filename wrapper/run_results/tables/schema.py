@@ -1,0 +1,297 @@
+"""What the tables hold: every column with its type, unit and meaning. Nothing here needs pyarrow.
+
+`COLUMNS` is the one list that the Arrow schema, the keys of `run-results fetch` and docs/tables.md are made of.
+`VERSION` grows by one whenever a column is renamed, removed or gets another type or meaning; a new column does not
+change it.
+"""
+
+from collections.abc import Iterator
+from typing import Final, Literal, get_args
+
+from attrs import frozen
+
+from run_results.errors import ConfigurationError
+
+VERSION: Final = 1
+"""The version of the schema, in each table's metadata as `run_results.schema_version`."""
+
+What = Literal["fields", "documents", "files", "case_fields"]
+"""The names of the tables."""
+
+TABLES: Final[tuple[What, ...]] = get_args(What)
+
+
+@frozen
+class ListOf:
+    """A list; its child is called `element`, as Parquet and Spark have it."""
+
+    element: "Type"
+
+
+@frozen
+class Struct:
+    """A value made of named members."""
+
+    members: "tuple[Column, ...]"
+
+
+Type = str | ListOf | Struct
+"""A type: the Arrow name of a plain one, or a nested one."""
+
+
+@frozen
+class Column:
+    """One column, or one member of a struct."""
+
+    name: str
+    type: Type
+    description: str
+    nullable: bool = True
+    unit: str | None = None
+    """What a number counts or measures; None where there is nothing to say."""
+    typed: bool = False
+    """Whether it is there only when typed values are asked for."""
+
+
+def _key(name: str, description: str, type: Type = "int64") -> Column:
+    return Column(name, type, description, nullable=False)
+
+
+_SCORE = "0 to 1"
+_LENGTH = "the page's own unit of length, that of page_layouts"
+_PAGE = Column("page_number", "int32", "The page of the file, counted from 0.", unit="pages")
+
+_RUN = _key("run_id", "The run.", "string")
+_FILE = _key("file_index", "The file's index in the run, counted from 0.")
+_FILE_NAME = Column("file_name", "string", "The file's name as it was uploaded.")
+_DOCUMENT = _key("document_index", "The document's index in the file, counted from 0.")
+_CLASS = Column("class_name", "string", "The document's class; null where it could not be classified.")
+
+_EDITS = ListOf(
+    Struct(
+        (
+            Column("timestamp", "string", "When, as the server says it: month/day/year and time, without a zone."),
+            Column("user_id", "string", "Who."),
+            Column(
+                "modifications",
+                ListOf(Struct((Column("message", "string", "The change, for people."),))),
+                "What was changed.",
+            ),
+        )
+    )
+)
+_NAMING = (
+    Column(
+        "name",
+        "string",
+        "What the project calls the field: its own name where the names given tell it for sure, the API name where"
+        " several meet in it, else the best guess.",
+    ),
+    _key("name_is_known", "Whether `name` is the project's own for sure, and no guess.", "bool"),
+    Column("api_name", "string", "The field's name in the API; null where the server gave none that fits."),
+)
+_TYPED = (
+    Column(
+        "number", "decimal128(38, 9)", "The value of a number or an amount, where it can be read for sure.", typed=True
+    ),
+    Column("currency", "string", "The sign or code of an amount's currency, as it stands in the value.", typed=True),
+    Column("date", "date32", "The value of a date, where it can be read for sure.", typed=True),
+)
+_OUTCOME = (
+    _key("failed", "Whether extraction failed: the value is the word ERROR, or there is an error message.", "bool"),
+    Column("error", "string", "Why extraction failed; null or empty where it did not."),
+)
+_VALID = Column("valid", "bool", "Whether every validation rule passed.")
+_EDITED = (
+    Column("edited", "bool", "Whether a reviewer changed something; null where the server does not say."),
+    Column("edits", _EDITS, "What reviewers changed, oldest first."),
+)
+_OPTION = Struct(
+    (
+        Column("record_index", "int32", "The document's index within the packet, counted from 0."),
+        Column("refined_phrase_name", "string", "The field's name in that document, as the project has it."),
+    )
+)
+
+COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
+    "fields": (
+        _RUN,
+        _FILE,
+        _FILE_NAME,
+        _DOCUMENT,
+        _CLASS,
+        _key("field_index", "The field's index in the document, counted from 0."),
+        *_NAMING,
+        Column("value", "string", "The value as text, exactly as it came; the word ERROR where extraction failed."),
+        Column("type", "string", "The type that the project gives the field."),
+        *_TYPED,
+        *_OUTCOME,
+        Column("model_confidence", "double", "The extraction model's own score.", unit=_SCORE),
+        Column("ocr_confidence", "double", "How well the text was read from the page.", unit=_SCORE),
+        _VALID,
+        Column(
+            "alerts",
+            ListOf(
+                Struct(
+                    (
+                        Column("alert_level", "string", "How serious it is."),
+                        Column("msg", "string", "The finding, for people."),
+                        Column("type", "string", "The kind of rule."),
+                        Column("blocked", "bool", "Whether it keeps the run from going on."),
+                        Column("locations", "string", "Where it applies: a JSON array of free objects."),
+                    )
+                )
+            ),
+            "What the validation rules have to say.",
+        ),
+        *_EDITED,
+        Column(
+            "source",
+            ListOf(
+                Struct(
+                    (
+                        Column("top_x", "double", "Left edge.", unit=_LENGTH),
+                        Column("top_y", "double", "Top edge.", unit=_LENGTH),
+                        Column("bottom_x", "double", "Right edge.", unit=_LENGTH),
+                        Column("bottom_y", "double", "Bottom edge.", unit=_LENGTH),
+                        _PAGE,
+                    )
+                )
+            ),
+            "The boxes on the pages that the value was read from, as they came.",
+        ),
+    ),
+    "documents": (
+        _RUN,
+        _FILE,
+        _FILE_NAME,
+        _DOCUMENT,
+        _CLASS,
+        Column("class_confidence", "double", "The classifier's own score.", unit=_SCORE),
+        Column("page_numbers", ListOf("int32"), "The document's pages in the file, counted from 0.", unit="pages"),
+        Column(
+            "page_layouts",
+            ListOf(
+                Struct(
+                    (
+                        _PAGE,
+                        Column("width", "double", "Width of the page.", unit="the page's own unit of length"),
+                        Column("height", "double", "Height of the page.", unit="the page's own unit of length"),
+                    )
+                )
+            ),
+            "The size of each page, the frame for `source` of the fields.",
+        ),
+        Column("field_count", "int64", "How many fields the document has.", nullable=False, unit="fields"),
+        Column("failed_count", "int64", "How many of them failed.", nullable=False, unit="fields"),
+        Column("review_completed", "bool", "Whether the human review of the document is complete."),
+        Column("final_result_pass", "bool", "Whether the document passed validation as a whole."),
+        Column("class_edits", _EDITS, "What reviewers changed about the class, oldest first."),
+        Column("post_processed_paths", ListOf("string"), "Where the platform keeps the document's processed pages."),
+        Column("post_processed_pdf_path", "string", "Where the platform keeps the document's own PDF."),
+    ),
+    "files": (
+        _RUN,
+        _FILE,
+        _FILE_NAME,
+        Column("file_path", "string", "Where the platform keeps the input file."),
+        Column("document_count", "int64", "How many documents the file has.", nullable=False, unit="documents"),
+        Column("run_status", "string", "Where the run stood when the file was fetched."),
+        Column("run_message", "string", "What the platform has to say about the run."),
+        Column("run_started_at", "timestamp[ns, UTC]", "When the run started.", unit="nanoseconds since 1970"),
+        Column("run_finished_at", "timestamp[ns, UTC]", "When the run finished.", unit="nanoseconds since 1970"),
+        Column("run_batch_id", "string", "The batch that the run read its files from."),
+        Column("run_review_completed", "bool", "Whether the human review of the run is complete."),
+        Column("run_keys", "string", "Keys that were attached to the run: a JSON object that is free of form."),
+    ),
+    "case_fields": (
+        _RUN,
+        _key("field_index", "The index among the packet's cross-class fields, counted from 0."),
+        *_NAMING,
+        Column("value", "string", "The consolidated value as text; the word ERROR where there is none."),
+        *_OUTCOME,
+        _VALID,
+        Column(
+            "alerts",
+            ListOf(
+                Struct(
+                    (
+                        Column("type", "string", "The kind of rule."),
+                        Column("msg", "string", "What the rule found, for people."),
+                    )
+                )
+            ),
+            "The cross-class rules that did not pass.",
+        ),
+        *_EDITED,
+        Column("input_fields", ListOf(_OPTION), "The document fields that the value could be taken from."),
+        Column("chosen_field", _OPTION, "The one that it was taken from; null where none was."),
+    ),
+}
+"""The columns of each table, in order."""
+
+ABOUT: Final[dict[What, str]] = {
+    "fields": "One row for each field of a document. Key: `run_id`, `file_index`, `document_index`, `field_index`.",
+    "documents": "One row for each document, with or without fields. Key: `run_id`, `file_index`, `document_index`.",
+    "files": "One row for each file, with or without documents. Key: `run_id`, `file_index`. What is known of the run"
+    " as a whole stands on every row.",
+    "case_fields": "One row for each cross-class field of the packet. Key: `run_id`, `field_index`.",
+}
+"""What a row of each table is."""
+
+
+def columns(what: What, *, typed: bool = False) -> tuple[Column, ...]:
+    """The columns of a table; with `typed`, those for typed values too.
+
+    >>> [column.name for column in columns("files")][:3]
+    ['run_id', 'file_index', 'file_name']
+    """
+    return tuple(column for column in COLUMNS[check_what(what)] if typed or not column.typed)
+
+
+def check_what(what: object) -> What:
+    """The name, if it is a table's. Raises `ConfigurationError`."""
+    for table in TABLES:
+        if what == table:
+            return table
+    raise ConfigurationError(f"there is no table called {str(what)[:80]!r}; there are {', '.join(TABLES)}")
+
+
+def describe(type: Type) -> str:
+    """A type in words.
+
+    >>> describe(ListOf(Struct((Column("a", "int32", ""), Column("b", "string", "")))))
+    'list<struct<a: int32, b: string>>'
+    """
+    if isinstance(type, ListOf):
+        return f"list<{describe(type.element)}>"
+    if isinstance(type, Struct):
+        return f"struct<{', '.join(f'{member.name}: {describe(member.type)}' for member in type.members)}>"
+    return type
+
+
+def reference() -> str:
+    """Every table and column as Markdown, for docs/tables.md."""
+    return "\n".join(_reference())
+
+
+def _reference() -> Iterator[str]:
+    for what in TABLES:
+        yield from (f"### `{what}`", "", ABOUT[what], "", "| column | type | unit | what |", "|---|---|---|---|")
+        for column in COLUMNS[what]:
+            yield from _rows(column, "")
+        yield ""
+
+
+def _rows(column: Column, above: str) -> Iterator[str]:
+    place = f"{above}{column.name}"
+    inner = column.type.element if isinstance(column.type, ListOf) else column.type
+    kind = ("list of " if isinstance(column.type, ListOf) else "") + (
+        "struct" if isinstance(inner, Struct) else describe(inner)
+    )
+    notes = ", never null" if not column.nullable else ""
+    more = " Only with `typed`." if column.typed else ""
+    yield f"| `{place}` | {kind}{notes} | {column.unit or ''} | {column.description}{more} |"
+    if isinstance(inner, Struct):
+        for member in inner.members:
+            yield from _rows(member, f"{place}{'[]' if isinstance(column.type, ListOf) else ''}.")

@@ -1,0 +1,185 @@
+"""Values as numbers, dates and amounts of money, read from their text only where there is one way to read it.
+
+What could be read in two ways is not read: `1.234` may be a thousand, `03/04/2025` may be in April. `Typed` says how
+the project writes them, and then they are. The text itself stays in its own column, always.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Final, Literal
+
+from attrs import field, frozen
+from attrs.validators import in_
+
+_KINDS: Final = {
+    "number": "number", "numeric": "number", "integer": "number", "int": "number", "float": "number",
+    "decimal": "number", "date": "date", "currency": "money", "money": "money", "amount": "money",
+}  # fmt: skip
+# What decimal128(38, 9) holds.
+_LARGEST: Final = Decimal(10) ** 29
+_FINEST: Final = -9
+_LONGEST: Final = 100
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LONG_MONTHS: Final = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+
+_DIGITS = re.compile(r"\d(?:[\d.,'’ ]*\d)?|[.,]\d+")
+_ISO_DATE = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
+_NUMERIC_DATE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
+_DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ -]([a-z]+)\.?,?[ -](\d{4})")
+_MONTH_FIRST = re.compile(r"([a-z]+)\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
+_SIGN_OR_CODE = re.compile(r"[A-Z]{3}|[^\W\d_]{0,3}[$€£¥₹₩₽₺₴₪฿₫₱₦₡₲₵₸₼₾]|zł|Kč|kr\.?|Fr\.?")
+
+Reading = tuple[Decimal | None, str | None, date | None]
+"""Number, currency, date; None where the value has none, or it cannot be read for sure."""
+_NOTHING: Final[Reading] = (None, None, None)
+
+
+@frozen
+class Typed:
+    """How the project writes numbers and dates, where their text alone does not tell.
+
+    >>> read(["1.234", "03/04/2025"], ["NUMBER", "DATE"], Typed(decimal=",", dates="dmy"))
+    [(Decimal('1234'), None, None), (None, None, datetime.date(2025, 4, 3))]
+    """
+
+    decimal: Literal[".", ","] | None = field(default=None, validator=in_((".", ",", None)))
+    """The decimal sign; None reads a number only where it can be told from the number itself."""
+    dates: Literal["mdy", "dmy"] | None = field(default=None, validator=in_(("mdy", "dmy", None)))
+    """The order in dates that begin with two short numbers; None reads them only where it can be told."""
+
+
+def read(values: Iterable[str | None], types: Iterable[str | None], typed: Typed) -> list[Reading]:
+    """Read each value by its field's type; the type's case does not matter."""
+    return [
+        _read(value.strip(), kind, typed) if value and len(value) <= _LONGEST and (kind := kind_of(name)) else _NOTHING
+        for value, name in zip(values, types, strict=True)
+    ]
+
+
+def kind_of(type: str | None) -> str | None:
+    """What a project's type of field is read as: `number`, `date` or `money`; None for any other.
+
+    >>> kind_of("CURRENCY"), kind_of("TEXT")
+    ('money', None)
+    """
+    return _KINDS.get(type.lower()) if type else None
+
+
+def _read(text: str, kind: str, typed: Typed) -> Reading:
+    if kind == "date":
+        return None, None, read_date(text, typed)
+    if kind == "number":
+        return read_number(text, typed), None, None
+    number, currency = read_money(text, typed)
+    return number, currency, None
+
+
+def read_number(text: str, typed: Typed = Typed()) -> Decimal | None:
+    """The number that a text is.
+
+    >>> read_number("1,234.50"), read_number("(1 234,50)"), read_number("1,234")
+    (Decimal('1234.50'), Decimal('-1234.50'), None)
+    """
+    text = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2212", "-").strip()
+    negative = False
+    if text.startswith("(") and text.endswith(")"):
+        negative, text = True, text[1:-1].strip()
+    elif text[:1] in ("-", "+"):
+        negative, text = text[0] == "-", text[1:].strip()
+    elif text.endswith("-"):
+        negative, text = True, text[:-1].strip()
+    plain = _plain(text, typed.decimal) if _DIGITS.fullmatch(text) else None
+    if plain is None:
+        return None
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:  # digits of a script that has no values
+        return None
+    exponent = number.as_tuple().exponent
+    if number >= _LARGEST or not isinstance(exponent, int) or exponent < _FINEST:
+        return None
+    return -number if negative and number else number
+
+
+def _plain(text: str, decimal: str | None) -> str | None:
+    """The number with a point for the decimal sign and nothing between the thousands; None where that is not sure."""
+    signs = [sign for sign in (".", ",") if sign in text]
+    if decimal is None:
+        if len(signs) == 2:
+            decimal = max(signs, key=text.rindex)
+        elif not signs:
+            decimal = "."
+        else:
+            (sign,) = signs
+            before, _, after = text.rpartition(sign)
+            if text.count(sign) > 1 or (" " in after or "'" in after or "’" in after):
+                decimal = "," if sign == "." else "."
+            elif len(after) != 3 or before in ("", "0") or len(before) > 3 or not before.isdecimal():
+                decimal = sign
+            else:
+                return None
+    whole, _, part = text.rpartition(decimal) if decimal in text else (text, "", "")
+    groups = re.split(r"[.,'’ ]", whole)
+    separators = set(re.findall(r"[.,'’ ]", whole))
+    if decimal in separators or len(separators) > 1 or not (part.isdecimal() or part == ""):
+        return None
+    if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])):
+        return None
+    return f"{''.join(groups) or '0'}.{part or '0'}" if part else "".join(groups)
+
+
+def read_money(text: str, typed: Typed = Typed()) -> tuple[Decimal | None, str | None]:
+    """The amount that a text is, and its currency as it stands there; both None where there is no sure amount.
+
+    >>> read_money("$1,234.50"), read_money("1 234,50 EUR"), read_money("12.00")
+    ((Decimal('1234.50'), '$'), (Decimal('1234.50'), 'EUR'), (Decimal('12.00'), None))
+    """
+    found = list(_SIGN_OR_CODE.finditer(text))
+    if len(found) > 1:
+        return None, None
+    currency = found[0][0] if found else None
+    if found:
+        text = text[: found[0].start()] + text[found[0].end() :]
+    amount = read_number(text, typed)
+    return (amount, currency) if amount is not None else (None, None)
+
+
+def read_date(text: str, typed: Typed = Typed()) -> date | None:
+    """The date that a text is.
+
+    >>> read_date("2025-04-03"), read_date("3.4.2025"), read_date("April 3, 2025"), read_date("03/04/2025")
+    (datetime.date(2025, 4, 3), datetime.date(2025, 4, 3), datetime.date(2025, 4, 3), None)
+    """
+    if found := _ISO_DATE.fullmatch(text):
+        return _date(found[1], found[3], found[4])
+    if found := _NUMERIC_DATE.fullmatch(text):
+        first, second = found[1], found[3]
+        order = typed.dates or ("dmy" if found[2] == "." or int(first) > 12 or first == second else None)
+        order = order or ("mdy" if int(second) > 12 else None)
+        day, month = (first, second) if order == "dmy" else (second, first)
+        return _date(found[4], month, day) if order else None
+    text = text.lower()
+    if found := _DAY_FIRST.fullmatch(text):
+        return _date(found[3], _month(found[2]), found[1])
+    if found := _MONTH_FIRST.fullmatch(text):
+        return _date(found[3], _month(found[1]), found[2])
+    return None
+
+
+def _month(name: str) -> int:
+    for names in (_LONG_MONTHS, _MONTHS):
+        if name in names:
+            return names.index(name) + 1
+    return 9 if name == "sept" else 0
+
+
+def _date(year: str, month: str | int, day: str) -> date | None:
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        return None
