@@ -76,7 +76,7 @@ def check(
     from .manifest import Manifest, ManifestError
     from .report import Report, to_html, to_json, to_junit
     from .rules import UnknownRuleError
-    from .verify import VerifyError, verify
+    from .verifier import VerifyError, verify
     from .wire import AddressError
 
     try:

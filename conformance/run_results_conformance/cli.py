@@ -1,11 +1,13 @@
 """The command line: `run-results-conformance`."""
 
 import ipaddress
+import json
 import re
 import secrets
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +81,7 @@ main.add_command(rules)
 )
 @click.option("--latency", default=0.0, type=click.FloatRange(0), help="Seconds to wait before each answer.")
 @click.option("--gzip", "compress", is_flag=True, help="Compress answers for clients that accept it.")
+@click.option("--fault", metavar="NAME", help="Serve with one deliberate breach of the contract; `faults` lists them.")
 def serve(
     host: str,
     port: int,
@@ -92,6 +95,7 @@ def serve(
     contexts: tuple[str, ...],
     latency: float,
     compress: bool,
+    fault: str | None,
 ) -> None:
     """Serve runs as the contract says, until Ctrl-C.
 
@@ -101,6 +105,7 @@ def serve(
     if not allow_remote and not _is_loopback(host):
         raise click.UsageError(f"{host} can be reached by other computers; say --allow-remote if that is meant")
     from .contract import ContractError
+    from .faults import UnknownFault, faulty
     from .folder import RunFileError
     from .reference import ReferenceServer, Token
     from .serving import serve as serving
@@ -110,25 +115,40 @@ def serve(
     with ExitStack() as stack:
         try:
             store = _open_store(stack, runs, synthetic, seed, finish_after, contexts)
-            server = ReferenceServer(
-                store,
-                *(
-                    Token(token, frozenset(contexts) if contexts else None, contexts[0] if contexts else None)
-                    for token in tokens or (made or "",)
-                ),
-                page_size=page_size,
-                latency=latency,
-                compress=compress,
+            accepted = (
+                Token(token, frozenset(contexts) if contexts else None, contexts[0] if contexts else None)
+                for token in tokens or (made or "",)
             )
+            make = ReferenceServer if fault is None else partial(faulty, fault)
+            server = make(store, *accepted, page_size=page_size, latency=latency, compress=compress)
             served = stack.enter_context(serving(server, host, port))
         except (ContractError, RunFileError, SqliteStoreError, OSError, RuntimeError, ValueError) as error:
             raise click.ClickException(str(error)) from error
+        except UnknownFault as error:
+            raise click.UsageError(f"{error}; `faults` lists them") from None
         click.echo(served.url)
         run_id = next((run_id for _, run_id in store), "RUN_ID")
         click.echo(_how_to_call(served.url, made, run_id), err=True)
         with _until_told():
             served.wait()
     click.echo("stopped", err=True)
+
+
+@main.command()
+@click.option("--family", help="Only those of this family: paging, flags, names, correct, ...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+def faults(family: str | None, as_json: bool) -> None:
+    """List what `serve --fault` can do: deliberate breaches, and servers that are correct in other ways."""
+    from .faults import describe
+
+    listed = [each for each in describe() if family in (None, each["family"])]
+    if not listed:
+        known = ", ".join(dict.fromkeys(each["family"] for each in describe()))
+        raise click.UsageError(f"there is no family {family!r}; there are {known}")
+    for each in listed:
+        said = each.get("breach") or f"{each['reason']}."
+        line = f"{each['name']:34} {each['family']:15} {each.get('level', 'correct'):8} {said}"
+        click.echo(json.dumps(each, ensure_ascii=False) if as_json else line)
 
 
 @main.command()

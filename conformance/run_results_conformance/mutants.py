@@ -36,7 +36,7 @@ from .manifest import Manifest
 from .power import Outcome, said, table, write_section
 from .processes import Ended, run_each
 from .serving import serve
-from .verify import verify
+from .verifier import verify
 
 MODULES = ("contract", "reference")
 """The modules that are mutated, in the order in which they need one another."""

@@ -47,7 +47,7 @@ from .report import Report
 from .rivals import RIVALS, Rival, Said
 from .rules import RULES, Level
 from .serving import serve
-from .verify import verify
+from .verifier import verify
 from .wire import TOKEN, Address, Request, Wire
 
 HONEST = "reference"

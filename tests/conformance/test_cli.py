@@ -18,6 +18,7 @@ from click.testing import CliRunner
 
 from run_results_conformance import SyntheticRun
 from run_results_conformance.cli import main
+from run_results_conformance.faults import describe
 
 COMMAND = [sys.executable, "-c", "from run_results_conformance.cli import main; main()"]
 
@@ -170,3 +171,32 @@ def test_help_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "--allow-remote" in done.stdout
+
+
+def test_a_fault_is_served_and_found() -> None:
+    """`serve --fault` breaks the contract in the way that it is told to, and `check` says where."""
+    with running("--fault", "has-more-late", "--synthetic", "r=5", "--page-size", "2", token="a-token") as server:
+        environment = {"RUN_RESULTS_TOKEN": "a-token"}
+        done = CliRunner().invoke(main, ["check", server.url, "--run", "r"], env=environment)
+    assert done.exit_code == 1
+    assert "paging.has-more" in done.output
+
+
+def test_faults_are_listed() -> None:
+    """Every fault and every correct variant is a line; a family that there is not is an error that names those."""
+    runner = CliRunner()
+    listed = [json.loads(line) for line in runner.invoke(main, ["faults", "--json"]).stdout.splitlines()]
+    assert listed == list(describe())
+    paging = runner.invoke(main, ["faults", "--family", "paging"]).stdout.splitlines()
+    assert any(line.startswith("has-more-late ") for line in paging)
+    assert len(paging) == sum(each["family"] == "paging" for each in listed)
+    wrong = runner.invoke(main, ["faults", "--family", "pages"])
+    assert wrong.exit_code == 2
+    assert "paging" in wrong.output
+
+
+def test_a_fault_that_there_is_not() -> None:
+    """A name that no fault has is an error that knows near ones."""
+    done = CliRunner().invoke(main, ["serve", "--fault", "has-more-lat"])
+    assert done.exit_code == 2
+    assert "has-more-late" in done.output

@@ -33,7 +33,7 @@ from run_results_conformance.reference import Refusal
 from run_results_conformance.report import Report, to_html, to_junit, to_text
 from run_results_conformance.rules import BY_ID, RULES, Level, UnknownRuleError
 from run_results_conformance.runs import by_polls
-from run_results_conformance.verify import VerifyError, verify
+from run_results_conformance.verifier import VerifyError, verify
 from run_results_conformance.wire import AddressError
 
 TOKEN = "s3cret-Token.of~the+tests=="
