@@ -313,6 +313,11 @@ class NameMap:
         counts = f"names={len(self)}, classes={len(self._by_class)}, collisions={len(self._collisions)}"
         return f"<{type(self).__name__} {counts}>"
 
+    def _repr_html_(self) -> str:
+        from run_results.notebook import show_names  # here: only notebooks ask
+
+        return show_names(self)
+
 
 def _listed(given: object, what: str) -> list[str]:
     kind = type(given).__name__

@@ -109,6 +109,11 @@ class Page:
         value = self.run.finish_timestamp
         return to_datetime(value) if isinstance(value, int) else None
 
+    def _repr_html_(self) -> str:
+        from run_results.notebook import show_page  # here: only notebooks ask
+
+        return show_page(self)
+
     def problems(self) -> list[Problem]:
         """What failed or did not pass, at run, class, document and field level; see `run_results.problems`.
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import click
 
-from run_results import Include, NameMap, Page, RunResultsError
-from run_results.cli.app import _ascii_option, _client, _connecting, _is_watched, _read_names, _warn
+from run_results import Include, Page, RunResultsError
+from run_results.cli.app import _client, _connecting, _is_watched, _read_names, _warn
 from run_results.cli.inert import inert
 
 
@@ -27,7 +27,7 @@ from run_results.cli.inert import inert
     type=click.Path(path_type=Path),
     help="The project's field names (.txt, .csv or .json); else fields go by their API names.",
 )
-@_ascii_option
+@click.option("--ascii", is_flag=True, help="With --names: the service knows only ASCII letters and digits.")
 @click.option(
     "--images",
     metavar="DIR",
@@ -87,7 +87,7 @@ def report(
     from run_results.cli.show import progress
     from run_results.report import folder, write_report
 
-    known: NameMap | None = _read_names(names, ascii=ascii) if names else NameMap(ascii=True) if ascii else None
+    known = _read_names(names, ascii=ascii) if names else None
     pictures = folder(images) if images else None
     with _client(settings, on_change=on_change) as client, progress(wanted=_is_watched()) as tell:
 
