@@ -1,0 +1,849 @@
+"""Pages that are asked for ahead: nothing is seen of it but that it is faster, sync and async."""
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import httpx
+import pytest
+from attrs import define, evolve, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from run_results import AsyncClient, Client, Include, Page, RetryPolicy, errors, prefetch
+from run_results.config import MAX_OFFSET, settle
+from run_results.decode import decode
+from run_results.exchange import Outcome, Reply, Request, request
+from run_results.observe import RequestSent, ResponseReceived
+from run_results.prefetch import Guess, Turn
+from run_results_conformance.faults import FAULTS, STANDARD_PAGE_SIZE, STANDARD_TOKEN, faulty, standard_store
+from run_results_conformance.faults.network import SITUATIONS
+from run_results_conformance.reference import ReferenceServer
+from run_results_conformance.runs import MemoryRun, MemoryStore
+from run_results_conformance.serving import serve
+
+from .survival import kit
+from .survival.test_schedules import STRIKES, TIMEOUT, AsyncSender, Sender, Strike, World
+
+TOKEN = "t0k3n-of-the-prefetch"
+GENEROUS = 30.0  # seconds; far more than anything here takes
+Seen = list[tuple[int, int | None, list[str]]]
+both = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+
+
+# --- A server that is watched -------------------------------------------------------------------------------
+
+
+class Watched:
+    """A reference server whose run and page sizes change, and whose answers can be held, refused and counted."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.server = ReferenceServer(
+            self.store, TOKEN, "another-" + TOKEN, page_size=lambda offset: self.sizes[offset % len(self.sizes)]
+        )
+        self.url = ""
+        self.sizes = [3]
+        self.offsets: list[int] = []
+        self.under_way = self.most_under_way = 0
+        self.before: Callable[[int], Awaitable[int | None]] | None = None
+        """Called with the offset before it is answered; may hold the answer, or give another status."""
+
+    def lay(self, count: int, sizes: list[int], status: str = "COMPLETE") -> str:
+        """Put a run of so many files on the table; gives its id."""
+        self.sizes = sizes
+        run_id = f"run-{status}-{count}"
+        if self.store.find(run_id, None) is None:
+            files = [{"input_file_path": f"in/{index}.pdf", "documents": []} for index in range(count)]
+            self.store.add(MemoryRun({"id": run_id, "status": status}, files))
+        return run_id
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The ASGI interface."""
+        query = dict(part.split("=") for part in scope["query_string"].decode().split("&"))
+        self.offsets.append(int(query["file_offset"]))
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            status = await self.before(self.offsets[-1]) if self.before is not None else None
+            if status is None:
+                await self.server(scope, receive, send)
+            else:
+                await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+                await send({"type": "http.response.body"})
+        finally:
+            self.under_way -= 1
+
+
+def watch() -> Iterator[Watched]:
+    watched = Watched()
+    with serve(watched) as served:
+        watched.url = served.url
+        yield watched
+
+
+watched = pytest.fixture(watch, name="watched")
+shared = pytest.fixture(watch, name="shared", scope="module")
+
+
+def told(watched: Watched, depth: int, **settings: Any) -> dict[str, Any]:
+    """What a client of these tests is told."""
+    return {"token": TOKEN, "base_url": watched.url, "prefetch": depth, "timeout": GENEROUS, **settings}
+
+
+def walk(watched: Watched, asynchronous: bool, run_id: str, depth: int, start: int = 0, **settings: Any) -> Seen:
+    """Every page that a client sees: where it begins, where the next one does, its files."""
+
+    def see(page: Page) -> tuple[int, int | None, list[str]]:
+        return page.offset, page.next_offset, [str(file.input_file_path) for file in page.files]
+
+    async def with_tasks() -> Seen:
+        async with AsyncClient(**told(watched, depth, **settings)) as client:
+            return [see(page) async for page in client.pages(run_id, start=start)]
+
+    if asynchronous:
+        return asyncio.run(with_tasks())
+    with Client(**told(watched, depth, **settings)) as client:
+        return [see(page) for page in client.pages(run_id, start=start)]
+
+
+def all_files(count: int, start: int = 0) -> list[str]:
+    return [f"in/{index}.pdf" for index in range(start, count)]
+
+
+def files_of(seen: Seen) -> list[str]:
+    return [name for _, _, names in seen for name in names]
+
+
+def land() -> int:
+    """How many threads that ask ahead are left, after a while at the most."""
+    end = time.monotonic() + GENEROUS
+    while left := [thread for thread in threading.enumerate() if thread.name == "run-results-ahead"]:
+        if time.monotonic() > end:
+            break
+        left[0].join(0.1)
+    return len(left)
+
+
+# --- The same, only sooner ----------------------------------------------------------------------------------
+
+
+@given(
+    count=st.integers(0, 40),
+    sizes=st.lists(st.integers(1, 12), min_size=1, max_size=5) | st.just([1]) | st.integers(1, 12).map(lambda n: [n]),
+    start=st.integers(0, 45) | st.just(MAX_OFFSET),
+    depth=st.integers(1, 16),
+    asynchronous=st.booleans(),
+)
+def test_the_pages_are_the_same(
+    shared: Watched, count: int, sizes: list[int], start: int, depth: int, asynchronous: bool
+) -> None:
+    """Whatever the depth, the page sizes and the start: the same pages, with the same files, in the same order."""
+    run_id = shared.lay(count, sizes)
+    seen = walk(shared, asynchronous, run_id, depth, start)
+    assert files_of(seen) == all_files(count, start)
+    assert seen == walk(shared, not asynchronous, run_id, 0, start)
+
+
+@both
+@pytest.mark.parametrize("depth", [1, 4, 16])
+def test_requests_are_under_way_at_once(watched: Watched, asynchronous: bool, depth: int) -> None:
+    """The server has the page that is due and as many behind it at once, and never more."""
+    together = asyncio.Event()
+
+    async def hold(offset: int) -> None:
+        if watched.under_way == 1 + depth:
+            together.set()
+        if offset:  # the first page tells how large pages are
+            await together.wait()
+
+    run_id = watched.lay(60, [2])
+    watched.before = hold
+    assert files_of(walk(watched, asynchronous, run_id, depth)) == all_files(60)
+    assert watched.most_under_way == 1 + depth
+    assert watched.offsets[0] == 0
+    # Each page once, and past the end no more than there may be ahead.
+    assert sorted(watched.offsets)[:30] == [*range(0, 60, 2)]
+    assert set(sorted(watched.offsets)[30:]) <= {*range(60, 60 + 2 * depth, 2)}
+    assert len(watched.offsets) <= 30 + depth
+
+
+@both
+def test_nothing_is_asked_ahead_unless_it_is_asked_for(watched: Watched, asynchronous: bool) -> None:
+    """By default one request follows the other, and each is for a page that is handed out."""
+    run_id = watched.lay(20, [2])
+    with Client(token=TOKEN, base_url=watched.url) as client:
+        assert client._options.prefetch == 0
+    walk(watched, asynchronous, run_id, 0)
+    assert (watched.offsets, watched.most_under_way) == ([*range(0, 20, 2)], 1)
+
+
+def test_the_first_page_asks_for_nothing_else(watched: Watched) -> None:
+    """Who takes one page only has asked for one page only."""
+    run_id = watched.lay(20, [2])
+    with Client(**told(watched, 8)) as client:
+        client.page(run_id)
+        next(client.pages(run_id)).files
+        client.wait(run_id)
+    assert watched.offsets == [0, 0, 0]
+
+
+@both
+def test_a_run_that_can_change_is_not_asked_ahead(watched: Watched, asynchronous: bool) -> None:
+    """While a run is RUNNING, an answer ahead could be older than the page before it: one at a time."""
+    run_id = watched.lay(20, [2], "RUNNING")
+    assert files_of(walk(watched, asynchronous, run_id, 4)) == all_files(20)
+    assert (watched.offsets, watched.most_under_way) == ([*range(0, 20, 2)], 1)
+
+
+@both
+def test_pages_of_changing_size_are_not_guessed(watched: Watched, asynchronous: bool) -> None:
+    """After a page of another size one at a time, until two are of the same size."""
+    run_id = watched.lay(60, [2, 3, 2, 2, 4])
+    assert files_of(walk(watched, asynchronous, run_id, 4)) == all_files(60)
+    pages = len(walk(watched, asynchronous, run_id, 0))
+    assert len(watched.offsets) - pages < 2 * pages
+
+
+# --- What is guessed ----------------------------------------------------------------------------------------
+
+
+def page(offset: int, size: int, status: str = "COMPLETE", padding: int = 0) -> Page:
+    """A page with more behind it."""
+    body = json.dumps({"id": "r", "status": status, "files": [{}] * size, "has_more": True}).encode()
+    return Page(run=decode(body)[0], run_id="r", offset=offset, body=body + b" " * padding)
+
+
+@given(
+    depth=st.integers(1, 16),
+    most=st.sampled_from([1, 1000, 2**20, 2**28]),
+    pages=st.lists(
+        st.tuples(
+            st.sampled_from([1, 2, 2, 2, 2]),
+            st.sampled_from(["COMPLETE", "COMPLETE", "COMPLETE", "RUNNING"]),
+            st.sampled_from([0, 0, 0, 3 * 2**20, 20 * 2**20]),
+            st.sampled_from(["good", "good", "good", "lost", "refused", "other token"]),
+        ),
+        max_size=12,
+    ),
+    start=st.sampled_from([0, MAX_OFFSET - 9]),
+)
+@settings(max_examples=30)
+def test_what_is_asked_ahead_is_bounded(
+    depth: int, most: int, pages: list[tuple[int, str, int, str]], start: int
+) -> None:
+    """Never more than the depth, nor more bytes than the bound, nor past what an offset can be, nor after a refusal."""
+    options = settle(token=TOKEN, base_url="http://127.0.0.1", max_body_bytes=most)
+    guess = Guess(depth, lambda offset: request(options, "r", offset, Include.NONE))
+    offset, refused, token, before = start, False, options.current_token(), [0]
+    named: dict[int, Request] = {}
+    for size, status, padding, event in pages:
+        if event == "other token":
+            token = settle(token=f"{offset}-{TOKEN}", base_url="http://127.0.0.1").current_token()
+        turn = guess.turn(evolve(request(options, "r", offset, Include.NONE), token=token))
+        asked = [each.offset for each in turn.behind]
+        assert turn.due is (None if event == "other token" else named.get(offset))
+        assert len(asked) <= depth
+        assert sum(each.max_body_bytes for each in turn.behind) <= prefetch.MOST_BYTES
+        assert all(each.max_body_bytes <= most and each.token.reveal() == token.reveal() for each in turn.behind)
+        assert asked == [offset + before[-1] * (1 + index) for index in range(len(asked))]
+        assert all(each <= MAX_OFFSET for each in asked)
+        assert not asked or (not refused and event != "other token" and len(set(before[-2:]) - {0}) == 1)
+        if event in ("lost", "refused"):
+            guess.fail(Reply(429, {}, b"") if event == "refused" else None, 0)
+            refused = refused or event == "refused"
+        named = {each.offset: each for each in turn.behind}
+        guess.read(page(offset, size, status, padding))
+        before.append(size)
+        offset += size
+
+
+def test_answers_that_cannot_be_used_make_it_careful() -> None:
+    """Each lost answer takes one off the depth, and ten pages give it back."""
+    options = settle(token=TOKEN, base_url="http://127.0.0.1")
+    guess = Guess(3, lambda offset: request(options, "r", offset, Include.NONE))
+    depths = []
+    for number in range(30):
+        due = evolve(request(options, "r", number, Include.NONE), token=options.current_token())
+        depths.append(len(guess.turn(due).behind))
+        if number in (2, 3):
+            guess.fail(errors.ConnectionFailedError("cut"), 0)
+        guess.fail(errors.ConnectionFailedError("an ordinary attempt counts for nothing"), 1)
+        guess.read(page(number, 1))
+    assert depths == [0, 3, 3, 2, *[1] * 8, *[2] * 10, *[3] * 8]
+
+
+def test_a_page_too_large_to_be_asked_ahead_still_comes(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is larger than an answer ahead may be is asked for in the ordinary way."""
+    run_id = watched.lay(40, [4])
+    monkeypatch.setattr(prefetch, "_ROOM", 300)
+    monkeypatch.setattr(prefetch, "MOST_BYTES", 900)
+    seen = walk(watched, False, run_id, 4)
+    assert files_of(seen) == all_files(40)
+
+
+# --- What goes wrong ahead ----------------------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("status", [429, 503, 500, 404, 401, 204])
+def test_what_befalls_a_guess_is_not_seen(watched: Watched, asynchronous: bool, status: int) -> None:
+    """Where every guess is refused the walk needs no further attempt and no retry; 429 ends the asking ahead."""
+    refused, due = asyncio.Event(), iter(range(0, 40, 2))
+    next_due = next(due)
+
+    async def refuse(offset: int) -> int | None:
+        nonlocal next_due
+        if offset > next_due:
+            refused.set()
+            return status
+        if offset == 2:
+            await refused.wait()
+        next_due = next(due, 40)
+        return None
+
+    run_id = watched.lay(40, [2])
+    watched.before = refuse
+    tokens = []
+
+    def token() -> str:
+        tokens.append(TOKEN)
+        return TOKEN
+
+    seen = walk(watched, asynchronous, run_id, 4, retry=RetryPolicy(attempts=1, budget=0), token=token)
+    assert files_of(seen) == all_files(40)
+    lost = len(watched.offsets) - 20
+    assert 1 <= lost <= (4 + 1 if status == 429 else 30)
+    assert 20 <= len(tokens) <= 20 + lost
+
+
+@both
+def test_what_a_server_cannot_answer_at_all_is_the_same_error(watched: Watched, asynchronous: bool) -> None:
+    """A page that is refused whenever it is asked for is one error after the policy's attempts, with where to resume."""
+    run_id = watched.lay(40, [2])
+
+    async def refuse(offset: int) -> int | None:
+        return 503 if offset == 20 else None
+
+    watched.before = refuse
+    waits: list[float] = []
+    policy = RetryPolicy(attempts=3, base=0.001, draw=lambda low, high: waits.append(high) or high)  # type: ignore[func-returns-value]
+    with pytest.raises(errors.ServerError) as caught:
+        walk(watched, asynchronous, run_id, 4, retry=policy)
+    assert (caught.value.resume_offset, caught.value.attempts, len(waits)) == (20, 3, 2)
+    assert files_of(walk(watched, asynchronous, watched.lay(18, [2]), 4)) == all_files(18)
+
+
+@both
+def test_a_token_that_is_new_each_time_is_asked_for_as_often_as_ever(watched: Watched, asynchronous: bool) -> None:
+    """Tokens that serve one request only: none is asked for, and none spent, on a page ahead."""
+    tokens: list[str] = []
+
+    def mint() -> str:
+        tokens.append(("", "another-")[len(tokens) % 2] + TOKEN)
+        return tokens[-1]
+
+    run_id = watched.lay(20, [2])
+    assert files_of(walk(watched, asynchronous, run_id, 4, token=mint)) == all_files(20)
+    assert (len(tokens), watched.offsets) == (10, [*range(0, 20, 2)])
+
+
+@both
+def test_an_answer_to_an_old_token_is_not_taken(watched: Watched, asynchronous: bool) -> None:
+    """After the token has changed, what was asked ahead with the old one is asked again."""
+    events: list[Any] = []
+
+    def rotate() -> str:
+        pages = sum(isinstance(event, ResponseReceived) for event in events)
+        return TOKEN if pages < 4 else "another-" + TOKEN
+
+    run_id = watched.lay(20, [2])
+    assert files_of(walk(watched, asynchronous, run_id, 2, token=rotate, observe=events.append)) == all_files(20)
+    received = {event.offset: event.attempt for event in events if isinstance(event, ResponseReceived)}
+    assert received == {0: 1, 2: 1, 4: 0, 6: 0, 8: 1, 10: 1, 12: 0, 14: 0, 16: 0, 18: 0}
+
+
+@both
+def test_an_observer_can_tell_what_was_asked_ahead(watched: Watched, asynchronous: bool) -> None:
+    """Each request is told, those ahead as attempt 0; their answers when they are due, or never."""
+    events: list[Any] = []
+    run_id = watched.lay(12, [3])
+    walk(watched, asynchronous, run_id, 2, observe=events.append)
+    heard = [
+        (type(event).__name__[:4], event.offset, event.attempt)
+        for event in events
+        if isinstance(event, RequestSent | ResponseReceived)
+    ]
+    assert heard == [
+        *[("Requ", 0, 1), ("Resp", 0, 1)],
+        *[("Requ", 6, 0), ("Requ", 9, 0), ("Requ", 3, 1), ("Resp", 3, 1)],
+        *[("Requ", 12, 0), ("Resp", 6, 0)],
+        *[("Requ", 15, 0), ("Resp", 9, 0)],
+    ]
+    assert all(event.url.endswith(f"/{run_id}/results") for event in events if isinstance(event, RequestSent))
+
+
+# --- Every fault that paging can have -----------------------------------------------------------------------
+
+# Their answers depend on when they are asked, and not on what for.
+MOST_PAGES = 40  # some servers make up files without end
+FICKLE = {"files-shuffled"}
+PAGING_FAULTS = [fault.name for fault in FAULTS if fault.family == "paging" and fault.name not in FICKLE]
+
+
+def outcome_of(url: str, run_id: str, depth: int, asynchronous: bool) -> tuple[Any, ...]:
+    """What a walk through a standard run comes to."""
+    told = {"token": STANDARD_TOKEN.value, "base_url": url, "prefetch": depth, "timeout": GENEROUS}
+    policy = RetryPolicy(attempts=2, base=0.0)
+    seen: list[Any] = []
+
+    async def with_tasks() -> None:
+        async with AsyncClient(**told, retry=policy) as client:
+            async with contextlib.aclosing(client.pages(run_id, include=Include.ALL)) as pages:
+                async for page in pages:
+                    seen.append((page.offset, page.raw))
+                    if len(seen) == MOST_PAGES:
+                        break
+
+    try:
+        if asynchronous:
+            asyncio.run(with_tasks())
+        else:
+            with Client(**told, retry=policy) as client:
+                seen.extend(
+                    (page.offset, page.raw) for page in islice(client.pages(run_id, include=Include.ALL), MOST_PAGES)
+                )
+    except errors.RunResultsError as error:
+        return seen, type(error), error.resume_offset, error.offset, str(error)
+    return seen, None
+
+
+@pytest.mark.parametrize("name", PAGING_FAULTS)
+def test_a_faulty_server_leads_to_the_same(name: str) -> None:
+    """With each fault of paging the same pages and the same error with the same `resume_offset` come, ahead or not."""
+    with serve(faulty(name, standard_store(), STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)) as served:
+        for run_id in ("run-standard", "run-exact"):
+            plain = outcome_of(served.url, run_id, 0, False)
+            for asynchronous in (False, True):
+                assert outcome_of(served.url, run_id, 4, asynchronous) == plain
+
+
+SETTLED_BY_NOW = {
+    # Nothing comes of these before their deadline: they are below.
+    name
+    for name, situation in SITUATIONS.items()
+    if situation.row in ("time", "token") or name in ("huge-string", "gzip-bomb", "deflate-bomb", "refused")
+}
+
+
+@pytest.mark.parametrize("name", sorted(SITUATIONS.keys() - SETTLED_BY_NOW))
+def test_a_faulty_network_leads_to_the_same(name: str) -> None:
+    """In each lasting situation, from the second page on, the outcome is told in the same words, ahead or not."""
+    outcomes = []
+    for depth, asynchronous in ((0, False), (4, False), (4, True)):
+        with kit.serving(name, first=1) as server:
+            outcome = kit.walk(server.url, asynchronous, prefetch=depth, max_body_bytes=1_000_000)
+            kit.check_left_clean(server)
+        if outcome.error is None:  # one connection more or less may be struck
+            outcome.waits.clear()
+        outcomes.append((outcome.told(), outcome.names, outcome.offsets))
+    assert outcomes == outcomes[:1] * 3
+
+
+@both
+@pytest.mark.parametrize("name", ["reset-in-body", "truncated-json", "status-503-json", "retry-after-seconds"])
+def test_a_passing_trouble_passes(name: str, asynchronous: bool) -> None:
+    """Two requests that are struck, ahead or not, keep no file back, and cost no more waiting than one by one."""
+    with kit.serving(name, first=1, times=2) as server:
+        outcome = kit.walk(server.url, asynchronous, prefetch=4)
+        kit.check_left_clean(server)
+    assert (outcome.error, outcome.names) == (None, kit.NAMES)
+    assert len(outcome.waits) <= 2
+
+
+@both
+def test_a_deadline_of_the_walk_bounds_what_is_ahead(watched: Watched, asynchronous: bool) -> None:
+    """Where the server keeps everything behind the second page to itself, the walk ends at its deadline."""
+
+    async def hold(offset: int) -> None:
+        await asyncio.sleep(0 if offset < 4 else GENEROUS)
+
+    watched.before = hold
+    run_id = watched.lay(40, [2])
+    seen: list[int] = []
+
+    async def with_tasks() -> None:
+        async with AsyncClient(**told(watched, 4)) as client:
+            async for page in client.pages(run_id, deadline=0.5):
+                seen.append(page.offset)
+
+    def with_threads() -> None:
+        with Client(**told(watched, 4)) as client:
+            seen.extend(page.offset for page in client.pages(run_id, deadline=0.5))
+
+    with pytest.raises(errors.DeadlineExceededError) as caught:
+        asyncio.run(with_tasks()) if asynchronous else with_threads()
+    assert caught.value.is_of_walk
+    assert caught.value.resume_offset == 2 * len(seen)
+    assert land() == 0
+
+
+# --- Leaving ------------------------------------------------------------------------------------------------
+
+
+def hold_what_is_ahead(watched: Watched) -> str:
+    """A run whose third page and all behind it are never answered; gives its id."""
+
+    async def hold(offset: int) -> None:
+        await asyncio.sleep(0 if offset < 4 else 2 * GENEROUS)
+
+    watched.before = hold
+    return watched.lay(400, [2])
+
+
+def leave(way: str, client: Client, pages: Any) -> None:
+    """Leave a walk that has threads under way."""
+    if way == "break":
+        for _ in pages:
+            break
+        pages.close()
+    elif way == "error":
+        with pytest.raises(ZeroDivisionError):
+            pages.throw(ZeroDivisionError())
+    elif way == "garbage":
+        del pages
+        gc.collect()
+    else:
+        client.close()
+        with pytest.raises(errors.ClientClosedError) as caught:
+            next(pages)
+        assert caught.value.resume_offset == 4
+
+
+@pytest.mark.parametrize("way", ["error", "garbage", "client closed"])
+def test_a_walk_that_is_left_leaves_no_thread_behind(watched: Watched, way: str) -> None:
+    """However a walk is left, what it has asked ahead is given up at once, though the server would never answer."""
+    run_id = hold_what_is_ahead(watched)
+    with Client(**told(watched, 4, timeout=20 * GENEROUS)) as client:
+        pages: Any = client.pages(run_id)
+        assert [next(pages).offset, next(pages).offset] == [0, 2]
+        assert {thread.name for thread in threading.enumerate() if not thread.daemon} == {"MainThread"}
+        held, pages = pages, None
+        holder = [held]
+        del held
+        leave(way, client, holder.pop())
+        assert land() == 0
+        asked = len(watched.offsets)
+        if way != "client closed":
+            assert client.page(run_id).offset == 0
+            assert len(watched.offsets) == asked + 1, "nothing is asked after that"
+    assert set(watched.offsets) <= {0, 2, 4, 6, 8, 10}
+    assert settles(watched) == 0
+
+
+def settles(watched: Watched) -> int:
+    """How many requests a server still has, after a while at the most. One that lost its client is cancelled later."""
+    end = time.monotonic() + GENEROUS
+    watched.before = None
+    while (left := len(threading.enumerate()) - len(threading.enumerate())) and time.monotonic() < end:
+        time.sleep(0.01)
+    return left
+
+
+@pytest.mark.parametrize("way", ["closed", "client closed", "cancelled", "garbage"])
+def test_a_walk_that_is_left_leaves_no_task_behind(watched: Watched, way: str) -> None:
+    """The same with tasks: none is left when the walk has been closed."""
+    run_id = hold_what_is_ahead(watched)
+
+    async def use() -> None:
+        async with AsyncClient(**told(watched, 4, timeout=20 * GENEROUS)) as client:
+            before = asyncio.all_tasks()
+            pages: Any = client.pages(run_id)
+            assert [(await anext(pages)).offset, (await anext(pages)).offset] == [0, 2]
+            if way == "closed":
+                await pages.aclose()
+            elif way == "client closed":
+                await client.close()
+                with pytest.raises(errors.ClientClosedError):
+                    await anext(pages)
+            elif way == "cancelled":
+                task = asyncio.create_task(anext(pages))
+                await asyncio.sleep(0.01)
+                task.cancel()
+                await asyncio.wait([task])
+                assert task.cancelled()
+            else:
+                del pages
+                gc.collect()
+                for _ in range(1000):
+                    if asyncio.all_tasks() == before:
+                        break
+                    await asyncio.sleep(0.001)
+            assert asyncio.all_tasks() == before
+
+    asyncio.run(use())
+    assert set(watched.offsets) <= {0, 2, 4, 6, 8, 10}
+
+
+def run_program(watched: Watched, run_id: str, program: str) -> Any:
+    """What a process of its own prints as JSON; it is not waited for longer than it may take."""
+    program = f"TOKEN, URL, RUN_ID = {TOKEN!r}, {watched.url!r}, {run_id!r}\n{program}"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=2 * GENEROUS,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return json.loads(done.stdout)
+
+
+EXIT = """
+import asyncio, json
+from run_results import AsyncClient, Client
+client = Client(token=TOKEN, base_url=URL, prefetch=4, timeout=100_000)
+pages = client.pages(RUN_ID)
+print(json.dumps([next(pages).offset, next(pages).offset]))
+"""
+EXIT_ASYNC = """
+import asyncio, json
+from run_results import AsyncClient, Client
+async def main():
+    client = AsyncClient(token=TOKEN, base_url=URL, prefetch=4, timeout=100_000)
+    pages = client.pages(RUN_ID)
+    print(json.dumps([(await anext(pages)).offset, (await anext(pages)).offset]))
+    await client.close()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("program", [EXIT, EXIT_ASYNC], ids=["sync", "async"])
+def test_a_process_ends_with_requests_under_way(watched: Watched, program: str) -> None:
+    """A process that ends in the middle of a walk ends at once and without a word."""
+    assert run_program(watched, hold_what_is_ahead(watched), program) == [0, 2]
+
+
+FORK = """
+import json, os
+from run_results import Client
+client = Client(token=TOKEN, base_url=URL, prefetch=4, timeout=20)
+pages = client.pages(RUN_ID)
+first = [next(pages).offset, next(pages).offset]
+reader, writer = os.pipe()
+child = os.fork()
+rest = first + [page.offset for page in pages]
+if not child:
+    os.write(writer, json.dumps(rest).encode())
+    os._exit(0)
+os.close(writer)
+theirs = json.loads(b"".join(iter(lambda: os.read(reader, 65536), b"")))
+os.waitpid(child, 0)
+print(json.dumps([rest, theirs]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
+def test_a_walk_goes_on_in_a_forked_process(watched: Watched) -> None:
+    """In a child process, which the threads do not come along to, the walk goes on as it does in the parent."""
+    run_id = watched.lay(40, [2])
+    assert run_program(watched, run_id, FORK) == [[*range(0, 40, 2)]] * 2
+
+
+def test_threads_share_a_client(watched: Watched) -> None:
+    """Walks of several threads with one client, each with pages ahead, do not disturb each other."""
+    runs = [watched.lay(count, [2]) for count in range(30, 38)]
+    found: dict[str, list[str]] = {}
+    with Client(**told(watched, 3)) as client:
+
+        def use(run_id: str) -> None:
+            found[run_id] = [str(file.input_file_path) for file in client.files(run_id)]
+
+        threads = [threading.Thread(target=use, args=(run_id,)) for run_id in runs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(GENEROUS)
+    assert found == {f"run-COMPLETE-{count}": all_files(count) for count in range(30, 38)}
+    assert land() == 0
+
+
+@both
+def test_a_callers_own_httpx_client_is_enough(watched: Watched, asynchronous: bool) -> None:
+    """Through a client that allows one connection only, the pages come as ever, and the client stays open."""
+    run_id = watched.lay(30, [2])
+    limits = httpx.Limits(max_connections=1)
+
+    async def with_tasks() -> list[str]:
+        async with httpx.AsyncClient(limits=limits) as own, AsyncClient(http_client=own, **told(watched, 4)) as client:
+            files = [str(file.input_file_path) async for file in client.files(run_id)]
+            await client.close()
+            assert not own.is_closed
+            return files
+
+    def with_threads() -> list[str]:
+        with httpx.Client(limits=limits) as own, Client(http_client=own, **told(watched, 4)) as client:
+            files = [str(file.input_file_path) for file in client.files(run_id)]
+            client.close()
+            assert not own.is_closed
+            return files
+
+    assert (asyncio.run(with_tasks()) if asynchronous else with_threads()) == all_files(30)
+
+
+def test_without_threads_there_is_nothing_ahead(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the machine has no more threads to give, the pages come one at a time."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    run_id = watched.lay(20, [2])
+    with Client(**told(watched, 4)) as client, monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert [str(file.input_file_path) for file in client.files(run_id)] == all_files(20)
+    assert watched.offsets == [*range(0, 20, 2)]
+
+
+@pytest.mark.parametrize("depth", [-1, 17, True, 1.0, "4", None])
+def test_a_depth_that_is_none_is_refused(depth: Any) -> None:
+    """The depth is an integer from 0 to 16."""
+    with pytest.raises(errors.ConfigurationError, match="prefetch must be an integer from 0 to 16"):
+        Client(token=TOKEN, prefetch=depth)
+    with Client(token=TOKEN) as client, pytest.raises(errors.ConfigurationError, match="prefetch"):
+        client.with_options(prefetch=depth)
+
+
+# --- Schedules of faults, in virtual time -------------------------------------------------------------------
+
+
+@define
+class Flight:
+    """A request ahead whose answer comes at once, or when it is due."""
+
+    world: World
+    request: Request
+    outcome: Outcome = None
+
+    def wait(self) -> Outcome:
+        """The answer."""
+        if self.outcome is None:
+            self.outcome = self.world.answer(self.request)
+        return self.outcome
+
+    def drop(self) -> None:
+        """Nothing is lost with it."""
+
+
+class AsyncFlight(Flight):
+    """The same, awaited."""
+
+    async def wait(self) -> Outcome:  # type: ignore[override]
+        """The answer."""
+        await asyncio.sleep(0)
+        return super().wait()
+
+
+"""What a schedule needs of a sender: see `survival.test_schedules`."""
+
+
+@define
+class Ahead:
+    """Flights for a sender."""
+
+    world: World
+    kind: type[Flight]
+    at_once: list[bool] = field(factory=lambda: [True])
+    started: int = 0
+
+    def start(self, request: Request) -> Flight:
+        """Ask ahead."""
+        flight = self.kind(self.world, request)
+        self.started += 1
+        if self.at_once[self.started % len(self.at_once)]:
+            flight.outcome = self.world.answer(request)
+        return flight
+
+
+@given(
+    strikes=st.lists(st.one_of(st.just(None), STRIKES.filter(bool).map(lambda strikes: strikes[0])), max_size=30),
+    count=st.integers(0, 40),
+    sizes=st.lists(st.integers(1, 5), min_size=1, max_size=3) | st.just([2]),
+    depth=st.integers(1, 6),
+    asynchronous=st.booleans(),
+    at_once=st.lists(st.booleans(), min_size=1, max_size=3),
+    attempts=st.integers(1, 4),
+    budget=st.sampled_from([0.0, 2.0, 100.0]),
+    strict=st.booleans(),
+    on_change=st.sampled_from(["raise", "warn"]),
+    deadline=st.sampled_from([None, None, 0.5, 100.0]),
+)
+@settings(max_examples=3 * settings().max_examples)
+def test_every_schedule_ends_with_every_file(
+    strikes: list[Strike | None],
+    count: int,
+    sizes: list[int],
+    depth: int,
+    asynchronous: bool,
+    at_once: list[bool],
+    attempts: int,
+    budget: float,
+    deadline: float | None,
+    **told: Any,
+) -> None:
+    """Whatever strikes when, ahead or not: what is handed out is the run's beginning, and each error leads on."""
+    world = World(all_files(count), sizes)
+    world.strikes.extend(strike or Strike("none") for strike in strikes)
+    policy = RetryPolicy(attempts=attempts, budget=budget, max_retry_after=45.0, draw=lambda low, high: high)
+    got: list[str] = []
+    while True:
+        left = len(world.strikes)
+        error = asyncio.run(schedule(world, got, asynchronous, at_once, deadline, prefetch=depth, retry=policy, **told))
+        assert got == all_files(count)[: len(got)]
+        if error is None:
+            break
+        assert (error.resume_offset, error.run_id) == (len(got), kit.RUN_ID)
+        deadline = None
+        assert len(world.strikes) < left or deadline is None, "no error without a fault"
+    assert got == all_files(count)
+
+
+async def schedule(
+    world: World,
+    got: list[str],
+    asynchronous: bool,
+    at_once: list[bool],
+    deadline: float | None,
+    **told: Any,
+) -> errors.RunResultsError | None:
+    """Walk on from where it stands, with either client; gives the error that ended it."""
+    world.pages_of_walk = 0
+    kind: Any = AsyncClient if asynchronous else Client
+    client = kind(token=kit.TOKEN, base_url="http://127.0.0.1", timeout=TIMEOUT, **told)
+    real, client._sender = client._sender, AsyncSender(world) if asynchronous else Sender(world)
+    client._sender.start = Ahead(world, AsyncFlight if asynchronous else Flight, at_once).start
+    client._options = evolve(client._options, clock=lambda: world.now)
+    pages = client.pages(kit.RUN_ID, start=len(got), deadline=deadline)
+    try:
+        async for page in pages if asynchronous else awaited(pages):
+            assert page.offset == len(got)
+            got += [str(file.input_file_path) for file in page.files]
+    except errors.RunResultsError as error:
+        return error
+    finally:
+        await real.close() if asynchronous else real.close()
+    return None
+
+
+async def awaited(pages: Iterator[Page]) -> AsyncIterator[Page]:
+    """Pages of a walk without a loop."""
+    for page in pages:
+        yield page
