@@ -221,6 +221,8 @@ class Export:
     _end: int = field(default=0, init=False)
     _waiting: list[dict[What, pa.RecordBatch]] = field(factory=list, init=False, repr=False)
     _waiting_since: float = field(default=0.0, init=False, repr=False)
+    _rows: int = field(default=0, init=False, repr=False)
+    _bytes: int = field(default=0, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         order = self.order
@@ -264,14 +266,15 @@ class Export:
             what: tabulator.batch(page) for what, tabulator in self._tabulators.items()
         }
         if not self._waiting:
+            self._rows = self._bytes = 0
             self._waiting_since = self.clock()
         self._waiting.append(batches)
         self._end = page.offset + len(page.files)
         self._count(page, batches)
-        rows = max(sum(len(batches[what]) for batches in self._waiting) for what in self.order.tables)
-        size = sum(batch.nbytes for batches in self._waiting for batch in batches.values())
+        self._rows += max(map(len, batches.values()))
+        self._bytes += sum(batch.nbytes for batch in batches.values())
         late = self.clock() - self._waiting_since > _SECONDS
-        if rows >= self.order.rows_per_part or size >= BYTES or late:
+        if self._rows >= self.order.rows_per_part or self._bytes >= BYTES or late:
             self._flush()
         self.progress(self._exported)
 
@@ -466,9 +469,13 @@ class Export:
         schema = schema.with_metadata({**(schema.metadata or {}), **self._metadata})
         with whole_file(path) as file, telling("write", path):
             writer = open_writer(file, schema, format, guard=self.order.guard)
-            for batch in batches:
-                writer.write(batch)
-            writer.close()
+            try:
+                for batch in batches:
+                    writer.write(batch)
+                writer.close()
+            except BaseException:
+                writer.abandon()
+                raise
         return writer.guarded
 
     # The end ------------------------------------------------------------------------------------------------------

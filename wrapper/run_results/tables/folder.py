@@ -101,12 +101,15 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         # `x` follows no link that somebody else put there.
         file = unfinished.open("xb")
     try:
-        with file:
-            yield file
-            with telling("write", path):
-                file.flush()
-                os.fsync(file.fileno())
+        yield file
+        with telling("write", path):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
     except BaseException:
+        # What could not be written is still in the file's buffer, and closing it tries again.
+        with suppress(OSError):
+            file.close()
         with suppress(OSError):
             unfinished.unlink()
         raise

@@ -7,6 +7,7 @@ done.
 """
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any, BinaryIO, Final, Literal, get_args
 
 import msgspec
@@ -68,6 +69,11 @@ class Writer(ABC):
     def close(self) -> None:  # noqa: B027 - a format without an end needs none
         """Write the end."""
 
+    def abandon(self) -> None:
+        """Let go of what was not finished, without a word: the file is not going to be kept."""
+        with suppress(Exception):
+            self.close()
+
 
 class ParquetWriter(Writer):
     """Parquet; small batches are put together until they make a row group."""
@@ -80,11 +86,14 @@ class ParquetWriter(Writer):
             file, schema, compression="zstd", use_dictionary=texts, write_statistics=True, write_page_index=True
         )
         self._waiting: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write a batch, or keep it until there are enough rows."""
         self._waiting.append(batch)
-        if sum(map(len, self._waiting)) >= ROWS or sum(batch.nbytes for batch in self._waiting) >= BYTES:
+        self._rows += len(batch)
+        self._bytes += batch.nbytes
+        if self._rows >= ROWS or self._bytes >= BYTES:
             self._flush()
 
     def close(self) -> None:
@@ -92,8 +101,13 @@ class ParquetWriter(Writer):
         self._flush()
         self._writer.close()
 
+    def abandon(self) -> None:
+        """See `Writer.abandon`."""
+        self._writer.is_open = False  # else it writes a footer when it is collected
+
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
+        self._rows = self._bytes = 0
         table = pa.Table.from_batches(waiting, self._schema)
         if len(table):
             self._writer.write_table(table, row_group_size=ROWS)

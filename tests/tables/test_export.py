@@ -1,0 +1,540 @@
+"""An export is whole or can be gone on with: after kills, failures, full disks, and beside what is not ours."""
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from run_results import AsyncClient, Client, Include, NameMap, errors
+from run_results.tables import TABLES, Wide
+from run_results.tables import export as export_module
+from run_results.tables import folder as folder_module
+from run_results.tables.export import Exported
+from run_results.tables.folder import Part, chain, safe_name
+from run_results_conformance.reference import ReferenceServer
+from run_results_conformance.runs import MemoryRun, MemoryStore
+from run_results_conformance.serving import serve
+from run_results_conformance.synthetic import SyntheticRun
+
+RUN = SyntheticRun(seed=1, files=20)
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def client(serve_runs: Serve, token: str) -> Iterator[Client]:
+    """A client of a server with one run, which comes on three pages."""
+    with Client(token=token, base_url=serve_runs(RUN)) as client:
+        yield client
+
+
+@pytest.fixture
+def tables(client: Client) -> dict[str, pa.Table]:
+    """What a whole export is to hold."""
+    return {what: client.table(RUN.run_id, what) for what in TABLES}
+
+
+def files_in(folder: Path) -> set[str]:
+    """Every file below a folder."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def read(folder: Path, what: str) -> pa.Table:
+    """A table of an export, put together from its parts in the order of their names."""
+    return pa.concat_tables(pq.read_table(path) for path in sorted((folder / what).glob("part-*.parquet")))
+
+
+def parts(*ends: int) -> set[str]:
+    """The names of the parts that end at these files, of every table, and what stands beside them."""
+    starts = (0, *ends)
+    names = [f"part-{start:010}-{end:010}.parquet" for start, end in zip(starts, ends, strict=False)]
+    return {f"{what}/{name}" for what in TABLES for name in names}
+
+
+BESIDE = {"_SUCCESS", "_export.json"}
+
+
+# Whole exports ------------------------------------------------------------------------------------------------
+
+
+def test_an_export_is_a_folder_of_parts(client: Client, tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    """Parts are named by the files they hold, every table has the same ones, and together they are the run."""
+    done = client.export(RUN.run_id, tmp_path / "out", rows_per_part=1)
+    assert files_in(tmp_path / "out") == parts(7, 14, 20) | BESIDE
+    for what in TABLES:
+        assert read(tmp_path / "out", what).equals(tables[what])
+    assert (done.start, done.files, done.case_fields) == (0, 20, 5)
+    assert (done.documents, done.fields) == (len(tables["documents"]), len(tables["fields"]))
+    assert done.failed == sum(tables["fields"].column("failed").to_pylist()) > 0
+    assert done.paths == tuple(tmp_path / "out" / what for what in TABLES)
+
+
+def test_small_pages_become_one_part(client: Client, tmp_path: Path) -> None:
+    """Pages are kept until a part is worth its file; each table can be left out."""
+    client.export(RUN.run_id, tmp_path, tables=["files"])
+    assert files_in(tmp_path) == {"files/part-0000000000-0000000020.parquet"} | BESIDE
+
+
+def test_a_part_is_written_when_time_has_passed(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow server's pages do not wait in memory for ever: what a crash costs is bounded in time."""
+    monkeypatch.setattr(export_module, "_SECONDS", -1.0)
+    client.export(RUN.run_id, tmp_path, tables=["files"])
+    assert len(files_in(tmp_path / "files")) == 3
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv", "jsonl", "arrow"])
+def test_one_file_holds_one_table(client: Client, tables: dict[str, pa.Table], tmp_path: Path, format: str) -> None:
+    """A path with a format's suffix is one file, made of parts that are gone at the end."""
+    path = tmp_path / f"out.{format}"
+    done = client.export(RUN.run_id, path, rows_per_part=1)
+    assert done.paths == (path,)
+    assert files_in(tmp_path) == {path.name}
+    fields = tables["fields"]
+    if format == "parquet":
+        assert pq.read_table(path).equals(fields)
+        assert pq.read_metadata(path).num_row_groups == 1
+    elif format == "arrow":
+        with pa.ipc.open_file(path) as file:
+            assert file.read_all().equals(fields)
+    elif format == "csv":
+        found = pyarrow.csv.read_csv(path, parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True))
+        assert len(found) == len(fields)
+    else:
+        found = [json.loads(line)["value"] for line in path.read_text().splitlines()]
+        assert found == fields.column("value").to_pylist()
+
+
+def test_a_single_file_for_each_table(client: Client, tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    """With `single_file` a folder holds one file for each table, and says when they are whole."""
+    client.export(RUN.run_id, tmp_path, rows_per_part=1, single_file=True)
+    assert files_in(tmp_path) == {f"{what}.parquet" for what in TABLES} | {"_SUCCESS"}
+    for what in TABLES:
+        assert pq.read_table(tmp_path / f"{what}.parquet").equals(tables[what])
+    again = client.export(RUN.run_id, tmp_path, single_file=True, resume=True)
+    assert (again.start, again.files) == (20, 20)
+
+
+def test_the_wide_view_is_a_file_for_each_class(client: Client, tmp_path: Path) -> None:
+    """Each class has its file, in its name as far as a file can have it, with the very table of `table`."""
+    names = NameMap(by_class=RUN.project_names())
+    done = client.export(RUN.run_id, tmp_path, wide=True, names=names, rows_per_part=1)
+    assert len(done.paths) == 5
+    assert tmp_path / "unclassified.parquet" in done.paths
+    for class_name in RUN.project_names():
+        found = pq.read_table(tmp_path / f"class-{safe_name(class_name)}.parquet")
+        assert found.equals(client.table(RUN.run_id, wide=class_name, names=names))
+    client.export(RUN.run_id, tmp_path / "w2.csv", wide="W-2")
+    assert (tmp_path / "w2.csv").read_bytes().startswith(b'"run_id","file_index","file_name"')
+
+
+def test_a_doubled_field_can_be_settled_afterwards(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """When the wide view fails at the end, what was fetched is there, and another choice needs only the last look."""
+    field = {"field_name": "a", "value": "1"}
+    run = MemoryRun(
+        {"id": "r-2", "status": "COMPLETE"}, [{"documents": [{"class_name": "A", "fields": [field, field]}]}]
+    )
+    with Client(token=token, base_url=serve_runs(run)) as client:
+        with pytest.raises(errors.FieldDoubled):
+            client.export("r-2", tmp_path, wide=True)
+        assert not list(tmp_path.glob("*.parquet"))
+        assert not list(tmp_path.rglob(".*"))
+        client.export("r-2", tmp_path, wide=Wide(doubled="last"), resume=True)
+    assert pq.read_table(tmp_path / "class-A.parquet").column("a").to_pylist() == ["1"]
+
+
+def test_an_empty_run_is_exported(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """A run without files has tables without rows on disk, and can be exported again when it has some."""
+    empty = MemoryRun({"id": "r-0", "status": "RUNNING"}, [])
+    filled = MemoryRun({"id": "r-0", "status": "RUNNING"}, [{"original_file_name": "a.pdf"}])
+    for run, rows in ((empty, 0), (filled, 1)):
+        with Client(token=token, base_url=serve_runs(run)) as client:
+            client.export("r-0", tmp_path, resume=True)
+            assert len(read(tmp_path, "files")) == rows
+    with Client(token=token, base_url=serve_runs(empty)) as client:
+        for suffix in ("parquet", "csv", "jsonl", "arrow"):
+            client.export("r-0", tmp_path / f"out.{suffix}", names=NameMap(["a"]))
+        assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_the_async_client_exports_the_same(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """`AsyncClient` gives the same table, batches and files."""
+
+    async def use(url: str) -> tuple[pa.Table, list[pa.RecordBatch]]:
+        async with AsyncClient(token=token, base_url=url) as client:
+            table = await client.table(RUN.run_id)
+            batches = [batch async for batch in client.batches(RUN.run_id)]
+            seen: list[Exported] = []
+            await client.export(RUN.run_id, tmp_path / "out", rows_per_part=1, progress=seen.append)
+            assert [each.files for each in seen] == [7, 14, 20]
+            return table, batches
+
+    table, batches = asyncio.run(use(serve_runs(RUN)))
+    assert pa.Table.from_batches(batches).equals(table)
+    assert read(tmp_path / "out", "fields").equals(table)
+    assert files_in(tmp_path / "out") == parts(7, 14, 20) | BESIDE
+
+
+# Going on -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("form", ["parts", "single"])
+def test_an_export_survives_being_killed(form: str, token: str) -> None:
+    """Killed at random moments and gone on with, every export has every row once, as one that was never killed."""
+    kills = (500 if THOROUGH else 50) // (1 if form == "parts" else 4)
+    run = SyntheticRun(seed=3, files=15)
+    program = Path(__file__).with_name("killed.py")
+    memory = Path("/dev/shm")  # what a killed process wrote is there all the same, and much sooner
+    place = TemporaryDirectory(dir=memory if memory.is_dir() else None)
+    with place as made, serve(ReferenceServer(MemoryStore([run]), token, page_size=3)) as served:
+        arguments = [served.url, token, run.run_id, made, str(kills), "7", form]
+        done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
+        assert (done.returncode, done.stderr) == (0, "")
+        killed, exports = map(int, done.stdout.split())
+        assert killed == kills
+        with Client(token=token, base_url=served.url) as client:
+            whole = {what: client.table(run.run_id, what) for what in TABLES}
+        for number in range(exports):
+            folder = Path(made, str(number))
+            left = files_in(folder)
+            assert "_SUCCESS" in left
+            assert not [name for name in left if name.endswith(".tmp")]
+            for what in TABLES:
+                found = pq.read_table(folder / f"{what}.parquet") if form == "single" else read(folder, what)
+                assert found.equals(whole[what])
+
+
+class Failing(ReferenceServer):
+    """A reference server that is gone from one offset on, while it is told to."""
+
+    broken = True
+
+    def read_offset(self, request: Any) -> int:
+        """Break the connection."""
+        offset = super().read_offset(request)
+        if self.broken and offset >= 14:
+            raise ConnectionResetError
+        return offset
+
+
+def test_what_came_before_a_failure_is_kept(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the server fails on the way, the pages that came are a part, and going on fetches only the rest."""
+    monkeypatch.setattr("run_results.transport.time.sleep", lambda seconds: None)
+    server = Failing(MemoryStore([RUN]), token, page_size=7)
+    asked: list[Any] = []
+    with serve(server) as served, Client(token=token, base_url=served.url, observe=asked.append) as client:
+        with pytest.raises(errors.RunResultsError) as caught:
+            client.export(RUN.run_id, tmp_path)
+        assert caught.value.resume_offset == 14
+        assert files_in(tmp_path) == parts(14) | {"_export.json"}
+        server.broken = False
+        asked.clear()
+        done = client.export(RUN.run_id, tmp_path, resume=True)
+        assert (done.start, done.files) == (14, 20)
+        assert {event.offset for event in asked if hasattr(event, "attempt")} == {14}
+        whole = client.table(RUN.run_id)
+    assert read(tmp_path, "fields").equals(whole)
+    assert files_in(tmp_path) == parts(14, 20) | BESIDE
+
+
+def test_what_was_left_unfinished_is_cleared_away(client: Client, tables: dict[str, pa.Table], tmp_path: Path) -> None:
+    """Parts behind a gap or of some tables only, and temporaries, are ours and go; other files stay as they are."""
+    client.export(RUN.run_id, tmp_path, rows_per_part=1)
+    ours = ["fields/.part-0000000007-0000000014.parquet.tmp", "files/part-0000000014-0000000015.parquet"]
+    foreign = ["README.txt", "fields/notes.parquet", "fields/.part-x.tmp", "fields/part-1-2.parquet", "files/part.csv"]
+    (tmp_path / "documents" / "part-0000000007-0000000014.parquet").unlink()
+    for name in ours + foreign:
+        (tmp_path / name).write_text("hello")
+    done = client.export(RUN.run_id, tmp_path, rows_per_part=1, resume=True)
+    assert done.start == 7
+    assert files_in(tmp_path) == parts(7, 14, 20) | BESIDE | set(foreign)
+    assert all((tmp_path / name).read_text() == "hello" for name in foreign)
+    for what in ("documents", "files", "case_fields"):
+        assert read(tmp_path, what).equals(tables[what]) or what == "fields"
+
+
+def test_nothing_is_written_over_unasked(client: Client, tmp_path: Path) -> None:
+    """An export that is there is an error without `resume`; what else is in the folder is none."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    client.export(RUN.run_id, tmp_path / "out")
+    client.export(RUN.run_id, tmp_path / "out.csv")
+    client.export(RUN.run_id, tmp_path / "one", single_file=True)
+    before = {name: (tmp_path / name).stat().st_mtime_ns for name in files_in(tmp_path)}
+    for name, options in (("out", {}), ("out.csv", {}), ("one", {"single_file": True})):
+        with pytest.raises(errors.ExportError, match=r"there is an export at .* already"):
+            client.export(RUN.run_id, tmp_path / name, **options)
+    assert client.export(RUN.run_id, tmp_path / "out.csv", resume=True).paths == (tmp_path / "out.csv",)
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in files_in(tmp_path)} == before
+
+
+def test_a_complete_export_is_only_looked_at(client: Client, tmp_path: Path) -> None:
+    """Going on with a complete export asks once, whether the run is still the same, and changes no part."""
+    client.export(RUN.run_id, tmp_path)
+    before = {name: (tmp_path / name).stat().st_ino for name in parts(20)}
+    done = client.export(RUN.run_id, tmp_path, resume=True)
+    assert (done.start, done.files, done.fields) == (20, 20, 0)
+    assert {name: (tmp_path / name).stat().st_ino for name in parts(20)} == before
+
+
+CHANGES = {
+    "status": "FAILED",
+    "finish_timestamp": 1_800_000_000_000_000_000,
+    "review_completed": False,
+    "batch_id": "another",
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_run_that_changed_is_not_gone_on_with(name: str, serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """Parts of a run as it was are never put beside parts of the run as it is, unless the caller says so."""
+    changed = MemoryRun(dict(RUN.header) | {name: CHANGES[name]}, RUN.files(0, 20))
+    with Client(token=token, base_url=serve_runs(RUN)) as client:
+        client.export(RUN.run_id, tmp_path, rows_per_part=1)
+    for what in TABLES:
+        (tmp_path / what / "part-0000000014-0000000020.parquet").unlink()
+    before = files_in(tmp_path)
+    with Client(token=token, base_url=serve_runs(changed)) as client:
+        with pytest.raises(errors.ExportMismatch, match=f"the run changed .*{name} from"):
+            client.export(RUN.run_id, tmp_path, resume=True)
+        assert files_in(tmp_path) == before
+        client.with_options(on_change="warn").export(RUN.run_id, tmp_path, resume=True)
+    assert len(read(tmp_path, "files")) == 20
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "include": {"include": Include.NONE},
+    "names": {"names": NameMap(["a"])},
+    "typed": {"typed": True},
+    "tables": {"tables": ["fields"]},
+    "format": {"format": "csv"},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_options_are_not_gone_on_with(name: str, client: Client, tmp_path: Path) -> None:
+    """An export goes on with the options that it began with, or not at all."""
+    client.export(RUN.run_id, tmp_path)
+    with pytest.raises(errors.ExportMismatch, match=f"other options: {name}"):
+        client.export(RUN.run_id, tmp_path, resume=True, **OTHERS[name])
+
+
+def test_another_run_is_not_gone_on_with(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """A folder belongs to one run; a part that was put there from another export is noticed, too."""
+    other = SyntheticRun(seed=2, files=20)
+    with Client(token=token, base_url=serve_runs(RUN, other)) as client:
+        client.export(RUN.run_id, tmp_path / "a", rows_per_part=1)
+        client.export(other.run_id, tmp_path / "b", rows_per_part=1)
+        with pytest.raises(errors.ExportMismatch, match="run_id"):
+            client.export(other.run_id, tmp_path / "a", resume=True)
+        stray = "files/part-0000000007-0000000014.parquet"
+        (tmp_path / "a" / stray).write_bytes((tmp_path / "b" / stray).read_bytes())
+        with pytest.raises(errors.ExportMismatch, match="is of another export"):
+            client.export(RUN.run_id, tmp_path / "a", resume=True)
+        (tmp_path / "b" / stray).write_bytes(b"PAR1 cut")
+        with pytest.raises(errors.ExportError, match="cannot read"):
+            client.export(other.run_id, tmp_path / "b", resume=True)
+        (tmp_path / "b" / "_export.json").write_text("[]")
+        with pytest.raises(errors.ExportMismatch, match="not what an export writes"):
+            client.export(other.run_id, tmp_path / "b", resume=True)
+        (tmp_path / "b" / "_export.json").unlink()
+        with pytest.raises(errors.ExportError):
+            client.export(other.run_id, tmp_path / "b", resume=True)
+
+
+def test_two_at_once_are_kept_apart(client: Client, tmp_path: Path) -> None:
+    """A second export into the same folder is refused while the first is at work."""
+    refused: list[str] = []
+
+    def meanwhile(_: Exported) -> None:
+        with pytest.raises(errors.ExportError, match="another export is writing") as caught:
+            client.export(RUN.run_id, tmp_path, resume=True)
+        refused.append(str(caught.value))
+
+    client.export(RUN.run_id, tmp_path, progress=meanwhile)
+    assert len(refused) == 3
+    client.export(RUN.run_id, tmp_path, resume=True)
+
+
+def test_an_interrupted_task_leaves_a_whole_part(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """A cancelled asynchronous export stops, keeps what came as a part, and leaves nothing unfinished."""
+
+    async def use(url: str) -> None:
+        async with AsyncClient(token=token, base_url=url) as client:
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(
+                client.export(RUN.run_id, tmp_path, progress=lambda _: loop.call_soon_threadsafe(task.cancel) and None)
+            )
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(use(serve_runs(RUN)))
+    left = files_in(tmp_path)
+    assert "_SUCCESS" not in left
+    assert left in (parts(7) | {"_export.json"}, parts(14) | {"_export.json"}, parts(20) | {"_export.json"})
+    with Client(token=token, base_url=serve_runs(RUN)) as client:
+        assert client.export(RUN.run_id, tmp_path, resume=True).files == 20
+
+
+# What cannot be written ---------------------------------------------------------------------------------------
+
+
+def limited(url: str, token: str, path: Path, size: int) -> "subprocess.CompletedProcess[str]":
+    """Export in a process that may write no larger file than so many bytes."""
+    script = (
+        "import resource, signal, sys\n"
+        "from run_results import Client, errors\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
+        f"client = Client(token={token!r}, base_url={url!r})\n"
+        f"try:\n    client.export({RUN.run_id!r}, {str(path)!r})\n"
+        "except errors.ExportError as error:\n    print(error)\n"
+    )
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs limits of file size")
+@pytest.mark.parametrize("name", ["out", "out.parquet", "out.csv", "out.arrow", "out.jsonl"])
+def test_a_full_disk_leaves_nothing_half_written(name: str, serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """When no more can be written, one clear error says so, and no file is there that is not whole."""
+    done = limited(serve_runs(RUN), token, tmp_path / name, 5_000)
+    assert done.stderr == ""
+    assert done.stdout.startswith("cannot write ")
+    assert "File too large" in done.stdout
+    assert {path for path in files_in(tmp_path) if not path.endswith("_export.json")} == set()
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "rename"])
+def test_no_space_is_told_at_every_step(
+    step: str, client: Client, tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full when a part is brought to it, or renamed, costs that part and no other."""
+    calls = 0
+
+    def full(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > 9:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        if step == "write":
+            real: Any = export_module.open_writer
+            patch.setattr(export_module, "open_writer", full)
+        elif step == "fsync":
+            real = os.fsync
+            patch.setattr(folder_module.os, "fsync", full)
+        else:
+            real = Path.replace
+            patch.setattr(Path, "replace", full)
+        with pytest.raises(errors.ExportError, match="No space left on device"):
+            client.export(RUN.run_id, tmp_path, rows_per_part=1)
+    assert not [name for name in files_in(tmp_path) if name.endswith(".tmp") and step != "rename"]
+    client.export(RUN.run_id, tmp_path, rows_per_part=1, resume=True)
+    assert files_in(tmp_path) == parts(7, 14, 20) | BESIDE
+    for what in TABLES:
+        assert read(tmp_path, what).equals(tables[what])
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    """A file where a folder should be, and a folder that may not be written, are one clear error each."""
+    (tmp_path / "file").write_text("x")
+    with Client(token="t0k3nt0k3n", base_url="http://127.0.0.1:1") as client:
+        with pytest.raises(errors.ExportError, match="cannot make the folder"):
+            client.export("r", tmp_path / "file" / "out")
+        with pytest.raises(errors.ExportError, match="cannot make the folder"):
+            client.export("r", tmp_path / "file")
+        with pytest.raises(errors.ExportError, match="cannot make the folder"):
+            client.export("r", Path("/proc/none"))
+
+
+def test_what_cannot_be_asked_for_is_told(tmp_path: Path) -> None:
+    """Options that contradict each other are told before anything is sent or written."""
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        ("out.csv", {"format": "parquet"}),
+        ("out", {"format": "xlsx"}),
+        ("out", {"tables": ["fields", "pages"]}),
+        ("out", {"tables": "fields"}),
+        ("out.csv", {"tables": ["fields", "files"]}),
+        ("out", {"wide": True, "tables": ["fields"]}),
+        ("out", {"rows_per_part": 0}),
+        ("out", {"names": ["a"]}),
+        ("out", {"colour": "red"}),
+        ("out", {"include": "all"}),
+    ]
+    with Client(token="t0k3nt0k3n", base_url="http://127.0.0.1:1") as client:
+        for name, options in wrong:
+            with pytest.raises(errors.ConfigurationError):
+                client.export("r", tmp_path / name, **options)
+        with pytest.raises(errors.ConfigurationError):
+            client.export("../r", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+# Names and memory ---------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 5), max_size=8), st.sets(st.integers(0, 10)))
+def test_the_chain_has_no_gap(lengths: list[int], strays: set[int]) -> None:
+    """The parts that are followed begin at 0, and each where the one before ends."""
+    starts = [sum(lengths[:index]) for index in range(len(lengths))]
+    whole = {Part(start, start + length, ".csv") for start, length in zip(starts, lengths, strict=True)}
+    followed = chain(whole | {Part(stray + 100, stray + 200, ".csv") for stray in strays})
+    assert [part.start for part in followed] == [0, *(part.end for part in followed)][: len(followed)]
+    assert (followed[-1].end if followed else 0) == sum(lengths)
+    assert [Part.parse(part.name) for part in followed] == followed
+
+
+@given(st.lists(st.text(max_size=300) | st.sampled_from(["..", "a/b", "\x00", "", "CON", "~", "a b"]), unique=True))
+def test_safe_names_are_safe_and_differ(texts: list[str]) -> None:
+    """Any text becomes one component of a path, of a length that every system takes, and another for each text."""
+    names = [safe_name(text) for text in texts]
+    assert len(set(names)) == len(names)
+    for name in names:
+        assert Path(name).name == name
+        assert 0 < len(name.encode()) <= 200
+        assert not name.startswith(".")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="measures with wait4")
+def test_memory_does_not_grow_with_the_run(token: str, tmp_path: Path) -> None:
+    """Many times the pages take at most 64 MB more at the peak, though the run is larger than that."""
+    pages, fields = (2000, 20) if THOROUGH else (400, 100)
+    field = {"field_name": "a", "value": "x" * 2_000, "type": "TEXT"}
+    file = {"documents": [{"class_name": "A", "fields": [field] * fields}]}
+
+    def peak(pages: int) -> int:
+        files = [{"input_file_path": f"{number}", **file} for number in range(pages)]
+        run = MemoryRun({"id": f"r-{pages}", "status": "COMPLETE"}, files)
+        with serve(ReferenceServer(MemoryStore([run]), token, page_size=1)) as served:
+            script = (
+                "import sys\nfrom run_results import Client\n"
+                "client = Client(token=sys.argv[1], base_url=sys.argv[2])\n"
+                "done = client.export(sys.argv[3], sys.argv[4], rows_per_part=5000)\n"
+                f"assert done.files == {pages}"
+            )
+            arguments = [token, served.url, run.header["id"], str(tmp_path / str(pages))]
+            started = subprocess.Popen([sys.executable, "-c", script, *arguments])
+            _, code, usage = os.wait4(started.pid, 0)
+            started.returncode = code
+            assert code == 0
+            return usage.ru_maxrss
+
+    assert peak(pages) - peak(20) < 64 * 1024
