@@ -62,7 +62,7 @@ def exit_code(error: errors.RunResultsError) -> Exit:
             return Exit.CONTRACT
         case errors.RunNotSettledError():
             return Exit.NO
-        case errors.ConfigurationError() | errors.InvalidNameError():
+        case errors.ConfigurationError() | errors.InvalidNameError() | errors.ExportError():
             return Exit.USAGE
         case _:
             return Exit.BUG

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files as resources
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import IO, Any, Final
 from attrs import frozen
 
 from run_results import CaseField, NameMap, Page, RunResults, __version__, failed, sanitize, to_datetime
-from run_results.errors import ConfigurationError
+from run_results.errors import ConfigurationError, ExportError
 from run_results.report.compact import Compactor, text
 from run_results.report.images import Images
 from run_results.report.summary import BANDS, Summary, label
@@ -76,8 +77,8 @@ def write_report(
             they are left out.
         max_image_bytes: The same for pictures.
 
-    Raises `ConfigurationError` where the file cannot be written, where jinja2 is not installed, where the threshold is
-    no confidence, or where there is no page.
+    Raises `ExportError` where the file cannot be written, and `ConfigurationError` where jinja2 is not installed, where
+    the threshold is no confidence, or where there is no page.
 
     >>> from run_results import Client, Include
     >>> with Client() as client:  # doctest: +SKIP
@@ -129,9 +130,9 @@ def write_report(
 def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigurationError(f"cannot write the report {str(path)!r}: {reason}") from None
+    except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise ExportError(f"cannot write the report {str(path)!r}: {reason}", path=str(path)) from None
 
 
 @contextmanager
@@ -140,7 +141,7 @@ def _whole_file(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     with _writing(path):
         path = path.resolve()  # through a link, so that the link stays
         if path.exists() and not path.is_file():
-            raise ConfigurationError(f"cannot write the report {str(path)!r}: it is there and is no file")
+            raise ExportError(f"cannot write the report {str(path)!r}: it is there and is no file", path=str(path))
         made = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
         file = made.open("xb")
     try:
@@ -172,10 +173,12 @@ def _element(kind: str, number: int | None, data: bytes) -> bytes:
 # --- The page around the data ---------------------------------------------------------------------------------
 
 
+@cache
 def _read(name: str) -> str:
     return resources(__package__ or "run_results.report").joinpath(name).read_text("utf-8")
 
 
+@cache
 def _template() -> Any:
     try:
         from jinja2 import Environment, StrictUndefined

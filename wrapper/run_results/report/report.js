@@ -12,6 +12,7 @@
   const LONG = 300;  // characters of a value before it is cut
 
   const byId = (id) => document.getElementById(id);
+  const viewer = byId("viewer");
 
   // Data -----------------------------------------------------------------------------------------------------
 
@@ -99,6 +100,13 @@
       if (inner.left < outer.left) pane.scrollLeft += inner.left - outer.left - margin;
       else if (inner.right > outer.right) pane.scrollLeft += inner.right - outer.right + margin;
     }
+  };
+
+  const review = byId("review");
+  const isWide = () => viewer.getBoundingClientRect().left > review.getBoundingClientRect().left + 40;
+  // Beside each other, list and document fill the window; what one works on should not stand below its edge.
+  const settle = (element) => {
+    if (isWide() && element.getBoundingClientRect().bottom > innerHeight) review.scrollIntoView();
   };
 
   // A pager: two buttons and where one is. It keeps the focus when it is drawn anew.
@@ -217,6 +225,7 @@
     api === called ? null : make("code", {}, isolated(api, 120)));
   // Of a field that failed the reason says more than the word in the place of its value.
   const told = (value, error, kind) => (error ? make("span", { class: `value bad ${kind}`, dir: "auto" }, cut(error, LONG)) : valued(value, kind));
+  const line = (first, badges) => make("span", { class: "told" }, first, ...badges);
   const placed = (doc) => [
     make("span", { class: "line" }, isDocument(doc) ? isolated(index.classes[doc.c], 80) : make("span", { class: "nothing" }, "no documents")),
     make("span", { class: "api line", title: doc.n ? cut(doc.n, LONG) : null }, isolated(doc.n ?? "(no name)", 120)),
@@ -224,16 +233,16 @@
   const cells = (entry) => {
     if (entry.d < 0) {
       const [api, called, , value, error] = index.case[entry.s];
-      return [[scored(null, entry.marks)], [named(api, called), told(value, error, "line"), ...badgesOf(entry)], [make("span", {}, "cross-class")]];
+      return [[scored(null, entry.marks)], [named(api, called), line(told(value, error, "line"), badgesOf(entry))], [make("span", {}, "cross-class")]];
     }
     const doc = documents[entry.d];
     const field = fieldsOf(doc)[entry.s];
     const score = scored(entry.score, field || mode === "documents" ? entry.marks : 0);
-    if (field) return [[score], [named(apiName(field), label(field)), told(field[VALUE], field[ERROR], "line"), ...badgesOf(entry)], placed(doc)];
+    if (field) return [[score], [named(apiName(field), label(field)), line(told(field[VALUE], field[ERROR], "line"), badgesOf(entry))], placed(doc)];
     const what = mode === "documents"
-      ? [make("span", { class: "name line" }, isolated(doc.n ?? "(no name)", 120)), make("span", { class: "api line" }, plural(entry.count, "field"))]
-      : [make("span", { class: "name line" }, isDocument(doc) ? "(the document)" : "(the file)")];
-    return [[score], [...what, ...badgesOf(entry)], mode === "documents"
+      ? [make("span", { class: "name line" }, isolated(doc.n ?? "(no name)", 120)), line(make("span", { class: "api line" }, plural(entry.count, "field")), badgesOf(entry))]
+      : [make("span", { class: "name line" }, isDocument(doc) ? "(the document)" : "(the file)"), line("", badgesOf(entry))];
+    return [[score], what, mode === "documents"
       ? [make("span", { class: "line" }, isDocument(doc) ? isolated(index.classes[doc.c], 80) : "–"),
         make("span", { class: "api line" }, isDocument(doc) ? `file ${doc.f}, document ${doc.d}` : `file ${doc.f}`)]
       : placed(doc)];
@@ -284,6 +293,7 @@
     const row = rowAt(current);
     if (focus) row.focus({ preventScroll: true });
     reveal(row);
+    if (focus) settle(row);
     const { d, s } = rows[current];
     if (d < 0) {
       opened = { d, s };
@@ -295,7 +305,6 @@
 
   // A document -----------------------------------------------------------------------------------------------
 
-  const viewer = byId("viewer");
   let opened = { d: null, s: null };
   let firstPage = 0, firstField = 0;
 
@@ -340,17 +349,19 @@
     (field[BOXES] ?? []).filter((box) => (box[5] % TURNED === INCOMPLETE ? null : box[0]) === number).map((box) => ({ field, s, box })));
   const say = (field, s) => `${s + 1} ${label(field) || "(no name)"}`;
 
-  const drawBox = ({ field, s, box }, width, height, tall) => {
+  const drawBox = ({ field, s, box }, isFirst, width, height, tall) => {
     const across = (x) => clamp(x / width * 1000, -6, 1006), down = (y) => clamp(y / height * tall, -6, tall + 6);
     const [x, y] = [across(box[1]), down(box[2])];
+    const [wide, high] = [Math.max(across(box[3]) - x, 4), Math.max(down(box[4]) - y, 4)];
     const score = confidence(field);
     const band = bandOf(score, field[MARKS]);
     const text = `${say(field, s)}: ${field[VALUE] ?? "no value"} (${score === null ? band : `${band}, ${score.toFixed(2)}`})`;
     const [labelX, labelY] = [clamp(x, 2, 960), y > 24 ? y - 5 : Math.min(y + 22, tall - 4)];
     return draw("g", { class: `box ${band}`, "data-s": s, tabindex: -1, role: "button", "aria-pressed": "false", "aria-label": cut(text, 200) },
       draw("title", {}, cut(text, LONG) + (stateText(box) ? `\n${stateText(box)}` : "")),
-      draw("rect", { x, y, width: Math.max(across(box[3]) - x, 4), height: Math.max(down(box[4]) - y, 4) }),
-      draw("text", { x: labelX, y: labelY, "aria-hidden": "true" }, String(s + 1)));
+      draw("rect", { class: "halo", x: x - 8, y: y - 8, width: wide + 16, height: high + 16, rx: 5 }),
+      draw("rect", { class: "frame", x, y, width: wide, height: high }),
+      isFirst ? draw("text", { x: labelX, y: labelY, "aria-hidden": "true" }, String(s + 1)) : null);
   };
   const astray = (title, found) => found.length ? make("div", { class: "astray" }, make("span", {}, title),
     ...found.map(({ field, s, box }) => make("button", { type: "button", "data-s": s, "aria-pressed": "false" },
@@ -371,7 +382,8 @@
     const svg = draw("svg", { class: picture ? "paper pictured" : "paper", viewBox: `0 0 1000 ${tall}`, role: "group", "aria-label": `Page ${number}` });
     const source = picture && byId(`image-${picture[1]}`);
     if (source) svg.append(draw("image", { href: source.textContent, width: 1000, height: tall, preserveAspectRatio: "none" }));
-    svg.append(...boxes.filter(({ box }) => box[5] % TURNED <= PARTLY).map((each) => drawBox(each, width, height, tall)));
+    const drawn = boxes.filter(({ box }) => box[5] % TURNED <= PARTLY);
+    svg.append(...drawn.map((each, at) => drawBox(each, drawn[at - 1]?.s !== each.s, width, height, tall)));
     return make("figure", {}, make("figcaption", {}, make("b", {}, `Page ${number}`), make("span", {}, [`${width} × ${height}`, ...notes].join(" · "))),
       svg, astray("Off the page:", boxes.filter(({ box }) => box[5] % TURNED === OFF)));
   };
@@ -476,11 +488,12 @@
     const box = viewer.querySelector(`.box[data-s="${s}"], .astray [data-s="${s}"]`);
     const [wanted, other] = (focus !== "row" && box) ? [box, row] : [row, box];
     for (const element of [other, wanted]) reveal(element);
-    if (!focus) return remember();
+    remember();
+    if (!focus) return;
     wanted.focus({ preventScroll: true });
+    settle(wanted);
     const { top, bottom } = wanted.getBoundingClientRect();
     if (bottom < 60 || top > innerHeight - 20) wanted.scrollIntoView({ block: "center" });
-    remember();
   };
   const remember = () => {
     const { d, s } = opened;
@@ -605,8 +618,8 @@
     const row = event.target.closest("tr[data-row]");
     if (!row) return;
     pick(Number(row.dataset.row), true);
-    // Where the document stands below the list, it would not be seen.
-    if (viewer.getBoundingClientRect().top > innerHeight - 80) viewer.scrollIntoView();
+    // On a narrow screen the document stands below the list, where it would not be seen.
+    if (!isWide()) viewer.scrollIntoView();
   });
 
   const linked = (event) => event.target.closest?.("[data-s]");
@@ -627,7 +640,7 @@
       const s = button.dataset.fieldNumber;
       open(Number(button.dataset.d), s === undefined ? null : Number(s));
       refresh();
-      byId("review").scrollIntoView();
+      review.scrollIntoView();
       viewer.focus({ preventScroll: true });
       return;
     }
@@ -637,7 +650,7 @@
     filters.reason.value = "all";
     filters.text.value = "";
     setMode("fields");
-    byId("review").scrollIntoView();
+    review.scrollIntoView();
     byId("queue").querySelector("tr[tabindex='0']")?.focus({ preventScroll: true });
   });
 

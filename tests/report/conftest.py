@@ -1,0 +1,144 @@
+"""One browser for all, and one large report."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+
+from run_results import Client, Include, NameMap
+from run_results.report import Written, write_report
+from run_results_conformance.reference import ReferenceServer
+from run_results_conformance.runs import MemoryStore
+from run_results_conformance.serving import serve
+from run_results_conformance.synthetic import SyntheticRun
+
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium. Where there is none, tests that need it are skipped, but never in CI."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        reason = "no Chromium here: install it (Debian: apt-get install chromium), or name one in CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        # As root, which containers run as, Chromium starts without its sandbox only.
+        flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=found, args=flags)
+        yield started
+        started.close()
+
+
+@define
+class View:
+    """A report in the browser, and what happened while it was looked at."""
+
+    page: Page
+    path: Path
+    unwanted: list[str] = field(factory=list)
+    """Dialogs, errors on the console, breaches of the policy, and requests for anything but the report itself."""
+
+    def picture(self, name: str) -> None:
+        """Keep a screenshot as `build/screenshots/NAME.png`."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{name}.png")
+
+    def classes(self, selector: str) -> set[str]:
+        """The classes of the one element."""
+        return set((self.page.locator(selector).get_attribute("class") or "").split())
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Callable[..., BrowserContext]:
+    """A context with these options, one for all who ask for the same: reports keep nothing in it."""
+
+    @cache
+    def made(**options: Any) -> BrowserContext:
+        size = dict(zip(("width", "height"), options.pop("size", (1400, 900)), strict=True))
+        return browser.new_context(**{"viewport": size, **options})
+
+    return made
+
+
+@pytest.fixture
+def look(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., View]]:
+    """Open a report; whatever it does that no report should do fails the test at its end."""
+    views: list[View] = []
+
+    def open_(path: Path, hash: str = "", **options: Any) -> View:
+        view = View(context(**options).new_page(), path)
+        views.append(view)
+
+        def route(route: Route) -> None:
+            if route.request.url.partition("#")[0] == path.as_uri():
+                route.continue_()
+            else:
+                view.unwanted.append(f"request: {route.request.url[:200]}")
+                route.abort()
+
+        view.page.route("**/*", route)
+        view.page.on("dialog", lambda dialog: (view.unwanted.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        view.page.on("pageerror", lambda error: view.unwanted.append(f"error: {error}"))
+        view.page.on("popup", lambda _: view.unwanted.append("popup"))
+        view.page.on(
+            "console",
+            lambda message: (
+                view.unwanted.append(f"{message.type}: {message.text}")
+                if message.type in ("error", "warning")
+                else None
+            ),
+        )
+        view.page.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
+        )
+        view.page.set_default_timeout(15_000)
+        view.page.goto(path.as_uri() + hash)
+        return view
+
+    yield open_
+    for view in views:
+        view.page.close()
+    assert [view.unwanted for view in views if view.unwanted] == []
+
+
+@define(frozen=True)
+class Large:
+    """A large report, the run that it shows, and what was said when it was written."""
+
+    path: Path
+    run: SyntheticRun
+    written: Written
+
+
+def written(run: SyntheticRun, path: Path, **options: Any) -> Written:
+    """The report of a run, fetched over a real socket."""
+    names = NameMap(run.case_names(), by_class=run.project_names())
+    server = ReferenceServer(MemoryStore([run]), "t0k3n", page_size=100)
+    with serve(server) as running, Client(token="t0k3n", base_url=running.url) as client:
+        return write_report(client.pages(run.run_id, include=Include.ALL), path, **{"names": names, **options})
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Large:
+    """2,000 documents with 6 fields each."""
+    run = SyntheticRun(seed=3, files=500, documents_per_file=4, fields_per_document=6)
+    path = tmp_path_factory.mktemp("report") / "large.html"
+    return Large(path, run, written(run, path))
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Large:
+    """A run as an inbox has it: 30 files, some without documents, some documents without a class."""
+    run = SyntheticRun(seed=24, files=30)
+    path = tmp_path_factory.mktemp("report") / "small.html"
+    return Large(path, run, written(run, path, title="March intake"))
