@@ -25,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from run_results.cli.app import run
 from run_results.cli.inert import inert, inert_json
+from run_results.tables import COLUMNS
 from run_results_conformance.reference import ReferenceServer, Refusal
 from run_results_conformance.runs import MemoryStore, UnfinishedRun, by_polls
 from run_results_conformance.serving import serve
@@ -37,8 +38,8 @@ RUN = SyntheticRun(seed=1, files=10)
 SECRET = "t0k3n-of-the-tests"
 
 JSONL_KEYS = [
-    *("run_id", "file_index", "file", "file_path", "document_index", "class", "pages"),
-    *("field_index", "field", "api_name", "value", "type", "failed", "error"),
+    *("run_id", "file_index", "file_name", "file_path", "document_index", "class_name", "page_numbers"),
+    *("field_index", "name", "api_name", "value", "type", "failed", "error"),
 ]
 
 
@@ -259,10 +260,11 @@ def test_the_keys_follow_what_is_included(serve_runs: Serve, here: Here) -> None
     """What is asked for has its keys on every line, in the order that the help tells."""
     url = serve_runs(RUN)
     _, out, _ = here(url, "fetch", RUN.run_id, "--include", "all")
-    more = ["class_confidence", "model_confidence", "ocr_confidence", "document_valid", "valid", "alerts"]
-    more += ["document_reviewed", "class_edits", "edits", "source", "unset"]
+    more = ["class_confidence", "model_confidence", "ocr_confidence", "final_result_pass", "valid", "alerts"]
+    more += ["review_completed", "class_edits", "edits", "source", "unset"]
     lines = records(out)
     assert all(list(line) == JSONL_KEYS + more for line in lines)
+    assert set(lines[0]) - {"unset"} <= {column.name for table in COLUMNS.values() for column in table}
     assert any(line["alerts"] for line in lines)
     assert any(line["edits"] for line in lines)
     assert any(line["source"] and line["source"][0]["top_x"] > 0 for line in lines)
@@ -291,11 +293,11 @@ def test_null_and_unset_are_told_apart(here: Here) -> None:
     with serve(Odd(SyntheticRun(files=1), change)) as served:
         _, out, _ = here(served.url, "fetch", "synthetic-0", "--include", "confidence")
     first, second = records(out)
-    assert first["class"] is first["model_confidence"] is first["ocr_confidence"] is None
+    assert first["class_name"] is first["model_confidence"] is first["ocr_confidence"] is None
     assert first["unset"] == ["class_confidence", "ocr_confidence"]
-    assert (first["file"], first["value"], first["failed"]) == (None, None, False)
-    assert (second["class"], second["field_index"], second["failed"]) == (None, None, None)
-    assert second["unset"][0] == "class"
+    assert (first["file_name"], first["value"], first["failed"]) == (None, None, False)
+    assert (second["class_name"], second["field_index"], second["failed"]) == (None, None, None)
+    assert second["unset"][0] == "class_name"
 
 
 def test_project_names_come_from_the_file(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
@@ -306,9 +308,9 @@ def test_project_names_come_from_the_file(serve_runs: Serve, here: Here, tmp_pat
     _, out, err = here(url, "fetch", RUN.run_id, "--names", str(file))
     known = {name for names in RUN.project_names().values() for name in names}
     assert err == ""
-    assert {line["field"] for line in records(out) if line["file_index"] is not None} - {None} <= known
+    assert {line["name"] for line in records(out) if line["file_index"] is not None} - {None} <= known
     _, out, _ = here(url, "fetch", RUN.run_id)
-    pairs = {(line["api_name"], line["field"]) for line in records(out)}
+    pairs = {(line["api_name"], line["name"]) for line in records(out)}
     assert ("driver_s_license", "driver s license") in pairs
     file.write_text(json.dumps(["due date", "due-date"]))
     code, _, err = here(url, "fetch", RUN.run_id, "--names", str(file))

@@ -224,15 +224,16 @@ def fetch(
     JSON Lines have these keys, the same on every line, null where there is nothing:
 
     \b
-      run_id, file_index, file, file_path, document_index, class, pages,
-      field_index, field (the project's name), api_name, value, type,
+      run_id, file_index, file_name, file_path, document_index, class_name,
+      page_numbers, field_index, name (the project's), api_name, value, type,
       failed, error
       --include confidence: class_confidence, model_confidence, ocr_confidence
-      --include validation: document_valid, valid, alerts
-      --include review:     document_reviewed, class_edits, edits
+      --include validation: final_result_pass (of the document), valid, alerts
+      --include review:     review_completed (of the document), class_edits,
+                            edits
       --include source:     source
-      unset: which of class and the confidences are null because the server
-      left them out, and not because it said so
+      unset: which of class_name and the confidences are null because the
+      server left them out, and not because it said so
 
     A file without documents and a document without fields have a line of their own. The packet's cross-class fields
     come first, with a null file_index, unless --start is above 0.

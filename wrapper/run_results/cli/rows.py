@@ -1,21 +1,22 @@
 """Pages as rows, one for each field, and rows as the records of `fetch --format jsonl`.
 
-Each record is one line of JSON. Within one fetch every line has the same keys, in this order:
+Each record is one line of JSON. The keys are columns of the tables (`run_results.tables.schema`) with their meaning.
+Within one fetch every line has the same ones, in this order:
 
 | key | what |
 |---|---|
 | `run_id` | the run |
-| `file_index`, `file`, `file_path` | the file: its index in the run, its name, its path on the platform |
-| `document_index`, `class`, `pages` | the document: its index in the file, its class, its pages in the file, from 0 |
+| `file_index`, `file_name`, `file_path` | the file: its index in the run, its name, its path on the platform |
+| `document_index`, `class_name`, `page_numbers` | the document: its index in the file, its class, its pages, from 0 |
 | `field_index` | the field's index in the document |
-| `field`, `api_name` | the field's name in the project (by `--names`, else the best guess), and as the API has it |
+| `name`, `api_name` | the field's name in the project (by `--names`, else the best guess), and as the API has it |
 | `value`, `type` | as the server gave them |
 | `failed`, `error` | whether extraction failed, and why |
 | `class_confidence`, `model_confidence`, `ocr_confidence` | with `--include confidence` |
-| `document_valid`, `valid`, `alerts` | with `--include validation` |
-| `document_reviewed`, `class_edits`, `edits` | with `--include review` |
+| `final_result_pass`, `valid`, `alerts` | with `--include validation`; the first is the document's |
+| `review_completed`, `class_edits`, `edits` | with `--include review`; the first two are the document's |
 | `source` | with `--include source`: the boxes on the page |
-| `unset` | the keys of this line, out of `class` and the confidences, whose null is not the server's word |
+| `unset` | the keys of this line, out of the class and the confidences, whose null is not the server's word |
 
 A file without documents and a document without fields have one line, whose keys below it are null. The packet's
 cross-class fields come first, without file and document, and only when the walk starts at 0, so that a resumed fetch
@@ -43,7 +44,7 @@ MARKS = {
 }
 """What a field can be marked with, and what has to be included to know."""
 
-_NULLABLE = ("class", "class_confidence", "model_confidence", "ocr_confidence")
+_NULLABLE = ("class_name", "class_confidence", "model_confidence", "ocr_confidence")
 
 
 @frozen
@@ -147,13 +148,13 @@ def record(row: Row, run_id: str, names: NameMap, include: Include) -> dict[str,
     line: dict[str, object] = {
         "run_id": run_id,
         "file_index": row.file_index,
-        "file": file.original_file_name,
+        "file_name": file.original_file_name,
         "file_path": file.input_file_path,
         "document_index": row.document_index,
-        "class": document.class_name,
-        "pages": document.page_numbers,
+        "class_name": document.class_name,
+        "page_numbers": document.page_numbers,
         "field_index": row.field_index,
-        "field": row.label(names),
+        "name": row.label(names),
         "api_name": row.api_name,
         "value": field.value,
         "type": row.type,
@@ -165,11 +166,11 @@ def record(row: Row, run_id: str, names: NameMap, include: Include) -> dict[str,
         line["model_confidence"] = row.confidence.model
         line["ocr_confidence"] = row.confidence.ocr
     if Include.VALIDATION in include:
-        line["document_valid"] = document.validations.final_result_pass if document.validations else UNSET
+        line["final_result_pass"] = document.validations.final_result_pass if document.validations else UNSET
         line["valid"] = row.valid
         line["alerts"] = row.alerts
     if Include.REVIEW in include:
-        line["document_reviewed"] = document.review_completed
+        line["review_completed"] = document.review_completed
         line["class_edits"] = document.class_edit_history
         line["edits"] = field.edit_history
     if Include.SOURCE in include:
