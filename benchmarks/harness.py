@@ -51,7 +51,8 @@ class Case:
     title: str
     """The heading in the results."""
     contenders: Mapping[str, Callable[[], object]]
-    """One run of each, by the name that the results show. Setting up does not belong in here."""
+    """One run of each, by the name that the results show. Setting up does not belong in here. A case without any is a
+    note alone."""
     targets: Sequence[Target] = ()
     check: Callable[[Mapping[str, object]], None] | None = None
     """Gets what each contender returned in a trial run; raises AssertionError where they did not do the same work."""
@@ -63,9 +64,9 @@ class Case:
     rounds: int = 25
     quick_rounds: int = 3
     note: str = ""
-    """A paragraph (Markdown) for the results; where there is a function, it is called after the last round."""
-    notes: Callable[[], str] | None = None
-    """Makes a further paragraph after the last round."""
+    """A paragraph for the results, in Markdown."""
+    notes: Callable[[Mapping[str, Sequence[float]]], str] | None = None
+    """Makes a further one from the numbers of all rounds, by contender, in `unit`."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ class Setting:
     """A folder for this run, on `sys.path`; removed at its end."""
     rounds: int | None = None
     """How often to measure; else as often as the case says."""
+    only: str = ""
+    """What the names of the wanted cases begin with."""
+
+    def wants(self, name: str) -> bool:
+        """Whether cases whose names begin so are wanted: what takes long to set up asks first."""
+        return name.startswith(self.only) or self.only.startswith(name)
 
 
 @dataclass
@@ -110,13 +117,13 @@ def measure(case: Case, setting: Setting) -> Outcome:
     gc.collect()
     gc.freeze()
     try:
-        for _ in range(setting.rounds or (case.quick_rounds if setting.quick else case.rounds)):
+        for _ in range(0 if not order else setting.rounds or (case.quick_rounds if setting.quick else case.rounds)):
             for name in order:
                 outcome.numbers[name].append(_once(case, case.contenders[name]))
             order = order[1:] + order[:1]
     finally:
         gc.unfreeze()
-    outcome.text = "\n\n".join(text for text in (case.note, case.notes() if case.notes else "") if text)
+    outcome.text = "\n\n".join(text for text in (case.note, case.notes(outcome.numbers) if case.notes else "") if text)
     return outcome
 
 

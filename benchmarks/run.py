@@ -46,7 +46,7 @@ def main() -> None:
                 print(f"SKIPPED {skipped[-1]}", flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
-        setting = Setting(quick=arguments.quick, folder=Path(folder), rounds=arguments.rounds)
+        setting = Setting(quick=arguments.quick, folder=Path(folder), rounds=arguments.rounds, only=arguments.only)
         sys.path.insert(0, folder)
         for case in found(setting):
             if case.name.startswith(arguments.only):

@@ -8,6 +8,8 @@ from harness import Case, Setting, Target
 
 
 def cases(setting: Setting) -> Iterator[Case]:
+    if not (setting.wants("decode") or setting.wants("encode")):
+        return
     known = peers.all_peers(setting.folder)
 
     def same(results: Mapping[str, object]) -> None:

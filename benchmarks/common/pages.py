@@ -1,7 +1,6 @@
 """The pages that decoding and encoding are measured with, made from the synthetic run."""
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -32,19 +31,17 @@ def _page(run: SyntheticRun, files: int, *, everything: bool) -> bytes:
     contract = load_contract()
     page: dict[str, Any] = {**run.header, "files": run.files(0, files), "has_more": True}
     page = contract.project(page, frozenset(contract.flags if everything else ()))
-    for edit in _edits(page):
-        # The vendor's SDK refuses a null here, which the contract allows.
-        edit["modifications"] = [part for part in edit["modifications"] if part["message"] is not None]
+    page = without_null_edits(page)
     return json.dumps(page, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _edits(value: Any) -> Iterator[dict[str, Any]]:
+def without_null_edits(value: Any) -> Any:
+    """The value without null messages of edits, which the contract allows and the vendor's SDK refuses."""
     if isinstance(value, dict):
-        yield from [value] if "modifications" in value else ()
-        value = list(value.values())
-    if isinstance(value, list):
-        for part in value:
-            yield from _edits(part)
+        if "modifications" in value:
+            value = {**value, "modifications": [part for part in value["modifications"] if part["message"] is not None]}
+        return {key: without_null_edits(part) for key, part in value.items()}
+    return [without_null_edits(part) for part in value] if isinstance(value, list) else value
 
 
 def without_nulls(value: Any) -> Any:

@@ -3,7 +3,6 @@
 import importlib
 import json
 import os
-
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,9 +50,10 @@ def generate_stock(folder: Path) -> None:
         return
     config = folder / "stock.yaml"
     config.write_text("package_name_override: stock_client\nproject_name_override: stock-client\n")
+    spec, package = Path(__file__).parents[2] / "openapi.yaml", folder / "stock_client"
+    command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"]
     subprocess.run(
-        [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none", "--config", str(config)]
-        + ["--path", str(Path(__file__).parents[2] / "openapi.yaml"), "--output-path", str(folder / "stock_client")],
+        [*command, "--config", config, "--path", spec, "--output-path", package],
         # It formats with ruff, by name.
         env={**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])},
         check=True,

@@ -5,7 +5,6 @@ Memory does not grow with the run.
 
 import logging
 from collections import deque
-from hashlib import blake2b
 
 from run_results import errors
 from run_results.page import Page
@@ -99,6 +98,8 @@ def _marks(page: Page) -> list[bytes]:
 
 
 def _digest(content: bytes) -> bytes:
+    from hashlib import blake2b  # here: all of OpenSSL comes with it
+
     return blake2b(content, digest_size=16).digest()
 
 

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from threading import Lock
 
 from attrs import field, frozen
@@ -86,6 +85,8 @@ def parse_retry_after(text: str | None, now: datetime | None = None) -> float | 
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text[:12])
+    from email.utils import parsedate_to_datetime  # here: it takes long to import, and few servers send a date
+
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, IndexError, TypeError, OverflowError):

@@ -6,10 +6,9 @@ from msgspec import Meta
 from ..models.case_field_option import CaseFieldOption
 from ..models.case_field_validations import CaseFieldValidations
 from ..models.edit import Edit
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class CaseField(Model, kw_only=True):
     """A cross-class field, consolidated from fields of several documents."""
 

@@ -1,8 +1,7 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from ..types import Model, as_attrs
+from ..types import Model
 
 
-@as_attrs
 class CaseFieldFailure(Model, kw_only=True):
     """One cross-class rule that did not pass."""
 

@@ -3,10 +3,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class CaseFieldOption(Model, kw_only=True):
     """One document field that feeds a cross-class field."""
 

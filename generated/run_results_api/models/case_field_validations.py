@@ -1,9 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from ..models.case_field_failure import CaseFieldFailure
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class CaseFieldValidations(Model, kw_only=True):
     """Outcome of the cross-class validation rules for this field."""
 

@@ -1,9 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from ..models.case_field import CaseField
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class CaseInfo(Model, kw_only=True):
     """What was consolidated over all documents of the packet (also called the case)."""
 

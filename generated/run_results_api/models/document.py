@@ -8,10 +8,9 @@ from ..models.document_validations import DocumentValidations
 from ..models.edit import Edit
 from ..models.field import Field
 from ..models.page_layout import PageLayout
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class Document(Model, kw_only=True):
     """A document found in a file. One file can hold several."""
 

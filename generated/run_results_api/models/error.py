@@ -1,8 +1,7 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from ..types import Model, as_attrs
+from ..types import Model
 
 
-@as_attrs
 class Error(Model, kw_only=True):
     """What every status other than 200 says."""
 

@@ -7,10 +7,9 @@ from ..models.edit import Edit
 from ..models.field_confidence import FieldConfidence
 from ..models.field_validations import FieldValidations
 from ..models.source_coordinates import SourceCoordinates
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class Field(Model, kw_only=True):
     """One field extracted from a document."""
 

@@ -1,9 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from ..models.validation_alert import ValidationAlert
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class FieldValidations(Model, kw_only=True):
     """Outcome of the validation rules for the field."""
 

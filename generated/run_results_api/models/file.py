@@ -1,9 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from ..models.document import Document
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class File(Model, kw_only=True):
     """One input file of the run."""
 

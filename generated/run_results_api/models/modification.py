@@ -1,8 +1,7 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class Modification(Model, kw_only=True):
     """One change within an edit."""
 

@@ -3,10 +3,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..types import Model, as_attrs
+from ..types import Model
 
 
-@as_attrs
 class PageLayout(Model, kw_only=True):
     """The size of one page, in the units of the source coordinates."""
 

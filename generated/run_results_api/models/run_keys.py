@@ -1,9 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from ..models.custom_keys import CustomKeys
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class RunKeys(Model, kw_only=True):
     """Keys that were attached to the run."""
 

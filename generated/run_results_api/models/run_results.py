@@ -7,10 +7,9 @@ from ..models.case_info import CaseInfo
 from ..models.file import File
 from ..models.run_keys import RunKeys
 from ..models.run_status import RunStatus
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class RunResults(Model, kw_only=True):
     """One page of a run's results, with what is known of the run as a whole."""
 

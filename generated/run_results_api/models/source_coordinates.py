@@ -3,10 +3,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class SourceCoordinates(Model, kw_only=True):
     """A box on a page, in the units of the page's layout."""
 

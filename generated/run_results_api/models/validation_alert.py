@@ -1,9 +1,8 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 from ..models.alert_location import AlertLocation
-from ..types import UNSET, Model, Unset, as_attrs
+from ..types import UNSET, Model, Unset
 
 
-@as_attrs
 class ValidationAlert(Model, kw_only=True):
     """One finding of a validation rule."""
 
