@@ -22,15 +22,21 @@ PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium. Where there is none, tests that need it are skipped, but never in CI."""
+def find_browser() -> str:
+    """The path of a Chromium. Where there is none, the test that asks is skipped; in CI it fails."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         reason = "no Chromium here: install it (Debian: apt-get install chromium), or name one in CHROMIUM"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    found = find_browser()
     with sync_playwright() as playwright:
         # As root, which containers run as, Chromium starts without its sandbox only.
         flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

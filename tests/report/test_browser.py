@@ -386,6 +386,9 @@ def test_a_search_finds_the_one(large: Large, look: Look) -> None:
     last = look(large.path, "#d=1999&s=5")
     assert last.page.locator("#viewer h3").inner_text() == large.run.file(499)["original_file_name"]
     assert chosen(last)[0] == ["5"]
+    last.page.evaluate("location.hash = 'd=7&s=2'")
+    expect(last.page.locator("#viewer h3")).to_have_text(large.run.file(1)["original_file_name"])
+    assert chosen(last)[0] == ["2"]
 
 
 # Hostile text -------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from run_results import Client, Include, NameMap, Page, RunResultsError
 from run_results.cli.app import run as command
+from run_results.cli.report import report as report_command
 from run_results.errors import ConfigurationError, ExportError, RunMismatch
 from run_results.report import folder, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
@@ -30,6 +31,7 @@ from run_results_api.models import SourceCoordinates
 from run_results_conformance.strategies import broken_responses, responses
 from run_results_conformance.synthetic import SyntheticRun
 
+from .conftest import find_browser
 from .kit import Json, Reader, box, document, one, page_of
 
 NASTY = [
@@ -550,3 +552,33 @@ def test_hostile_text_is_text_in_a_notebook(text: str) -> None:
         assert not any(attributes for _, attributes in read.tags)
         assert len(html) < 8000
         html.encode()
+
+
+# The browser of the other tests -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_a_missing_browser_is_said(monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]) -> None:
+    """Without a browser its tests are skipped with the reason; in CI they fail."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    with pytest.raises(outcome, match="no Chromium here"):
+        find_browser()
+
+
+# The page about it --------------------------------------------------------------------------------------------
+
+
+def test_the_documentation_names_every_option() -> None:
+    """docs/report.md has every option that the command has for itself, its example is complete, its pictures small."""
+    page = (Path(__file__).parents[2] / "docs" / "report.md").read_text("utf-8")
+    shared = {"base_url", "context", "token_file", "timeout", "strict", "allow_insecure", "no_color", "verbose"}
+    options = [each for each in report_command.params if each.name not in shared and each.opts[0].startswith("-")]
+    assert len(options) == 9
+    assert [name for each in options for name in each.opts if f"`{name}" not in page] == []
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    compile(example, "docs/report.md", "exec")
+    pictures = list((Path(__file__).parents[2] / "docs" / "images").glob("report-*.png"))
+    assert pictures
+    assert [each.name for each in pictures if each.stat().st_size > 200_000] == []

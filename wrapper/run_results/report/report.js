@@ -8,7 +8,7 @@
   const FAILED = 1, INVALID = 2, EDITED = 4, UNCLASSIFIED = 8, DOCUMENT_INVALID = 16, EMPTY = 32;
   const ON = 0, PARTLY = 1, OFF = 2, NO_LAYOUT = 3, INCOMPLETE = 4, TURNED = 8;
   const BANDS = [[0.5, "low"], [0.8, "doubtful"], [0.95, "fair"], [Infinity, "high"]];
-  const LISTED = 50, DRAWN = 8, TABLED = 200, TIMED = 100;  // rows, pages, fields and edits shown at a time
+  const LISTED = 50, DRAWN = 8, TABLED = 200, TIMED = 100, OFFERED = 2000;  // rows, pages, fields, edits, choices at a time
   const LONG = 300;  // characters of a value before it is cut
 
   const byId = (id) => document.getElementById(id);
@@ -145,14 +145,15 @@
 
   const namesOfClass = index.classes.map(() => new Set());
   for (const doc of documents) for (const field of fieldsOf(doc)) namesOfClass[doc.c].add(field[NAME]);
-  const offerFields = () => {
-    const wanted = filters.field.value;
+  const offerFields = (wanted = filters.field.value) => {
     const chosen = filters.class.value;
     const numbers = chosen === "" ? index.names.map((_, number) => number) : [...namesOfClass[chosen]];
     numbers.sort((a, b) => index.names[a][1].localeCompare(index.names[b][1]));
+    const offered = numbers.slice(0, OFFERED);
+    if (numbers.length > OFFERED && wanted !== "" && !offered.includes(Number(wanted))) offered.push(Number(wanted));
     const text = ([api, called]) => (api === called ? called : `${called} · ${api}`);
-    filters.field.replaceChildren(option("", "All fields"), ...numbers.map((number) => option(number, text(index.names[number]))));
-    filters.field.value = numbers.includes(Number(wanted)) ? wanted : "";
+    filters.field.replaceChildren(option("", "All fields"), ...offered.map((number) => option(number, text(index.names[number]))));
+    filters.field.value = offered.includes(Number(wanted)) ? wanted : "";
   };
   offerFields();
 
@@ -645,8 +646,7 @@
       return;
     }
     filters.class.value = button.dataset.class;
-    offerFields();
-    filters.field.value = button.dataset.field ?? "";
+    offerFields(button.dataset.field ?? "");
     filters.reason.value = "all";
     filters.text.value = "";
     setMode("fields");
@@ -700,12 +700,17 @@
   // The beginning --------------------------------------------------------------------------------------------
 
   for (const element of document.querySelectorAll(".scripted")) element.hidden = false;
-  const asked = new URLSearchParams(location.hash.slice(1));
-  const [askedDocument, askedField] = [asked.get("d"), asked.get("s")];
-  if (askedDocument !== null && documents[Number(askedDocument)]) {
-    open(Number(askedDocument), askedField === null ? null : Number(askedField));
+  // The address says which document and field are open, so that a link to them can be kept or sent.
+  const follow = () => {
+    const asked = new URLSearchParams(location.hash.slice(1));
+    const [d, s] = [asked.get("d"), asked.get("s")];
+    if (d === null || !documents[Number(d)]) return false;
+    open(Number(d), s === null ? null : Number(s));
     refresh();
-  } else {
+    return true;
+  };
+  addEventListener("hashchange", follow);
+  if (!follow()) {
     refresh();
     if (rows.length) pick(Math.max(0, rows.findIndex((entry) => entry.d >= 0)), false);
     else if (documents.length) open(0, null);
