@@ -23,7 +23,7 @@ from run_results import Client, Include, NameMap, Page, RunResultsError
 from run_results.cli.app import run as command
 from run_results.cli.report import report as report_command
 from run_results.errors import ConfigurationError, ExportError, RunMismatch
-from run_results.report import folder, write_report
+from run_results.report import build, folder, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
 from run_results.report.compact import moment
 from run_results.report.text import to_json, visible
@@ -456,6 +456,14 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     assert "cannot write the report" in ran.stdout
     assert "File too large" in ran.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without jinja2 the error says what to install, before a page is asked for."""
+    build._template.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'run-results\[report\]'"):
+        write_report((pytest.fail("a page was asked for") for _ in range(1)), tmp_path / "r.html")
 
 
 def test_the_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from run_results_api.models import CaseFieldOption
 
 MOST_CASE_FIELDS: Final = 500
 MOST_OPTIONS: Final = 200
+_MOST_KEYS: Final = 20
 _MARK: Final = "<!-- data -->"
 
 
@@ -260,7 +261,9 @@ def _facts(page: Page) -> Iterator[tuple[str, str]]:
 
 def _keys(run: RunResults) -> Iterator[tuple[str, str]]:
     custom = (run.keys.custom if run.keys else None) or {}
-    for key, value in list(custom.items())[:20]:
+    if len(custom) > _MOST_KEYS:
+        yield "Keys", f"{len(custom):,}, the first {_MOST_KEYS} of which follow"
+    for key, value in list(custom.items())[:_MOST_KEYS]:
         shown = value if isinstance(value, str) else _plain_json(value)
         yield visible(key, 80), visible(shown, 300)
 

@@ -85,7 +85,7 @@ class Compactor:
     """Index of the first file of which something was left out."""
 
     def page(self, page: Page) -> Iterator[tuple[str, bytes]]:
-        """What to put into the report for a page: `("documents", JSON)` and `("image", data URL)`, in this order."""
+        """What a page adds to the report: `("documents", JSON)` and, before their document, `("image", data URL)`."""
         self.summary.add_page(page)
         self.first_file = page.offset if self.first_file is None else self.first_file
         chunk: list[bytes] = []
@@ -93,8 +93,9 @@ class Compactor:
             for index, document in enumerate(file.documents or [Document()]):
                 there = bool(file.documents)
                 compact = self._document(file_index, file, index if there else None, document)
+                text = _dump(compact)
                 # What is left out is counted all the same: the numbers of a report are those of the run.
-                if self.left_out or self.size + len(to_json(compact)) > self.max_bytes:
+                if self.left_out or self.size + len(text) > self.max_bytes:
                     self.left_out += 1
                     self.left_out_from = file_index if self.left_out_from is None else self.left_out_from
                     continue
@@ -102,7 +103,8 @@ class Compactor:
                     compact["i"].append([page_number, self.image_count])
                     self.image_count += 1
                     yield "image", url
-                text = to_json({key: value for key, value in compact.items() if value not in (None, [])})
+                if compact["i"]:
+                    text = _dump(compact)
                 self.size += len(text)
                 self.documents += 1
                 chunk.append(text)
@@ -187,6 +189,11 @@ class Compactor:
             else:
                 self.image_bytes += len(url)
                 yield page, url
+
+
+def _dump(compact: Json) -> bytes:
+    """The JSON of a document, without what is not given."""
+    return to_json({key: value for key, value in compact.items() if value not in (None, [])})
 
 
 def text(value: object) -> str | None:

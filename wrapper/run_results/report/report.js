@@ -604,7 +604,12 @@
     clearTimeout(waiting);
     waiting = setTimeout(refresh, 120);
   });
-  filters.threshold.addEventListener("input", refresh);
+  filters.threshold.addEventListener("input", () => {
+    refresh();
+    if (!viewer.querySelector(".rows")) return;
+    drawRows(documents[opened.d]);  // which of them are unsure
+    mark();
+  });
   filters.class.addEventListener("change", () => { offerFields(); refresh(); });
   for (const name of ["reason", "field", "sort"]) filters[name].addEventListener("change", refresh);
   document.querySelector(".filters").addEventListener("submit", (event) => event.preventDefault());
