@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -570,6 +571,128 @@ def test_collisions_are_told_before_a_run_is_started(here: Here, tmp_path: Path)
     assert "No such file" in err
 
 
+# export -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_becomes_tables_on_disk(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """A run is exported into a folder, or one table into a file; one line says what is there."""
+    url = serve_runs(RUN, page_size=4)
+    code, out, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "out"), "--rows-per-part", "1")
+    fields = pq.read_table(tmp_path / "out" / "fields")
+    failures = sum(fields.column("failed").to_pylist())
+    documents = pq.read_table(tmp_path / "out" / "documents").num_rows
+    told = f"10 files, {documents} documents, {fields.num_rows} fields, {failures} failed -> {tmp_path / 'out'}"
+    assert (code, out, err) == (0, f"{RUN.run_id}: {told}\n", "")
+    assert len(list((tmp_path / "out" / "fields").iterdir())) == 3
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps(RUN.project_names()))
+    wide = ["--wide", "--class", "W-2", "--scores", "--names", str(names), "--decimal", "point"]
+    assert here(url, "export", RUN.run_id, "-o", str(tmp_path / "w2.csv"), *wide)[0] == 0
+    titles = (tmp_path / "w2.csv").read_text("utf-8").splitlines()[0]
+    for title in ("employee's SSN", "employee's SSN model_confidence", "1 wages, tips, other number"):
+        assert f'"{title}"' in titles
+
+
+def test_an_export_goes_on(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """What is there is gone on with by --resume, and an error that names it without, also after a failure."""
+    place = str(tmp_path / "out")
+    with serve(Refusing(403, offset=8)) as served:
+        code, out, err = here(served.url, "export", RUN.run_id, "-o", place)
+    assert (code, out) == (3, "")
+    assert err.endswith("What came is written; go on with --resume\n")
+    assert "--start" not in err
+    url = serve_runs(RUN)
+    code, out, err = here(url, "export", RUN.run_id, "-o", place)
+    assert (code, out) == (2, "")
+    assert "there is an export at" in err
+    assert "(--resume)" in err
+    code, out, _ = here(url, "export", RUN.run_id, "-o", place, "--resume")
+    assert code == 0
+    assert out.startswith(f"{RUN.run_id}: 10 files (8 of them before), ")
+    assert pq.read_table(tmp_path / "out" / "files").num_rows == 10
+    code, _, err = here(url, "export", RUN.run_id, "-o", place, "--resume", "--include", "none")
+    assert code == 1
+    assert "other options: include" in err
+
+
+def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """Each run has a folder of its own with a name that is safe; one that fails does not stop the others."""
+    runs = [SyntheticRun(seed=seed, files=5, run_id=name) for seed, name in enumerate(["a", "b c", "..d", "x" * 300])]
+    file = tmp_path / "runs.txt"
+    file.write_text("# mine\n..d\nno-such-run\n\n" + "x" * 300 + "\na\n", "utf-8-sig")
+    arguments = ["a", "b c", "--runs-file", str(file), "--jobs", "3", "-o", str(tmp_path / "out")]
+    code, out, err = here(serve_runs(*runs), "export", *arguments)
+    assert code == 3
+    lines = out.splitlines()
+    assert [line.partition(":")[0] for line in lines[:4]] == ["a", "b c", "..d", "x" * 300]
+    assert lines[4].startswith("4 of 5 runs, 20 files, ")
+    assert lines[4].endswith("; 1 not exported")
+    assert err == (
+        "run-results: error: status 404: 'Run not found' (run 'no-such-run', offset 0)."
+        " Check the run id, the context and the base URL\n"
+    )
+    folders = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert len(folders) == 4
+    assert "a" in folders
+    for folder in folders:
+        assert (tmp_path / "out" / folder / "_SUCCESS").exists()
+
+
+def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:
+    """On a terminal there are files, fields, rate and failures while it works, and the summary when it is done."""
+    url = serve_runs(SyntheticRun(seed=1, files=400), page_size=10)
+    code, seen = on_terminal(url, "export", "synthetic-1", "-o", str(tmp_path / "out"), "--rows-per-part", "1")
+    assert code == 0
+    assert re.search(r"\d+ files, [\d,]+ fields, [\d,]+ fields/s, \d+ failed", seen)
+    assert plain(seen)[-1].split("synthetic-1: ")[1].startswith("400 files, ")
+
+
+def test_an_interrupted_export_can_be_gone_on_with(tmp_path: Path, serve_runs: Serve, here: Here) -> None:
+    """Ctrl-C keeps what came and says how to go on."""
+    server = Gated()
+    with serve(server) as served:
+        with process(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out")) as started:
+            assert server.reached.wait(30)
+            started.send_signal(signal.SIGINT)
+            server.gate.set()
+            _, err = started.communicate(timeout=30)
+        assert started.returncode == 130
+        assert err.decode() == "run-results: error: interrupted. What is written stays; go on with --resume\n"
+        code, out, _ = here(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out"), "--resume")
+    assert code == 0
+    assert "10 files" in out
+
+
+def test_formulas_and_drift_are_told(here: Here, tmp_path: Path) -> None:
+    """What was changed for spreadsheets, and what left the contract, is told after the export."""
+
+    def change(page: dict[str, Any]) -> None:
+        drifting(page)
+        page["files"][0] = {"documents": [{"fields": [{"field_name": "a", "value": "=1+1"}]}]}
+
+    with serve(Odd(SyntheticRun(seed=1, files=3), change)) as served:
+        code, _, err = here(served.url, "export", "synthetic-1", "-o", str(tmp_path / "out.csv"))
+        assert code == 0
+        assert "cells that could be formulas got an apostrophe: 1; the column guarded says which" in err
+        assert "the server left the contract in 1 places, first $.batch_id" in err
+        assert (
+            here(served.url, "export", "synthetic-1", "-o", str(tmp_path / "raw.csv"), "--no-guard")[2].count("\n") == 1
+        )
+        assert here(served.url, "--strict", "export", "synthetic-1", "-o", str(tmp_path / "strict"))[0] == 5
+
+
+def test_a_bug_in_an_export_does_not_look_like_a_no(
+    serve_runs: Serve, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is exit code 70 also when it happens on another thread."""
+
+    def stumble(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("run_results.tables.export.open_writer", stumble)
+    assert here(serve_runs(RUN), "export", RUN.run_id, "-o", str(tmp_path / "out"))[0] == 70
+
+
 # Exit codes, errors, secrets ----------------------------------------------------------------------------------
 
 MISTAKES = {
@@ -586,6 +709,14 @@ MISTAKES = {
     "no token file": (["--token-file", "/none", "status", "r"], "cannot read the token file '/none': No such file"),
     "no names file": (["fetch", "r", "--names", "/none"], "cannot read '/none'"),
     "wait with a word behind it": (["status", "--wait", "r"], "put --wait behind RUN_ID"),
+    "no output": (["export", "r"], "Missing option '-o'"),
+    "no runs": (["export", "-o", "x"], "give run ids as arguments"),
+    "a run id with a slash": (["export", "../r", "-o", "x"], "holds a slash"),
+    "no runs file": (["export", "-o", "x", "--runs-file", "/none"], "No such file"),
+    "a table that there is not": (["export", "r", "-o", "x", "--tables", "pages"], "no table called 'pages'"),
+    "a class and no wide view": (["export", "r", "-o", "x", "--class", "A"], "go with --wide"),
+    "several runs and one file": (["export", "r", "s", "-o", "x.csv"], "several runs need a folder"),
+    "a folder that cannot be": (["export", "r", "-o", "/dev/null/x"], "cannot make the folder '/dev/null/x'"),
     "a negative start": (["fetch", "r", "--start", "-1"], "-1 is not in the range"),
 }
 

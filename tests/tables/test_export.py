@@ -220,6 +220,18 @@ def test_an_export_survives_being_killed(form: str, token: str) -> None:
                 assert found.equals(whole[what])
 
 
+def test_a_run_that_does_not_exist_leaves_nothing(client: Client, tmp_path: Path) -> None:
+    """An export that comes to nothing leaves no folder behind that was not there."""
+    (tmp_path / "mine").mkdir()
+    for options in ({}, {"single_file": True}, {"wide": True}):
+        for name in ("mine", "new"):
+            with pytest.raises(errors.NotFoundError):
+                client.export("no-such-run", tmp_path / name, **options)
+    with pytest.raises(errors.NotFoundError):
+        client.export("no-such-run", tmp_path / "new.csv")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
+
+
 class Failing(ReferenceServer):
     """A reference server that is gone from one offset on, while it is told to."""
 
@@ -474,6 +486,7 @@ def test_what_cannot_be_asked_for_is_told(tmp_path: Path) -> None:
         ("out", {"tables": "fields"}),
         ("out.csv", {"tables": ["fields", "files"]}),
         ("out", {"wide": True, "tables": ["fields"]}),
+        ("out.csv", {"wide": True}),
         ("out", {"rows_per_part": 0}),
         ("out", {"names": ["a"]}),
         ("out", {"colour": "red"}),

@@ -403,7 +403,7 @@ def wide(answer: dict[str, Any], how: Wide, *, names: NameMap | None = None) -> 
     ]
     pivot = Pivot(how, typed=True)
     pivot.survey(*tables)
-    table = pivot.widen(pivot.only, *tables)
+    table = pivot.widen("A", *tables)
     table.validate(full=True)
     return table
 
@@ -459,8 +459,8 @@ def test_nothing_is_lost_on_the_way_to_wide(answer: dict[str, Any]) -> None:
 
 
 def test_a_wide_table_is_of_one_class(client: Client) -> None:
-    """Where the run has several classes, one has to be named; a class that the run has not gives no rows."""
-    with pytest.raises(errors.ConfigurationError, match=r"say which: .*'Bank Statement'"):
+    """A class has to be named; one that the run has not gives no rows."""
+    with pytest.raises(errors.ConfigurationError, match="say which"):
         client.table(RUN.run_id, wide=Wide())
     assert client.table(RUN.run_id, wide="Passport").num_rows == 0
 

@@ -85,7 +85,8 @@ _ascii_option = click.option("--ascii", is_flag=True, help="The service knows on
 _EPILOG = """\b
 Exit codes:
   0    it worked (fields that failed inside the run are results, no error)
-  1    the answer is no: names collide, or the run did not settle in time
+  1    the answer is no: names collide, the run did not settle in time, or an
+       export cannot be gone on with
   2    wrong usage or configuration, or a local file that cannot be used
   3    the server refused: token, rights, run id or parameter
   4    no whole answer, or a server that failed or was too busy
@@ -481,6 +482,8 @@ def _warn(text: str) -> None:
 
 # Commands in modules of their own -----------------------------------------------------------------------------
 
-from run_results.cli.report import report  # noqa: E402 - it is made of what stands above
+from run_results.cli.export import export  # noqa: E402 - they are made of what stands above
+from run_results.cli.report import report  # noqa: E402
 
+app.add_command(export)
 app.add_command(report)

@@ -3,7 +3,7 @@
 | code | when |
 |---|---|
 | 0 | it worked; fields that failed inside the run are results, and no error |
-| 1 | the answer is no: names collide, or the run did not settle in the time given |
+| 1 | the answer is no: names collide, a run did not settle in time, or an export cannot be gone on with |
 | 2 | wrong usage or configuration, or a local file that cannot be read or written; nothing may have been sent |
 | 3 | the server refused: token, rights, run or parameter; asking again does not help |
 | 4 | no whole answer, or a server that failed or was too busy; asking again may help |
@@ -47,6 +47,9 @@ _WORDS = (
     ("with_options(timeout=...)", "--timeout"),
     ("Raise max_body_bytes", "Use the Python client with a larger max_body_bytes"),
     ("with pages()", "with `run-results fetch`"),
+    ("(resume=True)", "(--resume)"),
+    ("Wide(doubled='first'), 'last' or 'list'", "--doubled first, last or list"),
+    ("pip install 'run-results[arrow]'", "pip install 'run-results[arrow,cli]'"),
 )
 
 
@@ -60,7 +63,7 @@ def exit_code(error: errors.RunResultsError) -> Exit:
             return Exit.UNANSWERED
         case errors.ContractError():
             return Exit.CONTRACT
-        case errors.RunNotSettledError():
+        case errors.RunNotSettledError() | errors.ExportMismatch() | errors.FieldDoubled():
             return Exit.NO
         case errors.ConfigurationError() | errors.InvalidNameError() | errors.ExportError():
             return Exit.USAGE
@@ -76,7 +79,8 @@ def describe(error: errors.RunResultsError) -> str:
     places += [f"offset {error.offset}"] if error.offset is not None else []
     where = f" ({', '.join(places)})" if places else ""
     hint = f". {_translate(error.hint)}" if error.hint else ""
-    return inert(error.message + where + hint + resume(error.resume_offset))
+    message = _translate(error.message) if isinstance(error, errors.ExportError) else error.message
+    return inert(message + where + hint + resume(error.resume_offset))
 
 
 def resume(offset: int | None) -> str:

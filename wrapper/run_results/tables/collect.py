@@ -27,6 +27,8 @@ class Collector:
     _batches: list[list[pa.RecordBatch]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        if self.wide is not None and self.wide.class_name is None:
+            raise ConfigurationError("a wide table is of one document class: say which")
         if self.wide is not None and self.what != "fields":
             raise ConfigurationError(f"the wide view is of documents and their fields, not of {self.what}")
         tables: tuple[What, ...] = (self.what,) if self.wide is None else ("documents", "fields")
@@ -49,7 +51,7 @@ class Collector:
         return [tabulator.batch(page) for tabulator in self._tabulators]
 
     def finish(self) -> pa.Table:
-        """The table. Raises `FieldDoubled`, and `ConfigurationError` where a wide one is of no single class."""
+        """The table. Raises `FieldDoubled`, and `ContractError` where a wide one would have too many columns."""
         tables = [
             pa.Table.from_batches(batches, tabulator.schema)
             for batches, tabulator in zip(self._batches, self._tabulators, strict=True)
@@ -59,8 +61,7 @@ class Collector:
         documents, fields = tables
         pivot = Pivot(self.wide, typed=self.typed is not None)
         pivot.survey(documents, fields)
-        only = pivot.only
-        return pivot.widen(only, documents, fields)
+        return pivot.widen(self.wide.class_name, documents, fields)
 
     def reader(self, pages: Iterable[Page]) -> pa.RecordBatchReader:
         """The batches of pages, each made when it is asked for."""

@@ -172,10 +172,12 @@ def place_order(
         raise ConfigurationError(f"{str(path)!r} has the suffix of {by_suffix}, and the format is to be {format}")
     if wide is not None and tables:
         raise ConfigurationError("the wide view is of documents and their fields: choose it, or tables")
+    if wide is not None and wide.class_name is None and as_file:
+        raise ConfigurationError(f"{str(path)!r} is one file and holds one class: say which, or name a folder")
     if isinstance(tables, str):
         raise ConfigurationError(f"tables must be a list of names, not the text {tables[:80]!r}")
     all_tables = TABLES[:1] if as_file else TABLES
-    wanted = tuple([check_what(what) for what in dict.fromkeys(tables or all_tables)])
+    wanted: list[What] = [check_what(what) for what in dict.fromkeys(tables or all_tables)]
     if as_file and wide is None and len(wanted) > 1:
         raise ConfigurationError(f"{str(path)!r} is one file and holds one table, not {len(wanted)}; name a folder")
     if isinstance(rows_per_part, bool) or not isinstance(rows_per_part, int) or rows_per_part < 1:
@@ -184,7 +186,7 @@ def place_order(
         run_id=run_id,
         path=path,
         format=check_format(format or by_suffix or "parquet"),
-        tables=("fields", "documents") if wide is not None else wanted,
+        tables=("fields", "documents") if wide is not None else tuple(wanted),
         names=names if names is not None else NameMap(),
         wide=wide,
         typed=typed,
@@ -221,6 +223,7 @@ class Export:
     _end: int = field(default=0, init=False)
     _waiting: list[dict[What, pa.RecordBatch]] = field(factory=list, init=False, repr=False)
     _waiting_since: float = field(default=0.0, init=False, repr=False)
+    _is_new: bool = field(default=False, init=False, repr=False)
     _rows: int = field(default=0, init=False, repr=False)
     _bytes: int = field(default=0, init=False, repr=False)
 
@@ -238,6 +241,7 @@ class Export:
                 raise self._there_already(order.path)
             self.is_done = True  # the parts went when the file was whole
             return self
+        self._is_new = not order.path.exists()
         make_folder(order.parts)
         self._lock = lock(order.parts)
         try:
@@ -254,6 +258,8 @@ class Export:
             if error is not None and not isinstance(error, ExportError) and self._waiting:
                 with suppress(RunResultsError):
                     self._flush()
+            if error is not None and not self._chain:
+                self._remove_folders()
         finally:
             self._lock.close()
 
@@ -507,9 +513,8 @@ class Export:
         pivot = Pivot(order.wide, typed=order.typed is not None)
         for part in self._chain:
             pivot.survey(*self._both(part))
-        classes = [pivot.only] if order.as_file else pivot.classes
         targets = []
-        for class_name in classes:
+        for class_name in pivot.classes:
             name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"
             target = order.path if order.as_file else order.path / f"{name}.{order.format}"
             tables = (pivot.widen(class_name, *self._both(part)) for part in self._chain)
@@ -539,12 +544,17 @@ class Export:
                 if Part.parse(name.removeprefix(".").removesuffix(".tmp")):
                     with suppress(OSError):
                         (parts / what / name).unlink()
-            with suppress(OSError):
-                (parts / what).rmdir()
         with suppress(OSError):
             (parts / _MANIFEST).unlink(missing_ok=True)
         if self.order.as_file:
             with suppress(OSError):
                 (parts / _SUCCESS).unlink(missing_ok=True)
-        with suppress(OSError):
-            parts.rmdir()
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        """Remove folders of ours that hold nothing."""
+        order = self.order
+        folders = [*(order.parts / what for what in order.tables), *([order.parts] if order.merges else [])]
+        for folder in [*folders, *([order.path] if self._is_new and not order.as_file else [])]:
+            with suppress(OSError):
+                folder.rmdir()

@@ -8,10 +8,11 @@ passes: `survey`, then `widen`.
 from collections.abc import Iterable
 from itertools import accumulate, chain
 
+import attrs
 import pyarrow as pa
-from attrs import define, field
+from attrs import define
 
-from run_results.errors import ConfigurationError, ContractError, FieldDoubled
+from run_results.errors import ContractError, FieldDoubled
 from run_results.tables.arrow import arrow_field, pc
 from run_results.tables.formats import GUARDED
 from run_results.tables.schema import COLUMNS, VERSION
@@ -29,7 +30,7 @@ class _Met:
     """What has been seen of one field."""
 
     label: str
-    kinds: set[str] = field(factory=set)
+    kinds: set[str] = attrs.field(factory=set)
 
 
 @define
@@ -38,14 +39,17 @@ class Pivot:
 
     wide: Wide
     typed: bool = False
-    _classes: dict[str | None, dict[str | None, _Met]] = field(factory=dict, init=False)
-    _schemas: dict[str | None, tuple[pa.Schema, list[tuple[str | None, str]]]] = field(factory=dict, init=False)
+    _classes: dict[str | None, dict[str | None, _Met]] = attrs.field(factory=dict, init=False)
+    _schemas: dict[str | None, tuple[pa.Schema, list[tuple[str | None, str]]]] = attrs.field(factory=dict, init=False)
 
     def survey(self, documents: pa.Table, fields: pa.Table) -> None:
-        """Look at what classes and fields there are. Raises `ContractError` where they are too many for columns."""
-        for class_name in pc.unique(documents["class_name"]).to_pylist():
-            if self.wide.class_name is None or class_name == self.wide.class_name:
-                self._classes.setdefault(class_name, {})
+        """Look at what classes and fields there are. A class that is asked for is one of them in any case.
+
+        Raises `ContractError` where the fields are too many for columns.
+        """
+        one = self.wide.class_name
+        for class_name in pc.unique(documents["class_name"]).to_pylist() if one is None else [one]:
+            self._classes.setdefault(class_name, {})
         met = fields.select(["class_name", "api_name", "name", "type"]).group_by(
             ["class_name", "api_name", "name", "type"], use_threads=False
         )
@@ -53,9 +57,9 @@ class Pivot:
             known = self._classes.get(row["class_name"])
             if known is None:
                 continue
-            one = known.setdefault(row["api_name"], _Met(row["name"] or "(no name)"))
+            field = known.setdefault(row["api_name"], _Met(row["name"] or "(no name)"))
             if kind := kind_of(row["type"]):
-                one.kinds.add(kind)
+                field.kinds.add(kind)
             if len(known) > _MOST_COLUMNS:
                 raise ContractError(f"class {row['class_name']!r} has more than {_MOST_COLUMNS} fields: no wide table")
 
@@ -63,17 +67,6 @@ class Pivot:
     def classes(self) -> list[str | None]:
         """The classes that there are tables for, in the order they came; None for documents without a class."""
         return list(self._classes)
-
-    @property
-    def only(self) -> str | None:
-        """The one class that was asked for, or that there is. Raises `ConfigurationError` where there are several."""
-        if self.wide.class_name is not None:
-            self._classes.setdefault(self.wide.class_name, {})
-            return self.wide.class_name
-        if len(self._classes) > 1:
-            names = ", ".join(sorted(repr(name) for name in self._classes))[:500]
-            raise ConfigurationError(f"a wide table is of one class; say which: {names}")
-        return next(iter(self._classes), None)
 
     def schema(self, class_name: str | None) -> pa.Schema:
         """The columns of a class's table: where a document stands, then its fields in the order they came."""
