@@ -97,21 +97,20 @@ class UnderWay:
     def __init__(self, sender: Any, observe: Observer) -> None:
         self._sender = sender
         self._observe = observe
-        self._flights: dict[int, Any] = {}
+        self._flights: dict[int | None, Any] = {}
 
     def turn(self, turn: Turn) -> Any:
         """Give up what is not named, start what is named and not under way; gives the flight that is due, or None."""
-        due = self._flights.pop(turn.due.offset, None) if turn.due is not None else None
-        named = {request.offset: request for request in turn.behind}
-        for offset in self._flights.keys() - named.keys():
+        # What is due is kept until the next turn: whoever waits for it may be interrupted.
+        due = turn.due.offset if turn.due is not None else None
+        for offset in self._flights.keys() - {due, *(request.offset for request in turn.behind)}:
             self._flights.pop(offset).drop()
-        if any(refuses(flight.outcome) for flight in (due, *self._flights.values()) if flight is not None):
-            return due
-        for offset, request in named.items():
-            if offset not in self._flights:
-                self._observe(RequestSent(request.url, offset, 0))
-                self._flights[offset] = self._sender.start(request)
-        return due
+        if not any(refuses(flight.outcome) for flight in self._flights.values()):
+            for request in turn.behind:
+                if request.offset not in self._flights:
+                    self._observe(RequestSent(request.url, request.offset, 0))
+                    self._flights[request.offset] = self._sender.start(request)
+        return self._flights.get(due)
 
     def close(self) -> None:
         """Give up everything."""

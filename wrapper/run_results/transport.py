@@ -166,10 +166,10 @@ class Flight:
         self._flights.discard(self)
         self._landed.set()
 
-    def wait(self) -> Outcome:
-        """What it has come to, in the end."""
+    def wait(self, seconds: float | None = None) -> Outcome:
+        """What it has come to, in the end or after so many seconds."""
         if self._rope.is_here:
-            self._landed.wait()
+            self._landed.wait(seconds)
         return self.outcome
 
     def drop(self) -> None:
@@ -212,8 +212,12 @@ class Sender(_Connections[httpx.Client]):
     def close(self) -> None:
         """Close the connections, unless they are the caller's own."""
         self._closed = True
-        for flight in list(self._flights):
+        flights, end = list(self._flights), time.monotonic() + 1.0
+        for flight in flights:
             flight.drop()
+        for flight in flights:
+            # Whoever still reads from a socket that is closed reads from another one that gets its number.
+            flight.wait(max(0.0, end - time.monotonic()))
         if self._owned:
             self._client.close()
 
