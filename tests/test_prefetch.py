@@ -405,8 +405,8 @@ def test_an_observer_can_tell_what_was_asked_ahead(watched: Watched, asynchronou
 
 # --- Every fault that paging can have -----------------------------------------------------------------------
 
-# Their answers depend on when they are asked, and not on what for.
 MOST_PAGES = 40  # some servers make up files without end
+# Its answers depend on when it is asked, and not on what for.
 FICKLE = {"files-shuffled"}
 PAGING_FAULTS = [fault.name for fault in FAULTS if fault.family == "paging" and fault.name not in FICKLE]
 
@@ -418,12 +418,14 @@ def outcome_of(url: str, run_id: str, depth: int, asynchronous: bool) -> tuple[A
     seen: list[Any] = []
 
     async def with_tasks() -> None:
-        async with AsyncClient(**told, retry=policy) as client:
-            async with contextlib.aclosing(client.pages(run_id, include=Include.ALL)) as pages:
-                async for page in pages:
-                    seen.append((page.offset, page.raw))
-                    if len(seen) == MOST_PAGES:
-                        break
+        async with (
+            AsyncClient(**told, retry=policy) as client,
+            contextlib.aclosing(client.pages(run_id, include=Include.ALL)) as pages,
+        ):
+            async for page in pages:
+                seen.append((page.offset, page.raw))
+                if len(seen) == MOST_PAGES:
+                    break
 
     try:
         if asynchronous:
@@ -836,7 +838,8 @@ async def schedule(
     kind: Any = AsyncClient if asynchronous else Client
     client = kind(token=kit.TOKEN, base_url="http://127.0.0.1", timeout=TIMEOUT, **told)
     real, client._sender = client._sender, AsyncSender(world) if asynchronous else Sender(world)
-    client._sender.start = Ahead(world, AsyncFlight if asynchronous else Flight, at_once).start
+    sender: Any = client._sender
+    sender.start = Ahead(world, AsyncFlight if asynchronous else Flight, at_once).start
     client._options = evolve(client._options, clock=lambda: world.now)
     pages = client.pages(kit.RUN_ID, start=len(got), deadline=deadline)
     try:
