@@ -22,8 +22,8 @@ else:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 print(peak, count)
 """
-PAGE = 500
-"""Files on a page: 300 kB."""
+PAGE = 100
+"""Files on a page: 60 kB."""
 
 
 def cases(setting: Setting) -> Iterator[Case]:

@@ -24,8 +24,8 @@ class Laws:
     def __init__(self, on_change: str) -> None:
         self._on_change = on_change
         self._state: tuple[object, ...] | None = None
-        self._known: set[bytes] = set()
-        self._order: deque[bytes] = deque()
+        # In parts, oldest first: to let go of a part is cheap, and none grows so far that moving it would show.
+        self._known: deque[dict[bytes, None]] = deque([{}])
         self._count = 0
         self._kept = b""
 
@@ -55,13 +55,12 @@ class Laws:
 
     def _check_files(self, page: Page) -> None:
         marks = _marks(page)
-        known = self._known | {self._kept}
+        known = {self._kept}.union(*[part.keys() & marks for part in self._known])
         again = [index for index, mark in enumerate(marks) if mark in known]
         if len(again) == len(marks):
             text = f"the page has the files of an earlier page again, first {_name(page.files[0])}"
             raise errors.PageRepeated(text, drift=page.breaches)
-        fresh = set(marks)
-        if again or len(fresh) < len(marks):
+        if again or len(set(marks)) < len(marks):
             index = again[0] if again else _first_doubled(marks)
             named = [index for index, file in enumerate(page.files) if file.input_file_path]
             index = named[index] if index < len(named) else 0
@@ -70,10 +69,11 @@ class Laws:
         before, self._count = self._count, self._count + len(marks)
         if before.bit_length() < self._count.bit_length():
             self._kept = marks[0]
-        self._known |= fresh
-        self._order.extend(marks)
-        while len(self._order) > max(self._WINDOW, len(marks)):
-            self._known.discard(self._order.popleft())
+        self._known[-1] |= dict.fromkeys(marks)
+        if len(self._known[-1]) >= self._WINDOW / 4:
+            self._known.append({})
+        while sum(map(len, self._known)) - len(self._known[0]) >= self._WINDOW:
+            self._known.popleft()
 
 
 def _first_doubled(marks: list[bytes]) -> int:
@@ -100,7 +100,7 @@ def _marks(page: Page) -> list[bytes]:
 def _digest(content: bytes) -> bytes:
     from hashlib import blake2b  # here: all of OpenSSL comes with it
 
-    return blake2b(content, digest_size=16).digest()
+    return blake2b(content, digest_size=15).digest()  # with 16 a mark would take a third more memory
 
 
 def _name(file: File) -> str:
