@@ -79,6 +79,16 @@ interop: $(INSTALLED) .venv-interop/installed  ## Let foreign clients and server
 	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python \
 		RUN_RESULTS_NODE_INTEROP=$(CURDIR)/requirements/node-interop $(BIN)/pytest tests/interop
 
+.venv-bench/installed: requirements/bench.txt
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements/bench.txt
+	@touch $@
+
+.PHONY: bench
+bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/RESULTS.md: make bench [BENCH=--quick]
+	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+
 .PHONY: format
 format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -89,10 +99,16 @@ lock: $(INSTALLED)  ## Settle every dependency anew into requirements/dev.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --upgrade --quiet --output-file requirements/dev.txt
 
+.PHONY: lock-bench
+lock-bench: $(INSTALLED)  ## Settle what `make bench` installs into requirements/bench.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/bench.in --extra arrow --constraint requirements/dev.txt \
+		--universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet \
+		--output-file requirements/bench.txt
+
 .PHONY: wheel
 wheel: $(INSTALLED)  ## Build the wheel into dist/
 	rm -rf dist && $(BIN)/python -m hatchling build --target wheel
 
 .PHONY: clean
 clean:  ## Remove everything that was built
-	rm -rf .venv .venv-interop dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules
+	rm -rf .venv .venv-interop .venv-bench dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules
