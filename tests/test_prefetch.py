@@ -444,7 +444,7 @@ def outcome_of(url: str, run_id: str, depth: int, asynchronous: bool) -> tuple[A
 def test_a_faulty_server_leads_to_the_same(name: str) -> None:
     """With each fault of paging the same pages and the same error with the same `resume_offset` come, ahead or not."""
     with serve(faulty(name, standard_store(), STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)) as served:
-        for run_id, asynchronous in (("run-standard", False), ("run-standard", True), ("run-exact", False)):
+        for run_id, asynchronous in (("run-standard", False), ("run-exact", True)):
             assert outcome_of(served.url, run_id, 4, asynchronous) == outcome_of(served.url, run_id, 0, False)
 
 
@@ -820,8 +820,8 @@ def test_every_schedule_ends_with_every_file(
         if error is None:
             break
         assert (error.resume_offset, error.run_id) == (len(got), kit.RUN_ID)
+        assert len(world.strikes) < left or deadline is not None, "no error without a fault"
         deadline = None
-        assert len(world.strikes) < left or deadline is None, "no error without a fault"
     assert got == all_files(count)
 
 

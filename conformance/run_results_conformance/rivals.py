@@ -179,7 +179,7 @@ RIVALS: tuple[Rival, ...] = (
         "the suite's second opinion: schemathesis with our rules as its checks and without its false alarms.",
         f"python -m run_results_conformance.second_opinion URL {' '.join(f'--run {run}' for run in _RUNS)} --policy",
         "install schemathesis",
-        False,
+        True,
         lambda: find_spec("schemathesis") is not None,
         lambda: _version("schemathesis"),
         _ask_inside,
