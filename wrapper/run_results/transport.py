@@ -49,8 +49,8 @@ class _Bearer(httpx.Auth):
 def _arguments(request: Request) -> dict[str, Any]:
     return {
         "method": "GET",
-        "url": request.url,
-        "params": request.params,
+        # As one text: httpx would take the address apart once more to put the parameters in.
+        "url": f"{request.url}?{httpx.QueryParams(request.params)}",
         "headers": {**_HEADERS, **request.headers},
         "auth": _Bearer(request.token),
         "timeout": request.timeout,
@@ -65,7 +65,7 @@ def _begin_body(request: Request, response: httpx.Response, started: float) -> B
 
 
 def _headers(response: httpx.Response) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+    return response.headers  # its names are in lower case
 
 
 @cache
