@@ -38,9 +38,32 @@ def test_the_library_example_runs_as_it_stands(
     assert any(f" {name} " in printed for name in own if "_" in name or "'" in name), "under the project's names"
 
 
+def test_the_example_with_tables_runs_as_it_stands(
+    serve_runs: Callable[..., str],
+    token: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Given a server by the environment, the example prints a row for each field, and exports every file."""
+    run = SyntheticRun(seed=3, files=12, run_id="run-tax-2025")
+    fields = sum(len(document["fields"]) for file in run.files(0, 12) for document in file["documents"])
+    (tmp_path / "fields.txt").write_text("due date", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
+
+    exec(compile(BLOCKS[2], str(README), "exec"), {})
+
+    printed = capsys.readouterr().out
+    assert "'class_name': [" in printed
+    assert printed.endswith(f"{fields} rows\n12 files are in out\n")
+    assert (tmp_path / "out" / "_SUCCESS").exists()
+
+
 def test_the_other_examples_hold() -> None:
     """Their assertions are true."""
-    assert len(BLOCKS) == 2
+    assert len(BLOCKS) == 3
     assert BLOCKS[1].count("assert") == 6
     exec(compile(BLOCKS[1], str(README), "exec"), {})
 
