@@ -6,6 +6,7 @@ and the quartiles of these ratios are what is reported.
 """
 
 import gc
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,7 @@ class Setting:
     folder: Path
     """A folder for this run, on `sys.path`; removed at its end."""
     rounds: int | None = None
-    """How often to measure; else as often as the case says."""
+    """How often to measure at most; else as often as the case says."""
     only: str = ""
     """What the names of the wanted cases begin with."""
 
@@ -112,19 +113,25 @@ def measure(case: Case, setting: Setting) -> Outcome:
         case.check(trial)
     del trial
     outcome = Outcome(case, {name: [] for name in case.contenders})
-    order = list(case.contenders)
+    order, dealer = list(case.contenders), random.Random(case.name)
     # What the harness and the imported peers keep is no work of the contenders: their collections shall not visit it.
     gc.collect()
     gc.freeze()
     try:
-        for _ in range(0 if not order else setting.rounds or (case.quick_rounds if setting.quick else case.rounds)):
+        for _ in range(_rounds(case, setting) if order else 0):
+            # Shuffled, because who comes right after a heavy contender finds cold caches: each shall now and then.
+            dealer.shuffle(order)
             for name in order:
                 outcome.numbers[name].append(_once(case, case.contenders[name]))
-            order = order[1:] + order[:1]
     finally:
         gc.unfreeze()
     outcome.text = "\n\n".join(text for text in (case.note, case.notes(outcome.numbers) if case.notes else "") if text)
     return outcome
+
+
+def _rounds(case: Case, setting: Setting) -> int:
+    rounds = case.quick_rounds if setting.quick else case.rounds
+    return rounds if setting.rounds is None else min(rounds, setting.rounds)
 
 
 def _once(case: Case, run: Callable[[], object]) -> float:

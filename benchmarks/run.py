@@ -26,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the client and its peers side by side.")
     parser.add_argument("--quick", action="store_true", help="small and few: under two minutes, for a first look")
     parser.add_argument("--only", default="", metavar="NAME", help="cases whose name begins so")
-    parser.add_argument("--rounds", type=int, help="measure each case so many times")
+    parser.add_argument("--rounds", type=int, help="measure each case so many times at most")
     parser.add_argument("--output", type=Path, help="where the results go; else benchmarks/RESULTS.md, if all was run")
     arguments = parser.parse_args()
     sys.path[:0] = ROOTS

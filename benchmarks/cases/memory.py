@@ -54,6 +54,6 @@ def cases(setting: Setting) -> Iterator[Case]:
             targets=[Target(large, small, most=1.1)],
             clock="value",
             unit="MiB",
-            rounds=3,
+            rounds=2,
             quick_rounds=1,
         )

@@ -77,7 +77,7 @@ def _latency(setting: Setting) -> Iterator[Case]:
             check=partial(_all_files, pages * size),
             targets=targets,
             clock="wall",
-            rounds=3,
+            rounds=2,
             quick_rounds=1,
         )
 
