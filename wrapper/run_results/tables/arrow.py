@@ -10,7 +10,7 @@ Unset and null are both null here; what a page lost to drift is null too, and st
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import accumulate, chain, repeat
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute
 from attrs import define, field
+from msgspec.structs import astuple
 
 from run_results.errors import ContractError, NameCollisionError, UnknownNameError
 from run_results.names import NameMap
@@ -25,12 +26,15 @@ from run_results.page import Page
 from run_results.problems import FAILED_VALUE, failed
 from run_results.tables.schema import VERSION, Column, ListOf, Struct, Type, What, columns
 from run_results.tables.typed import Typed, read
-from run_results_api.models import CaseField, Document, Field, File
+from run_results_api.models import Document
 from run_results_api.types import UNSET
 
 pc: Any = pyarrow.compute
 """The compute functions, which come into being when the module is imported: no type checker sees them."""
 
+_FIELD_PARTS: Final = (
+    *("field_name", "value", "type", "error_msg", "confidence", "validations", "edit_history", "source_coordinates"),
+)
 _ENCODE = msgspec.json.Encoder().encode
 # What one column of one page may take when the text of a level above is repeated on each row below it.
 _MOST_REPEATED = 2**30
@@ -108,33 +112,34 @@ class Tabulator:
     # The tables ---------------------------------------------------------------------------------------------------
 
     def _fields(self, page: Page) -> dict[str, pa.Array]:
-        files = page.files
-        documents, file_rows = _flatten(files, "documents")
-        fields, document_rows = _flatten(documents, "fields")
-        parents = pa.array(document_rows, pa.int64())
-        place = self._place(page, files, documents, file_rows)
+        documents, document_rows, _ = _flatten(page.files, "documents")
+        fields, parents, indexes = _flatten(documents, "fields")
+        place = self._place(page, documents, document_rows)
         _guard(page, place, parents)
         place = {name: array.take(parents) for name, array in place.items()}
-        values, types = self._build("value", _pluck(fields, "value")), self._build("type", _pluck(fields, "type"))
+        names, values, types, errors, confidences, validations, edits, boxes = _columns(fields, _FIELD_PARTS)
+        value, kind = self._build("value", values), self._build("type", types)
+        model, ocr = _columns(confidences, ("model", "ocr"))
+        valid, alerts = _columns(validations, ("valid", "alerts"))
         return {
             **place,
-            "field_index": pa.array(_indexes(documents, "fields"), pa.int64()),
-            **self._named(self._build("api_name", _pluck(fields, "field_name")), place["class_name"]),
-            "value": values,
-            "type": types,
-            **self._read(values, types),
-            **self._outcome(values, fields),
-            "model_confidence": self._build("model_confidence", _pluck(fields, "confidence", "model")),
-            "ocr_confidence": self._build("ocr_confidence", _pluck(fields, "confidence", "ocr")),
-            **self._checked(fields, "alerts"),
-            "source": self._build("source", _pluck(fields, "source_coordinates")),
+            "field_index": indexes,
+            **self._named(self._build("api_name", names), place["class_name"]),
+            "value": value,
+            "type": kind,
+            **self._read(value, kind),
+            **self._outcome(value, errors),
+            "model_confidence": self._build("model_confidence", model),
+            "ocr_confidence": self._build("ocr_confidence", ocr),
+            **self._checked(valid, alerts, edits),
+            "source": self._build("source", boxes),
         }
 
     def _documents(self, page: Page) -> dict[str, pa.Array]:
-        documents, file_rows = _flatten(page.files, "documents")
+        documents, parents, _ = _flatten(page.files, "documents")
         counts = [(len(document.fields or ()), sum(map(failed, document.fields or ()))) for document in documents]
         return {
-            **self._place(page, page.files, documents, file_rows),
+            **self._place(page, documents, parents),
             "class_confidence": self._build(
                 "class_confidence", _pluck(documents, "classification_confidence", "model")
             ),
@@ -180,24 +185,23 @@ class Tabulator:
         # Every page tells of them again.
         fields = (page.run.case_info.fields if page.run.case_info and page.offset == 0 else None) or []
         values = self._build("value", _pluck(fields, "value"))
+        valid, failures = _columns(_pluck(fields, "validations"), ("valid", "failures"))
         return {
             "run_id": pa.repeat(page.run_id, len(fields)),
             "field_index": pa.array(range(len(fields)), pa.int64()),
             **self._named(self._build("api_name", _pluck(fields, "name")), pa.nulls(len(fields), pa.string())),
             "value": values,
-            **self._outcome(values, fields),
-            **self._checked(fields, "failures"),
+            **self._outcome(values, _pluck(fields, "error_msg")),
+            **self._checked(valid, failures, _pluck(fields, "edit_history")),
             "input_fields": self._build("input_fields", _pluck(fields, "input_fields")),
             "chosen_field": self._build("chosen_field", _pluck(fields, "chosen_field")),
         }
 
     # Columns that several tables have -----------------------------------------------------------------------------
 
-    def _place(
-        self, page: Page, files: list[File], documents: list[Document], file_rows: list[int]
-    ) -> dict[str, pa.Array]:
-        """Where each document stands."""
-        parents = pa.array(file_rows, pa.int64())
+    def _place(self, page: Page, documents: list[Document], parents: pa.Array) -> dict[str, pa.Array]:
+        """Where each document stands; `parents` are the rows of their files."""
+        files = page.files
         of_file = {
             "run_id": pa.array([page.run_id] * len(files), pa.string()),
             "file_index": pa.array(range(page.offset, page.offset + len(files)), pa.int64()),
@@ -206,7 +210,7 @@ class Tabulator:
         _guard(page, of_file, parents)
         return {
             **{name: array.take(parents) for name, array in of_file.items()},
-            "document_index": pa.array(_indexes(files, "documents"), pa.int64()),
+            "document_index": _flatten(files, "documents")[2],
             "class_name": build(pa.string(), _pluck(documents, "class_name")),
         }
 
@@ -253,20 +257,20 @@ class Tabulator:
             for index, name in enumerate(("number", "currency", "date"))
         }
 
-    def _outcome(self, values: pa.Array, fields: Sequence[Field] | Sequence[CaseField]) -> dict[str, pa.Array]:
-        errors = self._build("error", _pluck(fields, "error_msg"))
+    def _outcome(self, values: pa.Array, messages: list[Any]) -> dict[str, pa.Array]:
+        errors = self._build("error", messages)
         is_error = pc.equal(values, FAILED_VALUE).fill_null(False)
         has_message = pc.greater(pc.binary_length(errors), 0).fill_null(False)
         return {"failed": pc.or_(is_error, has_message), "error": errors}
 
-    def _checked(self, fields: Sequence[Field] | Sequence[CaseField], alerts: str) -> dict[str, pa.Array]:
+    def _checked(self, valid: list[Any], alerts: list[Any], edits: list[Any]) -> dict[str, pa.Array]:
         """What rules found and reviewers did."""
-        edits = self._build("edits", _pluck(fields, "edit_history"))
+        made = self._build("edits", edits)
         return {
-            "valid": self._build("valid", _pluck(fields, "validations", "valid")),
-            "alerts": self._build("alerts", _pluck(fields, "validations", alerts)),
-            "edited": pc.greater(pc.list_value_length(edits), 0),
-            "edits": edits,
+            "valid": self._build("valid", valid),
+            "alerts": self._build("alerts", alerts),
+            "edited": pc.greater(pc.list_value_length(made), 0),
+            "edits": made,
         }
 
     def _build(self, column: str, values: list[Any]) -> pa.Array:
@@ -291,28 +295,45 @@ def build(type: pa.DataType, values: list[Any]) -> pa.Array:
 def _build_lists(type: pa.DataType, lists: list[Any]) -> pa.Array:
     mask = None
     try:
-        sizes = list(map(len, lists))
+        offsets = _offsets(lists)
     except TypeError:
         mask = pa.array([items is None or items is UNSET for items in lists], pa.bool_())
-        lists = [items or () for items in lists]
-        sizes = list(map(len, lists))
-    offsets = pa.array(list(accumulate(sizes, initial=0)), pa.int32())
-    flat = build(type.value_type, list(chain.from_iterable(lists)))
+        offsets = _offsets([items or () for items in lists])
+    # Most lists are empty, and passing them over is cheap.
+    flat = build(type.value_type, list(chain.from_iterable(filter(None, lists))))
     return pa.ListArray.from_arrays(offsets, flat, type=type, mask=mask)
 
 
+def _offsets(lists: Sequence[Any]) -> pa.Array:
+    """Where each list begins among the items of all, and where the last one ends. Raises TypeError for what is none."""
+    return pc.cumulative_sum(pa.array([0, *map(len, lists)], pa.int32()))
+
+
 def _build_structs(type: pa.DataType, models: list[Any]) -> pa.Array:
-    absent = [model is None or model is UNSET for model in models]
     members = list(type)
-    columns = [_pluck(models, member.name) for member in members]
+    columns = _columns(models, tuple(member.name for member in members))
     # Free of form, so text is what holds it.
     columns = [
         [_json(value) if value else None for value in column] if member.name == "locations" else column
         for member, column in zip(members, columns, strict=True)
     ]
     children = [build(member.type, column) for member, column in zip(members, columns, strict=True)]
+    absent = [not model for model in models]  # a model is true, whatever it holds
     mask = pa.array(absent, pa.bool_()) if any(absent) else None
     return pa.StructArray.from_arrays(children, fields=members, mask=mask)
+
+
+def _columns(models: Sequence[Any], names: tuple[str, ...]) -> list[list[Any]]:
+    """The attributes of these names of all models, a list for each; None for what is unset or null itself.
+
+    One look at each model, in C: they are many, and far from each other in memory.
+    """
+    try:
+        members: tuple[str, ...] = models[0].__struct_fields__
+        flat = list(chain.from_iterable(map(astuple, models)))
+    except (AttributeError, IndexError, TypeError):  # some are unset, or there are none
+        return [_pluck(models, name) for name in names]
+    return [flat[members.index(name) :: len(members)] for name in names]
 
 
 def _pluck(models: Sequence[Any], *path: str) -> list[Any]:
@@ -337,15 +358,14 @@ def _json(value: Any) -> str | None:
     return None
 
 
-def _flatten(parents: Sequence[Any], name: str) -> tuple[list[Any], list[int]]:
-    """The items of each parent's list, and for each the index of its parent."""
+def _flatten(parents: Sequence[Any], name: str) -> tuple[list[Any], pa.Array, pa.Array]:
+    """The items of each parent's list; for each the row of its parent, and its index in the list."""
     lists = [items or () for items in _pluck(parents, name)]
-    rows = chain.from_iterable(repeat(index, len(items)) for index, items in enumerate(lists))
-    return list(chain.from_iterable(lists)), list(rows)
-
-
-def _indexes(parents: Sequence[Any], name: str) -> list[int]:
-    return list(chain.from_iterable([range(len(items or ())) for items in _pluck(parents, name)]))
+    offsets = _offsets(lists)
+    flat = list(chain.from_iterable(lists))
+    rows = pc.list_parent_indices(pa.ListArray.from_arrays(offsets, pa.nulls(len(flat)))).cast(pa.int64())
+    indexes = pc.subtract(pa.array(range(len(flat)), pa.int64()), offsets.take(rows).cast(pa.int64()))
+    return flat, rows, indexes
 
 
 def _guard(page: Page, arrays: Mapping[str, pa.Array], parents: pa.Array) -> None:

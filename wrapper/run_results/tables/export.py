@@ -177,7 +177,8 @@ def place_order(
     if isinstance(tables, str):
         raise ConfigurationError(f"tables must be a list of names, not the text {tables[:80]!r}")
     all_tables = TABLES[:1] if as_file else TABLES
-    wanted: list[What] = [check_what(what) for what in dict.fromkeys(tables or all_tables)]
+    named = {check_what(what) for what in tables or all_tables}
+    wanted: list[What] = [what for what in TABLES if what in named]
     if as_file and wide is None and len(wanted) > 1:
         raise ConfigurationError(f"{str(path)!r} is one file and holds one table, not {len(wanted)}; name a folder")
     if isinstance(rows_per_part, bool) or not isinstance(rows_per_part, int) or rows_per_part < 1:

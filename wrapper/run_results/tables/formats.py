@@ -80,8 +80,8 @@ class ParquetWriter(Writer):
 
     def __init__(self, file: BinaryIO, schema: pa.Schema) -> None:
         self._schema = schema
-        # Measures of confidence and of boxes seldom repeat: trying a dictionary on them is wasted.
-        texts: Any = [field.name for field in schema if not _is_measure(field.type)]
+        # Values and boxes seldom repeat: trying a dictionary on them is wasted.
+        texts: Any = [field.name for field in schema if not pa.types.is_nested(field.type) and field.name != "value"]
         self._writer = pq.ParquetWriter(
             file, schema, compression="zstd", use_dictionary=texts, write_statistics=True, write_page_index=True
         )
@@ -111,10 +111,6 @@ class ParquetWriter(Writer):
         table = pa.Table.from_batches(waiting, self._schema)
         if len(table):
             self._writer.write_table(table, row_group_size=ROWS)
-
-
-def _is_measure(type: pa.DataType) -> bool:
-    return bool(pa.types.is_floating(type) or pa.types.is_nested(type))
 
 
 class ArrowWriter(Writer):

@@ -1,0 +1,105 @@
+"""A page's bytes to Parquet: by columns, as row dictionaries, and as pandas users would do it."""
+
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from common import pages
+from harness import Case, Setting, Target
+
+OURS = "run-results"
+ROWS = "orjson, row dicts, from_pylist"
+PANDAS = "json, pandas.json_normalize, to_parquet"
+
+
+def cases(setting: Setting) -> Iterator[Case]:
+    if not setting.wants("parquet"):
+        return
+    import json
+
+    import orjson
+    import pandas
+    import pyarrow
+    import pyarrow.parquet
+
+    from run_results import Page
+    from run_results.decode import decode
+    from run_results.tables.arrow import Tabulator
+    from run_results.tables.formats import open_writer
+
+    body = pages.heavy(setting.quick)
+    tabulator = Tabulator("fields")
+
+    def ours() -> bytes:
+        run, found = decode(body)
+        batch = tabulator.batch(Page(run=run, run_id=run.id, offset=0, body=body, found=found))
+        file = io.BytesIO()
+        writer = open_writer(file, batch.schema, "parquet")
+        writer.write(batch)
+        writer.close()
+        return file.getvalue()
+
+    def row_dicts() -> bytes:
+        run = orjson.loads(body)
+        table = pyarrow.Table.from_pylist(list(_rows(run)))
+        file = io.BytesIO()
+        pyarrow.parquet.write_table(table, file, compression="zstd")
+        return file.getvalue()
+
+    def normalized() -> bytes:
+        run = json.loads(body)
+        frame = pandas.json_normalize(
+            run["files"],
+            record_path=["documents", "fields"],
+            meta=["original_file_name", ["documents", "class_name"]],
+        )
+        file = io.BytesIO()
+        frame.to_parquet(file, compression="zstd")
+        return file.getvalue()
+
+    def same(results: Mapping[str, object]) -> None:
+        tables = {name: pyarrow.parquet.read_table(io.BytesIO(result)) for name, result in results.items()}  # type: ignore[arg-type]
+        values = {name: table.column("value").to_pylist() for name, table in tables.items()}
+        for name, column in values.items():
+            assert column == values[OURS], f"{name} did not write the same values"
+        boxes = [len(source or ()) for source in tables[OURS].column("source").to_pylist()]
+        assert boxes == [len(source or ()) for source in tables[ROWS].column("source").to_pylist()]
+
+    yield Case(
+        name="parquet-heavy",
+        title=f"Bytes to Parquet (zstd), one row for each field: {len(body) / 1e6:.1f} MB, everything included",
+        contenders={OURS: ours, ROWS: row_dicts, PANDAS: normalized},
+        check=same,
+        targets=[Target(OURS, PANDAS, least=8), Target(OURS, ROWS, least=2)],
+        rounds=11,
+        note="Only run-results validates what it reads. All write the value, type, confidences, alerts, edits and boxes"
+        " of each field with the names of its file and class; only run-results adds the project's names."
+        " What pandas does on threads of its own is not counted against it.",
+    )
+
+
+def _rows(run: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for file_index, file in enumerate(run["files"]):
+        for document_index, document in enumerate(file["documents"]):
+            for field_index, field in enumerate(document["fields"]):
+                confidence, validations = field.get("confidence", {}), field.get("validations", {})
+                yield {
+                    "run_id": run["id"],
+                    "file_index": file_index,
+                    "file_name": file.get("original_file_name"),
+                    "document_index": document_index,
+                    "class_name": document.get("class_name"),
+                    "field_index": field_index,
+                    "api_name": field.get("field_name"),
+                    "value": field.get("value"),
+                    "type": field.get("type"),
+                    "failed": field.get("value") == "ERROR" or bool(field.get("error_msg")),
+                    "error": field.get("error_msg"),
+                    "model_confidence": confidence.get("model"),
+                    "ocr_confidence": confidence.get("ocr"),
+                    "valid": validations.get("valid"),
+                    "alerts": validations.get("alerts"),
+                    "edited": bool(field.get("edit_history")),
+                    "edits": field.get("edit_history"),
+                    "source": field.get("source_coordinates"),
+                }
