@@ -8,7 +8,7 @@ Unset and null are both null here; what a page lost to drift is null too, and st
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from operator import attrgetter
@@ -17,8 +17,8 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 import pyarrow.compute
-from attrs import define, field
-from msgspec.structs import astuple
+from attrs import define, evolve, field
+from msgspec.structs import astuple, replace
 
 from run_results.errors import ContractError, NameCollisionError, UnknownNameError
 from run_results.names import NameMap
@@ -37,7 +37,8 @@ _FIELD_PARTS: Final = (
 )
 _ENCODE = msgspec.json.Encoder().encode
 # What one column of one page may take when the text of a level above is repeated on each row below it.
-_MOST_REPEATED = 2**30
+_MOST_REPEATED = 2**28
+_AT_ONCE = 4_000  # fields
 _MOST_NAMES = 100_000  # looked up and kept, at once
 
 
@@ -90,7 +91,8 @@ class Tabulator:
     names: NameMap = field(factory=NameMap)
     typed: Typed | None = None
     schema: pa.Schema = field(init=False, repr=False)
-    _labels: dict[tuple[str | None, str | None], tuple[str | None, bool]] = field(factory=dict, init=False, repr=False)
+    _labels: list[tuple[str | None, bool]] = field(factory=list, init=False, repr=False)
+    _codes: "dict[str | None, _Codes]" = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.schema = schema(self.what, typed=self.typed is not None)
@@ -101,13 +103,29 @@ class Tabulator:
         Raises `ContractError` where names that are repeated on each row would fill the memory.
         """
         try:
-            arrays = getattr(self, f"_{self.what}")(page)
-            return pa.RecordBatch.from_arrays([arrays[name] for name in self.schema.names], schema=self.schema)
+            batches = [self._batch(part) for part in self._parts(page)]
+            return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
         except (pa.ArrowException, OverflowError) as error:
             reason = str(error).partition("\n")[0][:200]
             raise ContractError(
                 f"no table can be made of the page at offset {page.offset}: {reason}", drift=page.breaches
             ) from None
+
+    def _batch(self, page: Page) -> pa.RecordBatch:
+        arrays = getattr(self, f"_{self.what}")(page)
+        return pa.RecordBatch.from_arrays([arrays[name] for name in self.schema.names], schema=self.schema)
+
+    def _parts(self, page: Page) -> Iterator[Page]:
+        """The page, in pieces where it has many fields: what is looked at several times should stay in the cache."""
+        files = page.files
+        fields = sum(len(document.fields or ()) for file in files for document in file.documents or ())
+        step = max(1, len(files) * _AT_ONCE // max(fields, 1)) if self.what == "fields" else len(files)
+        if step >= len(files):
+            yield page
+            return
+        for start in range(0, len(files), step):
+            run = replace(page.run, files=files[start : start + step])
+            yield evolve(page, run=run, offset=page.offset + start)
 
     # The tables ---------------------------------------------------------------------------------------------------
 
@@ -124,7 +142,7 @@ class Tabulator:
         return {
             **place,
             "field_index": indexes,
-            **self._named(self._build("api_name", names), place["class_name"]),
+            **self._named(names, documents),
             "value": value,
             "type": kind,
             **self._read(value, kind),
@@ -189,7 +207,7 @@ class Tabulator:
         return {
             "run_id": pa.repeat(page.run_id, len(fields)),
             "field_index": pa.array(range(len(fields)), pa.int64()),
-            **self._named(self._build("api_name", _pluck(fields, "name")), pa.nulls(len(fields), pa.string())),
+            **self._named(_pluck(fields, "name"), None),
             "value": values,
             **self._outcome(values, _pluck(fields, "error_msg")),
             **self._checked(valid, failures, _pluck(fields, "edit_history")),
@@ -214,31 +232,38 @@ class Tabulator:
             "class_name": build(pa.string(), _pluck(documents, "class_name")),
         }
 
-    def _named(self, api_names: pa.Array, class_names: pa.Array) -> dict[str, pa.Array]:
-        """What each field is called. Distinct names of a class are few: each is looked up once."""
-        names, classes = (array.dictionary_encode(null_encoding="encode") for array in (api_names, class_names))
-        width = len(names.dictionary)
-        both = pc.add(pc.multiply(classes.indices.cast(pa.int64()), width), names.indices.cast(pa.int64()))
-        met = both.dictionary_encode()
-        words, kinds = names.dictionary.to_pylist(), classes.dictionary.to_pylist()
-        labels = [self._label(words[code % width], kinds[code // width]) for code in met.dictionary.to_pylist()]
+    def _named(self, api_names: list[Any], documents: Sequence[Document] | None) -> dict[str, pa.Array]:
+        """What each field is called; `documents` hold them in order, or there are none."""
+        if len(self._labels) >= _MOST_NAMES:
+            self._labels.clear()
+            self._codes.clear()
+        codes: list[int] = []
+        if documents is None:
+            codes.extend(map(self._codes_of(None).__getitem__, api_names))
+        for document in documents or ():
+            end = len(codes) + len(document.fields or ())
+            codes.extend(map(self._codes_of(document.class_name).__getitem__, api_names[len(codes) : end]))
+        met = pa.array(codes, pa.int32())
         return {
-            "name": pa.array([label for label, _ in labels], pa.string()).take(met.indices),
-            "name_is_known": pa.array([known for _, known in labels], pa.bool_()).take(met.indices),
-            "api_name": api_names,
+            "name": pa.array([label for label, _ in self._labels], pa.string()).take(met),
+            "name_is_known": pa.array([known for _, known in self._labels], pa.bool_()).take(met),
+            "api_name": self._build("api_name", api_names),
         }
 
-    def _label(self, api_name: str | None, class_name: str | None) -> tuple[str | None, bool]:
-        """What to call a field, and whether that is the project's name for sure."""
-        key = (api_name, class_name)
-        if key not in self._labels:
-            if len(self._labels) >= _MOST_NAMES:
-                self._labels.clear()
-            self._labels[key] = self._find_label(api_name, class_name)
-        return self._labels[key]
+    def _codes_of(self, class_name: object) -> "_Codes":
+        known = class_name if isinstance(class_name, str) else None
+        if known not in self._codes:
+            self._codes[known] = _Codes(self, known)
+        return self._codes[known]
 
-    def _find_label(self, api_name: str | None, class_name: str | None) -> tuple[str | None, bool]:
-        if api_name is None:
+    def code(self, api_name: object, class_name: str | None) -> int:
+        """Where the label of a field stands among those that were looked up."""
+        self._labels.append(self._find_label(api_name, class_name))
+        return len(self._labels) - 1
+
+    def _find_label(self, api_name: object, class_name: str | None) -> tuple[str | None, bool]:
+        """What to call a field, and whether that is the project's name for sure."""
+        if not isinstance(api_name, str):
             return None, False
         try:
             name = self.names.project_name(api_name, class_name)
@@ -275,6 +300,18 @@ class Tabulator:
 
     def _build(self, column: str, values: list[Any]) -> pa.Array:
         return build(self.schema.field(column).type, values)
+
+
+class _Codes(dict[Any, int]):
+    """Where the label of each API name of one class stands; filled as names are met."""
+
+    def __init__(self, tabulator: Tabulator, class_name: str | None) -> None:
+        super().__init__()
+        self._tabulator, self._class_name = tabulator, class_name
+
+    def __missing__(self, api_name: object) -> int:
+        self[api_name] = code = self._tabulator.code(api_name, self._class_name)
+        return code
 
 
 # Columns ----------------------------------------------------------------------------------------------------------
