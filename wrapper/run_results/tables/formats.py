@@ -82,9 +82,7 @@ class ParquetWriter(Writer):
         self._schema = schema
         # Values and boxes seldom repeat: trying a dictionary on them is wasted.
         texts: Any = [field.name for field in schema if not pa.types.is_nested(field.type) and field.name != "value"]
-        self._writer = pq.ParquetWriter(
-            file, schema, compression="zstd", use_dictionary=texts, write_statistics=True, write_page_index=True
-        )
+        self._writer = pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=texts, write_statistics=True)
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
 
