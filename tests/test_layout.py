@@ -250,7 +250,7 @@ def test_importing_is_light() -> None:
     assert {name for name in loaded if is_in(name, "run_results_conformance")} == set()
     assert loaded & SUBPACKAGES == {"run_results.tables"}
     of_tables = {name.rpartition(".")[2] for name in loaded if name.startswith("run_results.tables.")}
-    assert of_tables == {"clients", "schema", "typed", "wide"}
+    assert of_tables == {"clients"}
     assert loaded & HEAVY == set()
 
 

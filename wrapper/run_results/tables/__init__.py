@@ -6,8 +6,21 @@ and their names, `formats` the writers). `clients` has the two clients that peop
 pyarrow, and the modules that need it, only when a table is asked for.
 """
 
-from run_results.tables.schema import COLUMNS, TABLES, VERSION, Column, columns
-from run_results.tables.typed import Typed
-from run_results.tables.wide import Wide
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from run_results.tables.schema import COLUMNS, TABLES, VERSION, Column, columns
+    from run_results.tables.typed import Typed
+    from run_results.tables.wide import Wide
 
 __all__ = ["COLUMNS", "TABLES", "VERSION", "Column", "Typed", "Wide", "columns"]
+
+_ROOMS = {"Typed": "typed", "Wide": "wide"}
+
+
+def __getattr__(name: str) -> Any:
+    # Everybody who imports `run_results` comes through here, and few of them for a table.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"run_results.tables.{_ROOMS.get(name, 'schema')}"), name)

@@ -15,9 +15,6 @@ from run_results.config import check_include, check_run_id
 from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
-from run_results.tables.schema import What, check_what
-from run_results.tables.typed import Typed
-from run_results.tables.wide import Wide
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +22,9 @@ if TYPE_CHECKING:
     from run_results.tables.collect import Collector
     from run_results.tables.export import Export, Exported
     from run_results.tables.formats import Format
+    from run_results.tables.schema import What
+    from run_results.tables.typed import Typed
+    from run_results.tables.wide import Wide
 
 T = TypeVar("T")
 
@@ -34,13 +34,13 @@ class Choices(TypedDict, total=False):
 
     format: "Format"
     """`parquet`, `csv`, `jsonl` or `arrow`; else by the path's suffix, else `parquet`."""
-    tables: Sequence[What]
+    tables: "Sequence[What]"
     """Which tables; else `fields` for a file, and all four for a folder."""
     names: NameMap | None
     """The project's field names, for the column `name`; else the best guess."""
-    wide: Wide | str | bool
+    wide: "Wide | str | bool"
     """The wide view instead of tables: of one class, or with True one file for each class."""
-    typed: Typed | bool
+    typed: "Typed | bool"
     """Whether numbers, dates and amounts are read into columns of their own, and how they are written; False."""
     include: Include
     """What to ask for; everything."""
@@ -62,11 +62,11 @@ class Client(core.Client):
     def table(
         self,
         run_id: str,
-        what: What = "fields",
+        what: "What" = "fields",
         *,
         names: NameMap | None = None,
-        wide: Wide | str | None = None,
-        typed: Typed | bool = False,
+        wide: "Wide | str | None" = None,
+        typed: "Typed | bool" = False,
         include: Include = Include.ALL,
         deadline: float | None = None,
     ) -> "pa.Table":
@@ -95,10 +95,10 @@ class Client(core.Client):
     def batches(
         self,
         run_id: str,
-        what: What = "fields",
+        what: "What" = "fields",
         *,
         names: NameMap | None = None,
-        typed: Typed | bool = False,
+        typed: "Typed | bool" = False,
         include: Include = Include.ALL,
         deadline: float | None = None,
     ) -> "pa.RecordBatchReader":
@@ -147,11 +147,11 @@ class AsyncClient(core.AsyncClient):
     async def table(
         self,
         run_id: str,
-        what: What = "fields",
+        what: "What" = "fields",
         *,
         names: NameMap | None = None,
-        wide: Wide | str | None = None,
-        typed: Typed | bool = False,
+        wide: "Wide | str | None" = None,
+        typed: "Typed | bool" = False,
         include: Include = Include.ALL,
         deadline: float | None = None,
     ) -> "pa.Table":
@@ -165,10 +165,10 @@ class AsyncClient(core.AsyncClient):
     async def batches(
         self,
         run_id: str,
-        what: What = "fields",
+        what: "What" = "fields",
         *,
         names: NameMap | None = None,
-        typed: Typed | bool = False,
+        typed: "Typed | bool" = False,
         include: Include = Include.ALL,
         deadline: float | None = None,
     ) -> "AsyncGenerator[pa.RecordBatch, None]":
@@ -208,9 +208,10 @@ def need_arrow() -> None:
     assert pa is not None  # noqa: S101 - imported to see whether it can be
 
 
-def _collector(what: What, names: NameMap | None, wide: Wide | str | None, typed: Typed | bool) -> "Collector":
+def _collector(what: "What", names: NameMap | None, wide: "Wide | str | None", typed: "Typed | bool") -> "Collector":
     need_arrow()
     from run_results.tables.collect import Collector
+    from run_results.tables.schema import check_what
 
     return Collector(check_what(what), _check_names(names), _wide(wide), _typed(typed))
 
@@ -249,7 +250,9 @@ def _check_names(names: object) -> NameMap | None:
     raise ConfigurationError(f"names must be a NameMap, not {type(names).__name__}; NameMap.read reads a file")
 
 
-def _wide(wide: Wide | str | bool | None) -> Wide | None:
+def _wide(wide: "Wide | str | bool | None") -> "Wide | None":
+    from run_results.tables.wide import Wide
+
     if wide is None or wide is False:
         return None
     if isinstance(wide, Wide):
@@ -257,7 +260,9 @@ def _wide(wide: Wide | str | bool | None) -> Wide | None:
     return Wide(wide if isinstance(wide, str) else None)
 
 
-def _typed(typed: Typed | bool) -> Typed | None:
+def _typed(typed: "Typed | bool") -> "Typed | None":
+    from run_results.tables.typed import Typed
+
     if isinstance(typed, Typed):
         return typed
     return Typed() if typed else None
