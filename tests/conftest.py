@@ -1,6 +1,7 @@
 """What all tests share: Hypothesis profiles, and the reference server on a free loopback port."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -19,6 +20,10 @@ settings.register_profile("fast", max_examples=60, **_COMMON)
 settings.register_profile("thorough", max_examples=3000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
+
+# Ctrl-C is what some tests are about; whoever starts us in the background may have switched it off.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Folders whose tests share what is made once in a process: a book that a page is compared with, a browser.
 _TOGETHER = ("survival", "report")

@@ -33,9 +33,9 @@ def find_browser() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium, for no longer than a module: while it lives, no other event loop can run in this thread."""
     found = find_browser()
     with sync_playwright() as playwright:
         # As root, which containers run as, Chromium starts without its sandbox only.
@@ -64,7 +64,7 @@ class View:
         return set((self.page.locator(selector).get_attribute("class") or "").split())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Callable[..., BrowserContext]:
     """A context with these options, one for all who ask for the same: reports keep nothing in it."""
 

@@ -53,8 +53,11 @@ def fields_of(values: list[str]) -> pa.RecordBatch:
 
 def read_csv(content: bytes) -> list[dict[str, str]]:
     """The rows as Python's own reader has them."""
-    csv.field_size_limit(10**9)
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))
+    before = csv.field_size_limit(10**9)
+    try:
+        return list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))
+    finally:
+        csv.field_size_limit(before)
 
 
 @given(answers=st.lists(responses(), min_size=1, max_size=2))
