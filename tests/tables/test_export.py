@@ -347,6 +347,15 @@ def test_other_options_are_not_gone_on_with(name: str, client: Client, tmp_path:
         client.export(RUN.run_id, tmp_path, resume=True, **OTHERS[name])
 
 
+def test_a_refused_export_leaves_what_was_there(client: Client, tmp_path: Path) -> None:
+    """An export that is not gone on with adds nothing to the folder, not even an empty one."""
+    client.export(RUN.run_id, tmp_path / "out", single_file=True)
+    before = sorted(path.name for path in (tmp_path / "out").iterdir())
+    with pytest.raises(errors.ExportMismatch):
+        client.export(RUN.run_id, tmp_path / "out", wide=True, resume=True)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == before
+
+
 def test_another_run_is_not_gone_on_with(serve_runs: Serve, token: str, tmp_path: Path) -> None:
     """A folder belongs to one run; a part that was put there from another export is noticed, too."""
     other = SyntheticRun(seed=2, files=20)

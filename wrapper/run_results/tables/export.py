@@ -249,6 +249,9 @@ class Export:
             self._look_around()
         except BaseException:
             self._lock.close()
+            if order.merges:
+                with suppress(OSError):  # nothing of ours is in it, unless it is left from before
+                    order.parts.rmdir()
             raise
         return self
 
