@@ -208,15 +208,14 @@ class _Verification:
         with session.reserving(min(_FOR_PROBES, session.left)), suppress(OutOfRequests, Unresponsive):
             for view in others:
                 walk(session, view, _PAGES_OF_OTHERS)
-                hold_windows(session, view, 1)
             for view in others:
                 walk_full(session, view, _PAGES_OF_OTHERS)
 
     def _walk(self, views: list[RunView]) -> None:
-        for view in views:
-            self._do(f"walking run {view.id}", (), walk, self._session, view, _PAGES_OF_OTHERS)
-            self._do(f"reading run {view.id} between its pages", (), hold_windows, self._session, view, _WINDOWS)
-            self._do(f"walking run {view.id}", (), walk_full, self._session, view, _PAGES_OF_OTHERS)
+        # Every run once, before any of them is looked at more closely.
+        for step, pages in ((walk, _PAGES_OF_OTHERS), (walk_full, _PAGES_OF_OTHERS), (hold_windows, _WINDOWS)):
+            for view in views:
+                self._do(f"walking run {view.id}", (), step, self._session, view, pages)
 
     # --- What could not be judged ---------------------------------------------------------------------------
 

@@ -69,6 +69,11 @@ def _endless(when: When) -> Make:
     return served(slice=slice_, has_more=has_more)
 
 
+def _second_again(_ask: Ask, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
+    files: Sequence[JsonObject] = honest(run, offset, size)
+    return [run.files(1, 2)[0] if index == 9 else file for index, file in enumerate(files, offset)]
+
+
 def _short(count: int) -> Make:
     """A run that ends so many files before its end, and says so consistently."""
     return cut_and_more(
@@ -440,6 +445,11 @@ FILES = (
                 else files
             )
         ),
+    ),
+    paging(
+        "file-comes-twice",
+        "The tenth file of a run is its second one again, wherever a page begins.",
+        served(slice=_second_again),
     ),
     paging(
         "run-without-end",
