@@ -388,6 +388,16 @@ def test_a_full_report_says_so(tmp_path: Path) -> None:
     assert written.images_left_out == 100 - written.images
 
 
+def test_a_part_of_a_run_says_so(tmp_path: Path) -> None:
+    """A report that begins at a later file says at which; one of the whole run says nothing."""
+    files = {"files": [{"original_file_name": "a.pdf", "documents": [document()]}]}
+    for offset in (0, 2500):
+        write_report([page_of(files, offset)], tmp_path / "r.html")
+        text = "".join(Reader(tmp_path / "r.html").text)
+        assert ("This report begins at file 2500." in text) == (offset == 2500)
+        assert ("Not the whole run." in text) == (offset == 2500)
+
+
 def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
     """Three times the pages, the same memory, but for a little that is counted."""
     run = SyntheticRun(seed=1, files=10)
@@ -495,6 +505,8 @@ def test_the_command_writes_a_report(
     assert "<title>A &amp; B</title>" in html
     assert token not in html
     assert {doc["f"] for doc in Reader(path).documents} == set(range(12))
+    assert command(["report", run.run_id, "-o", str(path), "--start", "5"]) == 0
+    assert "7 files from file 5 on" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(

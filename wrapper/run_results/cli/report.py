@@ -117,9 +117,10 @@ def report(
         )
     if written.images_left_out:
         _warn(f"{written.images_left_out:,} pictures are not shown; the report says why")
+    part = f" from file {start} on" if start else ""
     click.echo(
         inert(
-            f"{output}: {written.files:,} files, {written.documents:,} documents, {written.fields:,} fields,"
+            f"{output}: {written.files:,} files{part}, {written.documents:,} documents, {written.fields:,} fields,"
             f" {written.images:,} pictures, {written.size / 1e6:.1f} MB"
         )
     )

@@ -39,7 +39,7 @@ class Written:
     """In bytes."""
     files: int
     documents: int
-    """Those of the run, shown or not."""
+    """Those of the pages that were given, shown or not."""
     fields: int
     left_out: int
     """Documents, and files without documents, that are counted and not shown, because the report was full."""
