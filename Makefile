@@ -27,7 +27,7 @@ demo: $(INSTALLED)  ## Bring home a paginated run from an embedded server and sh
 
 .PHONY: test
 test: $(INSTALLED)  ## Run the test suite
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 .PHONY: thorough
 thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of minutes)

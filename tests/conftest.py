@@ -4,9 +4,11 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from run_results_conformance.reference import ReferenceServer
 from run_results_conformance.runs import MemoryStore, Run
@@ -26,14 +28,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Folders whose tests share what is made once in a process: a book that a page is compared with, a browser.
-_TOGETHER = ("survival", "report")
+_TOGETHER = ("tests/survival/", "tests/report/")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, those of such a folder run in one of them."""
-    for item in items:
-        if item.path.parent.name in _TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(item.path.parent.name))
+class _Scheduling(LoadScopeScheduling):
+    """Hands out tests one by one, but for folders whose tests run in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in _TOGETHER if nodeid.startswith(folder)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How tests are handed out where they run in several processes."""
+    return _Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
