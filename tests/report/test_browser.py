@@ -123,6 +123,21 @@ def test_the_queue_can_be_filtered(kinds: Path, look: Look) -> None:
     assert page.locator("#threshold-shown").inner_text() == "0.90"
 
 
+def test_the_list_goes_by_the_threshold_that_was_counted_with(tmp_path: Path, look: Look) -> None:
+    """A threshold with three digits is the same in the counts, beside the slider and in the list."""
+    path = tmp_path / "r.html"
+    write_report([one(document(field("a", 0.852), field("b", 0.857)))], path, threshold=0.855)
+    view = look(path)
+    page = view.page
+    assert page.locator(".tiles .warn").inner_text().split() == ["1", "below", "0.855"]
+    assert page.locator("#threshold-shown").inner_text() == "0.855"
+    assert rows(view) == ["a"]
+    page.focus("#threshold")
+    page.keyboard.press("ArrowUp")
+    assert page.locator("#threshold-shown").inner_text() == "0.86", "from there it goes by hundredths"
+    assert rows(view) == ["a", "b"]
+
+
 def test_documents_can_be_listed(small: Large, look: Look) -> None:
     """Documents have a list of their own, and files without documents are in it."""
     view = look(small.path)

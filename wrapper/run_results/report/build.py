@@ -190,6 +190,7 @@ def _template() -> Any:
     )
     environment.filters["count"] = _count
     environment.filters["score"] = lambda score: "" if score is None else f"{score:.2f}"
+    environment.filters["exact"] = _exact
     return environment.from_string(_read("report.html.jinja"))
 
 
@@ -205,6 +206,16 @@ def _count(number: int, noun: str) -> str:
     ('1 file', '2,000 files')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _exact(score: float) -> str:
+    """A score with two digits, or with all where it has more.
+
+    >>> _exact(0.8), _exact(0.855)
+    ('0.80', '0.855')
+    """
+    short = f"{score:.2f}"
+    return short if float(short) == score else str(score)
 
 
 def _hash(text: str) -> str:

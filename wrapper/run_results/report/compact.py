@@ -121,7 +121,6 @@ class Compactor:
                 "classes": list(self.classes.numbers),
                 "types": list(self.types.numbers),
                 "names": [list(name) for name in self.field_names.numbers],
-                "threshold": self.summary.threshold,
                 "whole": not self.first_file,
                 "case": [self.case_field(field) for field in case_fields],
             }

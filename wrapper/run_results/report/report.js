@@ -270,7 +270,8 @@
     });
   };
   const refresh = () => {
-    byId("threshold-shown").textContent = Number(filters.threshold.value).toFixed(2);
+    const threshold = Number(filters.threshold.value), short = threshold.toFixed(2);
+    byId("threshold-shown").textContent = Number(short) === threshold ? short : threshold;
     rows = find();
     current = rows.findIndex((entry) => entry.d === opened.d && (mode === "documents" || entry.s === opened.s));
     shownPage = Math.max(0, Math.floor(current / LISTED));
@@ -605,6 +606,7 @@
     waiting = setTimeout(refresh, 120);
   });
   filters.threshold.addEventListener("input", () => {
+    filters.threshold.value = Number(filters.threshold.value).toFixed(2);  // a step would round the first value, too
     refresh();
     if (!viewer.querySelector(".rows")) return;
     drawRows(documents[opened.d]);  // which of them are unsure
