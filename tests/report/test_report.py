@@ -168,6 +168,15 @@ def test_names_are_the_projects(small: Any) -> None:
     assert ["driver_s_license", "driver's license"] in names
 
 
+def test_an_option_has_the_api_name_of_its_field(tmp_path: Path) -> None:
+    """The rule that the names were given with is also the one for the options of cross-class fields."""
+    option = {"record_index": 0, "refined_phrase_name": "Größe"}
+    page = one(document({"field_name": "Gr__e"}), case_info={"fields": [{"name": "a", "input_fields": [option]}]})
+    write_report([page], tmp_path / "r.html", names=NameMap(["Größe"], ascii=True))
+    read = Reader(tmp_path / "r.html")
+    assert [each["data-api"] for _, each in read.tags if "data-api" in each] == ["Gr__e"] == [read.index["names"][0][0]]
+
+
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [

@@ -310,12 +310,12 @@ def _duration(seconds: float) -> str:
     return (f"{hours:,} h " if hours else "") + f"{minutes} min {rest} s"
 
 
-def _option(option: CaseFieldOption, chosen: CaseFieldOption | None) -> dict[str, Any]:
+def _option(option: CaseFieldOption, chosen: CaseFieldOption | None, names: NameMap | None) -> dict[str, Any]:
     name = text(option.refined_phrase_name) or ""
     return {
         "document": option.record_index if isinstance(option.record_index, int) else None,
         "name": name,
-        "api_name": sanitize(name),
+        "api_name": sanitize(name) if names is None else names.api_name(name),
         "chosen": option == chosen,
     }
 
@@ -327,7 +327,7 @@ def _case_field(field: CaseField, names: NameMap | None) -> dict[str, Any]:
     options = list(field.input_fields or ())
     if chosen is not None and chosen not in options:
         options.insert(0, chosen)  # the server chose what it does not list
-    shown = sorted((_option(option, chosen) for option in options), key=lambda option: not option["chosen"])
+    shown = sorted((_option(option, chosen, names) for option in options), key=lambda option: not option["chosen"])
     validations = field.validations or None
     failures = (validations and validations.failures) or []
     return {
