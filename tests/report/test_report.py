@@ -240,6 +240,18 @@ def test_cross_class_fields_show_what_was_chosen(tmp_path: Path) -> None:
     assert "No option was chosen." in cases[2]
 
 
+def test_classes_that_are_called_the_same_stay_apart(tmp_path: Path) -> None:
+    """A document without a class and one of a class with the words for it have classes of their own."""
+    given = document(class_name="class not given")
+    del given["class_name"]
+    others = [document(class_name=name) for name in (None, "not classified", "class not given", "not classified")]
+    write_report([one(given, *others)], tmp_path / "r.html")
+    read = Reader(tmp_path / "r.html")
+    assert [each["c"] for each in read.documents] == [0, 1, 2, 3, 2]
+    assert read.index["classes"] == ["class not given", "not classified"] * 2
+    assert sorted(each["data-class"] or "" for _, each in read.tags if "data-class" in each) == list("0123")
+
+
 def test_drift_is_listed_by_kind(tmp_path: Path) -> None:
     """Drift is grouped by place without indexes; breaches come before news."""
     files = [{"documents": [{"class_name": 7, "fields": [{"new": at}]}]} for at in range(30)]

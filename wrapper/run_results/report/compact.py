@@ -48,13 +48,19 @@ Json = dict[str, Any]
 
 @define
 class Interned:
-    """Texts that come again and again, each by the number of its first coming."""
+    """What comes again and again, each by the number of its first coming."""
 
     numbers: dict[Any, int] = Factory(dict)
+    shown: list[Any] = Factory(list)
+    """What stands for each in the report."""
 
-    def number(self, key: Any) -> int:
+    def number(self, key: Any, shown: Any) -> int:
         """The number of a key, known or new."""
-        return self.numbers.setdefault(key, len(self.numbers))
+        number = self.numbers.get(key)
+        if number is None:
+            number = self.numbers[key] = len(self.shown)
+            self.shown.append(shown)
+        return number
 
 
 @define
@@ -118,9 +124,9 @@ class Compactor:
         """What stands once in a report: the tables that the documents' numbers point into, and the packet's fields."""
         return to_json(
             {
-                "classes": list(self.classes.numbers),
-                "types": list(self.types.numbers),
-                "names": [list(name) for name in self.field_names.numbers],
+                "classes": self.classes.shown,
+                "types": self.types.shown,
+                "names": self.field_names.shown,
                 "whole": not self.first_file,
                 "case": [self.case_field(field) for field in case_fields],
             }
@@ -141,7 +147,7 @@ class Compactor:
             "f": file_index,
             "n": text(file.original_file_name) or text(file.input_file_path),
             "d": index,
-            "c": self.classes.number(class_label(document.class_name)) if there else None,
+            "c": self.classes.number(document.class_name, class_label(document.class_name)) if there else None,
             "cc": (document.classification_confidence or None) and number(document.classification_confidence.model),
             "u": True if there and document.class_name is None else None,
             "v": flag(document.validations.final_result_pass) if document.validations else None,
@@ -158,11 +164,12 @@ class Compactor:
         name = text(field.field_name) or ""
         self.summary.add_field(class_name, name, field)
         scores = field.confidence or None
+        called = name, encodable(label(self.names, name, class_name))
         line: list[Any] = [
-            self.field_names.number((name, encodable(label(self.names, name, class_name)))),
+            self.field_names.number(called, called),
             marks(field),
             text(field.value),
-            None if text(field.type) is None else self.types.number(field.type),
+            None if text(field.type) is None else self.types.number(field.type, field.type),
             field.error_msg or None,
             scores and number(scores.model),
             scores and number(scores.ocr),

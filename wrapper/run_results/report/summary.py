@@ -84,13 +84,17 @@ class Histogram:
 class Named:
     """A class, or a field of a class, with its histogram."""
 
-    class_name: str
-    """What to call the class."""
+    class_name: str | Unset | None
     histogram: Histogram
     api_name: str = ""
     label: str = ""
     documents: int = 0
     """Of a class, how many documents it has."""
+
+    @property
+    def class_label(self) -> str:
+        """What to call the class."""
+        return class_label(self.class_name)
 
 
 @define
@@ -166,7 +170,7 @@ class Summary:
     def classes(self) -> list[Named]:
         """The classes that were met, the most frequent first."""
         return [
-            Named(class_label(name), self.by_class.get(name, Histogram()), documents=number)
+            Named(name, self.by_class.get(name, Histogram()), documents=number)
             for name, number in self.class_documents.most_common()
         ]
 
@@ -174,7 +178,7 @@ class Summary:
         """The fields that were met, those with the most to look at first."""
         worst = sorted(self.by_field.items(), key=lambda item: _trouble(item[1]), reverse=True)
         return [
-            Named(class_label(class_name), histogram, name, encodable(label(names, name, class_name)))
+            Named(class_name, histogram, name, encodable(label(names, name, class_name)))
             for (class_name, name), histogram in worst[:MOST_FIELDS]
         ]
 
