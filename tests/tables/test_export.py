@@ -281,6 +281,26 @@ def test_what_was_left_unfinished_is_cleared_away(client: Client, tables: dict[s
         assert read(tmp_path, what).equals(tables[what]) or what == "fields"
 
 
+def test_nothing_is_removed_before_the_run_is_seen(
+    client: Client, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts behind a gap stay until the server has answered; `_SUCCESS` goes before the first of them does."""
+    client.export(RUN.run_id, tmp_path, rows_per_part=1)
+    (tmp_path / "files" / "part-0000000000-0000000007.parquet").unlink()
+    before = files_in(tmp_path)
+    monkeypatch.setattr("run_results.transport.time.sleep", lambda seconds: None)
+    with Client(token=token, base_url="http://127.0.0.1:1") as nobody:
+        with pytest.raises(errors.TransportError):
+            nobody.export(RUN.run_id, tmp_path, resume=True)
+    assert files_in(tmp_path) == before
+    seen: list[set[str]] = []
+    client.export(
+        RUN.run_id, tmp_path, rows_per_part=1, resume=True, progress=lambda _: seen.append(files_in(tmp_path))
+    )
+    assert all("_SUCCESS" not in files for files in seen)
+    assert files_in(tmp_path) == parts(7, 14, 20) | BESIDE
+
+
 def test_nothing_is_written_over_unasked(client: Client, tmp_path: Path) -> None:
     """An export that is there is an error without `resume`; what else is in the folder is none."""
     (tmp_path / "out").mkdir()

@@ -42,6 +42,7 @@ from run_results.tables.folder import (
     make_folder,
     put_in_place,
     safe_name,
+    sync_folder,
     telling,
     temporary,
     whole_file,
@@ -221,6 +222,8 @@ class Export:
     _exported: Exported = field(init=False)
     _fingerprint: dict[str, Any] | None = field(default=None, init=False, repr=False)
     _chain: list[Part] = field(factory=list, init=False, repr=False)
+    _unfinished: list[Path] = field(factory=list, init=False, repr=False)
+    """Files of ours that are to go when the run has been seen to be the one that the parts are of."""
     _end: int = field(default=0, init=False)
     _waiting: list[dict[What, pa.RecordBatch]] = field(factory=list, init=False, repr=False)
     _waiting_since: float = field(default=0.0, init=False, repr=False)
@@ -272,6 +275,7 @@ class Export:
         self._check(page)
         if self.is_done:
             return
+        self._clear(page)
         batches: dict[What, pa.RecordBatch] = {
             what: tabulator.batch(page) for what, tabulator in self._tabulators.items()
         }
@@ -308,7 +312,7 @@ class Export:
     # What is there ------------------------------------------------------------------------------------------------
 
     def _look_around(self) -> None:
-        """Find out where to begin, and remove what an earlier export left unfinished."""
+        """Find out where to begin, and what an earlier export left unfinished."""
         order = self.order
         manifest, success = order.parts / _MANIFEST, order.path / _SUCCESS
         names: dict[What, list[str]] = {what: self._names(order.parts / what) for what in order.tables}
@@ -332,14 +336,14 @@ class Export:
         if manifest.exists():
             self._fingerprint = self._read(manifest)
             self._compare(self._fingerprint, order.options)
-        self._clean(names)
+        self._follow(names)
         for what in order.tables:
             make_folder(order.parts / what)
         self.start = self._end = self._chain[-1].end if self._chain else 0
         self._exported = evolve(self._exported, start=self.start, files=self.start)
 
-    def _clean(self, names: dict[What, list[str]]) -> None:
-        """Keep the parts that follow each other and are there for every table; remove all others, and temporaries."""
+    def _follow(self, names: dict[What, list[str]]) -> None:
+        """Find the parts that follow each other and are there for every table; all others, and temporaries, may go."""
         order = self.order
         suffix = f".{order.part_format}"
         found = {what: {part for name in names[what] if (part := Part.parse(name))} for what in order.tables}
@@ -352,11 +356,22 @@ class Export:
             for name in names[what]:
                 ours = Part.parse(name.removeprefix(".").removesuffix(".tmp"))
                 if ours and name not in kept and ours.suffix == suffix:
-                    with telling("remove", order.parts / what / name):
-                        (order.parts / what / name).unlink(missing_ok=True)
+                    self._unfinished.append(order.parts / what / name)
             if suffix == ".parquet":
                 for part in self._chain:
                     self._verify(order.parts / what / part.name)
+
+    def _clear(self, page: Page) -> None:
+        """Remove what is unfinished, once the first page has come: before, nobody knows whether it can be had again."""
+        success = self.order.path / _SUCCESS
+        if (self._unfinished or page.files) and not self.order.as_file and success.exists():
+            with telling("remove", success):
+                success.unlink()
+            sync_folder(success.parent)
+        unfinished, self._unfinished = self._unfinished, []
+        for path in unfinished:
+            with telling("remove", path):
+                path.unlink(missing_ok=True)
 
     def _verify(self, path: Path) -> None:
         with telling("read", path):
