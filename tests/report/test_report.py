@@ -409,6 +409,22 @@ def test_a_full_report_says_so(tmp_path: Path) -> None:
     assert written.images_left_out == 100 - written.images
 
 
+@pytest.mark.parametrize("key", ["field_name", "type", "class_name"])
+def test_names_need_room_too(tmp_path: Path, key: str) -> None:
+    """Where every document has another name in it, the names are part of what the limit is for."""
+    texts = [f"{at}{'x' * 1000}" for at in range(3000)]
+    fields = [{"field_name": "a", "type": "b"} | {key: text} for text in texts]
+    documents = [document(field, class_name=field.get("class_name", "c")) for field in fields]
+    written = write_report([one(*documents)], tmp_path / "r.html", max_bytes=1 << 20)
+    read = Reader(tmp_path / "r.html")
+    assert 0 < len(read.documents) == 3000 - written.left_out < 1000
+    kinds = read.index[{"field_name": "names", "type": "types", "class_name": "classes"}[key]]
+    assert len(kinds) == len(read.documents), "names of what is left out are left out"
+    data = [text for attributes, text in read.scripts if "type" in attributes]
+    assert sum(map(len, data)) < 1.01 * (1 << 20)
+    assert written.size < 2 << 20
+
+
 def test_a_part_of_a_run_says_so(tmp_path: Path) -> None:
     """A report that begins at a later file says at which; one of the whole run says nothing."""
     files = {"files": [{"original_file_name": "a.pdf", "documents": [document()]}]}

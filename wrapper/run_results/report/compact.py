@@ -53,6 +53,8 @@ class Interned:
     numbers: dict[Any, int] = Factory(dict)
     shown: list[Any] = Factory(list)
     """What stands for each in the report."""
+    size: int = 0
+    """How many bytes of JSON these are."""
 
     def number(self, key: Any, shown: Any) -> int:
         """The number of a key, known or new."""
@@ -60,7 +62,14 @@ class Interned:
         if number is None:
             number = self.numbers[key] = len(self.shown)
             self.shown.append(shown)
+            self.size += len(to_json(shown)) + 1
         return number
+
+    def forget(self, length: int) -> None:
+        """Forget what came after there were `length` of them."""
+        while len(self.shown) > length:
+            self.numbers.popitem()
+            self.size -= len(to_json(self.shown.pop())) + 1
 
 
 @define
@@ -76,6 +85,7 @@ class Compactor:
     types: Interned = Factory(Interned)
     field_names: Interned = Factory(Interned)
     size: int = 0
+    """In bytes, of the documents; what they share has its own."""
     image_bytes: int = 0
     image_count: int = 0
     images_left_out: int = 0
@@ -94,14 +104,19 @@ class Compactor:
         """What a page adds to the report: `("documents", JSON)` and, before their document, `("image", data URL)`."""
         self.summary.add_page(page)
         self.first_file = page.offset if self.first_file is None else self.first_file
+        tables = self.classes, self.types, self.field_names
         chunk: list[bytes] = []
         for file_index, file in enumerate(page.files, page.offset):
             for index, document in enumerate(file.documents or [Document()]):
                 there = bool(file.documents)
+                known = [len(table.shown) for table in tables]
                 compact = self._document(file_index, file, index if there else None, document)
                 text = _dump(compact)
                 # What is left out is counted all the same: the numbers of a report are those of the run.
-                if self.left_out or self.size + len(text) > self.max_bytes:
+                size = self.size + len(text) + sum(table.size for table in tables)
+                if self.left_out or size > self.max_bytes:
+                    for table, length in zip(tables, known, strict=True):
+                        table.forget(length)
                     self.left_out += 1
                     self.left_out_from = file_index if self.left_out_from is None else self.left_out_from
                     continue

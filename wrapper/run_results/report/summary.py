@@ -15,6 +15,7 @@ FAILED, INVALID, EDITED = 1, 2, 4
 BINS = 20
 BANDS = ((0.5, "low"), (0.8, "doubtful"), (0.95, "fair"), (1.0, "high"))
 """Confidences by their upper bounds, each with its name. A bound belongs to the band above it, 1 to the last."""
+MOST_CLASSES = 300
 MOST_FIELDS = 300
 MOST_DRIFT = 200
 _KEPT_DRIFT = 2000
@@ -168,10 +169,10 @@ class Summary:
 
     @property
     def classes(self) -> list[Named]:
-        """The classes that were met, the most frequent first."""
+        """The classes that were met, the most frequent first, and no more than `MOST_CLASSES`."""
         return [
             Named(name, self.by_class.get(name, Histogram()), documents=number)
-            for name, number in self.class_documents.most_common()
+            for name, number in self.class_documents.most_common(MOST_CLASSES)
         ]
 
     def named_fields(self, names: NameMap | None) -> list[Named]:
