@@ -289,9 +289,8 @@ def test_nothing_is_removed_before_the_run_is_seen(
     (tmp_path / "files" / "part-0000000000-0000000007.parquet").unlink()
     before = files_in(tmp_path)
     monkeypatch.setattr("run_results.transport.time.sleep", lambda seconds: None)
-    with Client(token=token, base_url="http://127.0.0.1:1") as nobody:
-        with pytest.raises(errors.TransportError):
-            nobody.export(RUN.run_id, tmp_path, resume=True)
+    with Client(token=token, base_url="http://127.0.0.1:1") as nobody, pytest.raises(errors.TransportError):
+        nobody.export(RUN.run_id, tmp_path, resume=True)
     assert files_in(tmp_path) == before
     seen: list[set[str]] = []
     client.export(
@@ -389,7 +388,7 @@ def test_another_run_is_not_gone_on_with(serve_runs: Serve, token: str, tmp_path
         with pytest.raises(errors.ExportMismatch, match="is of another export"):
             client.export(RUN.run_id, tmp_path / "a", resume=True)
         (tmp_path / "b" / stray).write_bytes(b"PAR1 cut")
-        with pytest.raises(errors.ExportError, match="cannot read"):
+        with pytest.raises(errors.ExportMismatch, match=r": 8 bytes, and \d+ were; remove it, and go on"):
             client.export(other.run_id, tmp_path / "b", resume=True)
         (tmp_path / "b" / "_export.json").write_text("[]")
         with pytest.raises(errors.ExportMismatch, match="not what an export writes"):
@@ -397,6 +396,26 @@ def test_another_run_is_not_gone_on_with(serve_runs: Serve, token: str, tmp_path
         (tmp_path / "b" / "_export.json").unlink()
         with pytest.raises(errors.ExportError):
             client.export(other.run_id, tmp_path / "b", resume=True)
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv", "jsonl", "arrow"])
+def test_a_part_that_is_not_as_it_was_written_is_told(format: Any, client: Client, tmp_path: Path) -> None:
+    """A part that is empty, cut, or named for files that it does not hold is refused, and can be fetched again."""
+    client.export(RUN.run_id, tmp_path, rows_per_part=1, format=format, tables=["files"])
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "files").iterdir()}
+    part = tmp_path / "files" / f"part-0000000007-0000000014.{format}"
+    for content in (b"", whole[part.name][:-1]):
+        part.write_bytes(content)
+        with pytest.raises(errors.ExportMismatch, match=r"is not the part that was written.* remove it, and go on"):
+            client.export(RUN.run_id, tmp_path, resume=True, format=format, tables=["files"])
+    longer = part.with_name(f"part-0000000007-0000000020.{format}")
+    longer.write_bytes(whole[part.name])
+    part.unlink()
+    with pytest.raises(errors.ExportMismatch, match="is not the part that was written"):
+        client.export(RUN.run_id, tmp_path, resume=True, format=format, tables=["files"])
+    longer.unlink()
+    client.export(RUN.run_id, tmp_path, rows_per_part=1, resume=True, format=format, tables=["files"])
+    assert {path.name: path.read_bytes() for path in (tmp_path / "files").iterdir()} == whole
 
 
 def test_two_at_once_are_kept_apart(client: Client, tmp_path: Path) -> None:
@@ -458,7 +477,7 @@ def test_a_full_disk_leaves_nothing_half_written(name: str, serve_runs: Serve, t
     assert done.stderr == ""
     assert done.stdout.startswith("cannot write ")
     assert "File too large" in done.stdout
-    assert {path for path in files_in(tmp_path) if not path.endswith("_export.json")} == set()
+    assert files_in(tmp_path) == set()
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "rename"])

@@ -48,7 +48,7 @@ from run_results.tables.folder import (
     whole_file,
     write_file,
 )
-from run_results.tables.formats import BYTES, ROWS, Format, check_format, open_writer
+from run_results.tables.formats import BYTES, ROWS, Format, check_format, open_writer, read_metadata
 from run_results.tables.pivot import Pivot
 from run_results.tables.schema import TABLES, VERSION, What, check_what
 from run_results.tables.typed import Typed
@@ -357,9 +357,8 @@ class Export:
                 ours = Part.parse(name.removeprefix(".").removesuffix(".tmp"))
                 if ours and name not in kept and ours.suffix == suffix:
                     self._unfinished.append(order.parts / what / name)
-            if suffix == ".parquet":
-                for part in self._chain:
-                    self._verify(order.parts / what / part.name)
+            for part in self._chain:
+                self._verify(what, part)
 
     def _clear(self, page: Page) -> None:
         """Remove what is unfinished, once the first page has come: before, nobody knows whether it can be had again."""
@@ -373,11 +372,20 @@ class Export:
             with telling("remove", path):
                 path.unlink(missing_ok=True)
 
-    def _verify(self, path: Path) -> None:
+    def _verify(self, what: What, part: Part) -> None:
+        """Whether a part is the one that was written: of this export, under this name, of this size."""
+        path = self.order.parts / what / part.name
+        metadata = None
         with telling("read", path):
-            metadata = pq.read_schema(path).metadata or {}
-        if metadata.get(_FINGERPRINT) != self._metadata[_FINGERPRINT]:
+            size = path.stat().st_size
+            with suppress(pa.ArrowException):
+                metadata = read_metadata(path, self.order.part_format)
+        if metadata is not None and metadata.get(_FINGERPRINT) != self._metadata[_FINGERPRINT]:
             raise ExportMismatch(f"{str(path)!r} is of another export than the parts around it", path=str(path))
+        written = (self._fingerprint or {}).get("sizes", {}).get(f"{what}/{part.name}")
+        if size != written:
+            text = f"{str(path)!r} is not the part that was written: {size} bytes, and {written or 'none'} were"
+            raise ExportMismatch(f"{text}; remove it, and go on (resume=True): it is fetched again", path=str(path))
 
     @staticmethod
     def _names(folder: Path) -> list[str]:
@@ -390,9 +398,10 @@ class Export:
             content = path.read_bytes()
         try:
             found = json.loads(content)
-            if isinstance(found["options"], dict) and isinstance(found["state"], dict) and int(found["files"]) >= 0:
+            told = (found["options"], found["state"], found.get("sizes", {}))
+            if all(isinstance(each, dict) for each in told) and int(found["files"]) >= 0:
                 return dict(found)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             pass
         raise ExportMismatch(f"{str(path)!r} is not what an export writes", path=str(path))
 
@@ -469,9 +478,6 @@ class Export:
         if not waiting or (self._end == begin and self._chain):
             self._waiting = []
             return
-        manifest = order.parts / _MANIFEST
-        if not manifest.exists():
-            write_file(manifest, json.dumps(self._fingerprint, indent=1).encode())
         part = Part(begin, self._end, f".{order.part_format}")
         paths = [order.parts / what / part.name for what in order.tables]
         guarded = 0
@@ -479,6 +485,7 @@ class Export:
             for what, path in zip(order.tables, paths, strict=True):
                 batches = (batches[what] for batches in waiting)
                 guarded += self._write(path, self._tabulators[what].schema, batches, order.part_format)
+            self._write_manifest(part)
         except BaseException:
             for path in paths:
                 with suppress(OSError):
@@ -488,6 +495,17 @@ class Export:
         self._waiting = []
         self._chain.append(part)
         self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
+
+    def _write_manifest(self, part: Part) -> None:
+        """Say what is exported, and how large each part is, before the last of them gets its name."""
+        assert self._fingerprint is not None  # noqa: S101 - there was a page
+        order = self.order
+        sizes = self._fingerprint.setdefault("sizes", {})
+        for what in order.tables:
+            path = order.parts / what / part.name
+            with telling("read", path):
+                sizes[f"{what}/{part.name}"] = temporary(path).stat().st_size
+        write_file(order.parts / _MANIFEST, json.dumps(self._fingerprint, indent=1).encode())
 
     def _write(self, path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch], format: Format) -> int:
         """Write a file under its temporary name; returns how many cells had to be guarded."""
@@ -551,7 +569,8 @@ class Export:
 
     def _succeed(self) -> None:
         order = self.order
-        told = {**(self._fingerprint or {}), "options": order.options | order.result, "files": self._end}
+        known = {name: value for name, value in (self._fingerprint or {}).items() if name != "sizes"}
+        told = {**known, "options": order.options | order.result, "files": self._end}
         folder = order.parts if order.as_file else order.path
         write_file(folder / _SUCCESS, json.dumps(told, indent=1).encode())
 

@@ -8,6 +8,7 @@ done.
 
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, get_args
 
 import msgspec
@@ -54,6 +55,21 @@ def open_writer(file: BinaryIO, schema: pa.Schema, format: Format, *, guard: boo
             return JsonLinesWriter(file)
         case "arrow":
             return ArrowWriter(file, schema)
+
+
+def read_metadata(path: Path, format: Format) -> dict[bytes, bytes] | None:
+    """The metadata of a file's schema, read from its end; None where the format has none.
+
+    Raises `pyarrow.ArrowException` and `OSError` where the file is not whole.
+    """
+    match format:
+        case "parquet":
+            return dict(pq.read_schema(path).metadata or {})
+        case "arrow":
+            with pa.ipc.open_file(path) as file:
+                return dict(file.schema.metadata or {})
+        case _:
+            return None
 
 
 class Writer(ABC):
