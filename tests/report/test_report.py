@@ -476,11 +476,14 @@ def test_a_report_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """A folder, a missing folder and a device are refused with an error of the family, before anything is fetched."""
-    for path in (tmp_path, tmp_path / "none" / "r.html", Path(os.devnull), tmp_path / ("x" * 300), tmp_path / "a\x00b"):
+    """What is no file, or cannot become one, is refused with an error of the family, before anything is fetched."""
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    names = ("none/r.html", "x" * 300, "a\x00b", "loop", "loop/r.html")
+    for path in (tmp_path, Path(os.devnull), *(tmp_path / name for name in names)):
         with pytest.raises(ExportError, match="cannot write the report"):
             write_report((pytest.fail("a page was asked for") for _ in range(1)), path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [loop]
     with pytest.raises(ConfigurationError, match="threshold"):
         write_report([], tmp_path / "r.html", threshold=80)
 

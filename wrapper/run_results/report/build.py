@@ -140,8 +140,9 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
 def _whole_file(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """A file that gets its name when the block ends well, and is gone when it does not; and a nameless spool."""
     with _writing(path):
-        path = path.resolve()  # through a link, so that the link stays
-        if path.exists() and not path.is_file():
+        with suppress(RuntimeError):  # a link to itself; from Python 3.13 on it stays one
+            path = path.resolve()  # through a link, so that the link stays
+        if path.is_symlink() or (path.exists() and not path.is_file()):
             raise ExportError(f"cannot write the report {str(path)!r}: it is there and is no file", path=str(path))
         made = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
         file = made.open("xb")
