@@ -104,7 +104,7 @@ def test_one_file_holds_one_table(client: Client, tables: dict[str, pa.Table], t
     path = tmp_path / f"out.{format}"
     done = client.export(RUN.run_id, path, rows_per_part=1)
     assert done.paths == (path,)
-    assert files_in(tmp_path) == {path.name}
+    assert files_in(tmp_path) == {path.name, f".{path.name}.export.json"}
     fields = tables["fields"]
     if format == "parquet":
         assert pq.read_table(path).equals(fields)
@@ -416,6 +416,96 @@ def test_a_part_that_is_not_as_it_was_written_is_told(format: Any, client: Clien
     longer.unlink()
     client.export(RUN.run_id, tmp_path, rows_per_part=1, resume=True, format=format, tables=["files"])
     assert {path.name: path.read_bytes() for path in (tmp_path / "files").iterdir()} == whole
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv", "jsonl", "arrow"])
+def test_a_whole_file_is_known_for_what_it_is(format: str, serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """Going on with one file is refused where it is of another run or other options, was changed, or is not ours."""
+    other = SyntheticRun(seed=2, files=20, run_id="other")
+    path = tmp_path / f"a.{format}"
+    with Client(token=token, base_url=serve_runs(RUN, other)) as client:
+        client.export(RUN.run_id, path)
+        for run_id, options, why in (
+            (other.run_id, {}, "other options: run_id"),
+            (RUN.run_id, {"typed": True}, "other options: typed"),
+            (RUN.run_id, {"wide": "W-2"}, "other options"),
+        ):
+            with pytest.raises(errors.ExportMismatch, match=why):
+                client.export(run_id, path, resume=True, **options)
+        again = client.export(RUN.run_id, path, resume=True)
+        assert (again.start, again.files, again.paths) == (20, 20, (path,))
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(errors.ExportMismatch, match=r"has \d+ bytes, and \d+ were written"):
+            client.export(RUN.run_id, path, resume=True)
+        mine = tmp_path / f"mine.{format}"
+        mine.write_text("mine")
+        (tmp_path / f"{mine.name}.parts").mkdir()
+        with pytest.raises(errors.ExportMismatch, match="is no file of an export"):
+            client.export(RUN.run_id, mine, resume=True)
+        assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["out", "out.csv"])
+def test_a_run_that_grew_is_not_taken_for_exported(
+    name: str, serve_runs: Serve, token: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run that is still working is exported with a warning; when it has more, one file does not count as all."""
+    header = dict(RUN.header) | {"status": "RUNNING"}
+    for count in (10, 20):
+        with Client(token=token, base_url=serve_runs(MemoryRun(header, RUN.files(0, count)))) as client:
+            if count == 20:
+                with pytest.raises(errors.ExportMismatch, match="the run has more files than the 10"):
+                    client.export(RUN.run_id, tmp_path / name, single_file=True, resume=True)
+                continue
+            for resume in (False, True):
+                caplog.clear()
+                done = client.export(RUN.run_id, tmp_path / name, single_file=True, resume=resume)
+                assert (done.files, done.unfinished) == (10, "RUNNING")
+                assert "is not finished (RUNNING): it may get more files than the 10" in caplog.text
+
+
+def test_a_missing_result_is_told(client: Client, tmp_path: Path) -> None:
+    """A complete export of which a file is gone, or was changed, is not complete; foreign files are not its own."""
+    client.export(RUN.run_id, tmp_path / "one", single_file=True)
+    client.export(RUN.run_id, tmp_path / "wide", wide=True)
+    (tmp_path / "wide" / "mine.parquet").write_text("mine")
+    done = client.export(RUN.run_id, tmp_path / "wide", wide=True, resume=True)
+    assert tmp_path / "wide" / "mine.parquet" not in done.paths
+    assert len(done.paths) == 5
+    for folder, options, gone in (
+        ("one", {"single_file": True}, "fields.parquet"),
+        ("wide", {"wide": True}, "unclassified.parquet"),
+    ):
+        (tmp_path / folder / gone).unlink()
+        with pytest.raises(errors.ExportMismatch, match="is not there, and its parts are gone"):
+            client.export(RUN.run_id, tmp_path / folder, resume=True, **options)
+
+
+def test_forms_are_not_mixed_in_one_folder(
+    serve_runs: Serve, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has the parts of an export takes no merged one, and the other way round, also before they are complete."""
+    forms: list[dict[str, Any]] = [{}, {"single_file": True}]
+    other = SyntheticRun(seed=2, files=20, run_id="other")
+    monkeypatch.setattr("run_results.transport.time.sleep", lambda seconds: None)
+    server = Failing(MemoryStore([RUN, other]), token, page_size=7)
+    with serve(server) as served, Client(token=token, base_url=served.url) as client:
+        for number, first in enumerate(forms):
+            with pytest.raises(errors.RunResultsError):
+                client.export(RUN.run_id, tmp_path / str(number), **first)
+            with pytest.raises(errors.ExportError, match="already"):
+                client.export(other.run_id, tmp_path / str(number), **forms[1 - number])
+            with pytest.raises(errors.ExportMismatch):
+                client.export(RUN.run_id, tmp_path / str(number), resume=True, **forms[1 - number])
+    with Client(token=token, base_url=serve_runs(RUN, other)) as client:
+        for number, first in enumerate(forms):
+            client.export(RUN.run_id, tmp_path / f"whole{number}", **first)
+            before = files_in(tmp_path)
+            with pytest.raises(errors.ExportError, match="already"):
+                client.export(other.run_id, tmp_path / f"whole{number}", **forms[1 - number])
+            with pytest.raises(errors.ExportMismatch):
+                client.export(RUN.run_id, tmp_path / f"whole{number}", resume=True, **forms[1 - number])
+            assert files_in(tmp_path) == before
 
 
 def test_two_at_once_are_kept_apart(client: Client, tmp_path: Path) -> None:

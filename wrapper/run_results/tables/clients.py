@@ -133,11 +133,10 @@ class Client(core.Client):
         >>> client.export("run-1", "out", resume=True)  # doctest: +SKIP
         """
         with _export(self, run_id, path, **choices) as export:
-            if export.wants_pages:
-                pages = self.pages(run_id, start=export.start, include=export.order.include, deadline=deadline)
-                with closing(pages):
-                    for page in pages:
-                        export.add(page)
+            pages = self.pages(run_id, start=export.start, include=export.order.include, deadline=deadline)
+            with closing(pages):
+                for page in pages:
+                    export.add(page)
             return export.finish()
 
 
@@ -190,11 +189,10 @@ class AsyncClient(core.AsyncClient):
     ) -> "Exported":
         """See `Client.export`."""
         with _export(self, run_id, path, **choices) as export:
-            if export.wants_pages:
-                pages = self.pages(run_id, start=export.start, include=export.order.include, deadline=deadline)
-                async with aclosing(pages):
-                    async for page in pages:
-                        await _in_thread(export.add, page)
+            pages = self.pages(run_id, start=export.start, include=export.order.include, deadline=deadline)
+            async with aclosing(pages):
+                async for page in pages:
+                    await _in_thread(export.add, page)
             return await _in_thread(export.finish)
 
 

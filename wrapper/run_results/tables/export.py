@@ -86,6 +86,8 @@ class Exported:
     first_drift: str | None = None
     guarded: int = 0
     """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
+    unfinished: str | None = None
+    """The run's status where it had not finished when the last page came, so that it may get more files."""
     paths: tuple[Path, ...] = ()
     """The files, or folders of parts, that hold the tables; filled at the end."""
 
@@ -225,6 +227,7 @@ class Export:
     _unfinished: list[Path] = field(factory=list, init=False, repr=False)
     """Files of ours that are to go when the run has been seen to be the one that the parts are of."""
     _end: int = field(default=0, init=False)
+    _status: str | None = field(default=None, init=False, repr=False)
     _waiting: list[dict[What, pa.RecordBatch]] = field(factory=list, init=False, repr=False)
     _waiting_since: float = field(default=0.0, init=False, repr=False)
     _is_new: bool = field(default=False, init=False, repr=False)
@@ -240,10 +243,12 @@ class Export:
 
     def __enter__(self) -> Self:
         order = self.order
-        if order.as_file and order.path.exists() and not (order.resume and order.parts.exists()):
+        if order.as_file and order.path.exists():
             if not order.resume:
                 raise self._there_already(order.path)
-            self.is_done = True  # the parts went when the file was whole
+            self._accept(self._told_by_file())
+            if order.parts.exists():  # they go when the file is whole
+                self._lock = lock(order.parts)
             return self
         self._is_new = not order.path.exists()
         make_folder(order.parts)
@@ -273,6 +278,12 @@ class Export:
     def add(self, page: Page) -> None:
         """Take the next page."""
         self._check(page)
+        if self.is_done and page.files:
+            raise self._mismatch(
+                f"the run has more files than the {self.start} of the export at {str(self.order.path)!r},"
+                " whose parts are gone"
+            )
+        self._status = None if page.is_finished else page.status
         if self.is_done:
             return
         self._clear(page)
@@ -295,18 +306,27 @@ class Export:
     def finish(self) -> Exported:
         """Write what is left, make one file or the wide view of the parts where that is wanted, and say so."""
         order = self.order
+        if self._status is not None:
+            text = "run %s is not finished (%s): it may get more files than the %d that are exported"
+            _LOG.warning(text, order.run_id, self._status, self._end)
         if self.is_done:
-            return evolve(self._exported, paths=self._outputs())
-        self._flush()
-        if order.merges:
+            targets = [order.path.parent / name if order.as_file else order.path / name for name in self._outputs]
+            if order.parts.exists():
+                self._remove_parts()
+        elif order.merges:
+            self._flush()
             targets = self._merge_wide() if order.wide else self._merge()
+            if order.as_file:  # before the file: what has none is not taken for ours
+                self._succeed(_companion(order.path), targets)
             put_in_place(targets)
-            self._succeed()
+            if not order.as_file:
+                self._succeed(order.path / _SUCCESS, targets)
             self._remove_parts()
         else:
+            self._flush()
             targets = [order.path / what for what in order.tables]
-            self._succeed()
-        self._exported = evolve(self._exported, paths=tuple(targets))
+            self._succeed(order.path / _SUCCESS, [])
+        self._exported = evolve(self._exported, paths=tuple(targets), unfinished=self._status)
         return self._exported
 
     # What is there ------------------------------------------------------------------------------------------------
@@ -316,23 +336,20 @@ class Export:
         order = self.order
         manifest, success = order.parts / _MANIFEST, order.path / _SUCCESS
         names: dict[What, list[str]] = {what: self._names(order.parts / what) for what in order.tables}
+        other = order.path / (_MANIFEST if order.merges else f"_parts/{_MANIFEST}")
+        others = [] if order.as_file else [path for path in (success, other) if path.exists()]
         if not order.resume and (
-            manifest.exists() or any(Part.parse(name) for found in names.values() for name in found)
+            others or manifest.exists() or any(Part.parse(name) for found in names.values() for name in found)
         ):
-            raise self._there_already(order.parts)
-        if order.merges and not order.as_file and success.exists():
-            if not order.resume:
-                raise self._there_already(order.path)
-            self._fingerprint = self._read(success)
-            self._compare(self._fingerprint, order.options | order.result)
-            self.start = self._end = int(self._fingerprint["files"])
-            self._exported = evolve(self._exported, start=self.start, files=self.start)
-            self.is_done = True
-        if order.as_file and (order.parts / _SUCCESS).exists():
-            self.is_done = True
-        if self.is_done:
-            self._remove_parts()
-            return
+            raise self._there_already(order.path if others else order.parts)
+        for path in others:
+            told = self._read(path)
+            self._compare(told, order.options | order.result if path == success else order.options)
+            if path == other:
+                raise self._mismatch(f"{str(order.path)!r} holds an export of another form: {path.name}")
+            if order.merges:
+                self._accept(told)
+                return
         if manifest.exists():
             self._fingerprint = self._read(manifest)
             self._compare(self._fingerprint, order.options)
@@ -341,6 +358,35 @@ class Export:
             make_folder(order.parts / what)
         self.start = self._end = self._chain[-1].end if self._chain else 0
         self._exported = evolve(self._exported, start=self.start, files=self.start)
+
+    def _accept(self, told: dict[str, Any]) -> None:
+        """Take an export for done: one whose files are of this order, and as they were written."""
+        order = self.order
+        self._compare(told, order.options | order.result)
+        outputs = told.get("outputs")
+        if not isinstance(outputs, dict) or not (outputs or order.wide):
+            raise self._mismatch(f"{str(order.path)!r} does not say which files it holds")
+        for name, written in outputs.items():
+            path = order.path.parent / name if order.as_file else order.path / name
+            with telling("read", path):
+                size = path.stat().st_size if path.exists() else None
+            if size != written:
+                found = "is not there" if size is None else f"has {size} bytes, and {written} were written"
+                raise self._mismatch(f"{str(path)!r} {found}, and its parts are gone")
+        self._fingerprint = told
+        self.start = self._end = int(told["files"])
+        self._exported = evolve(self._exported, start=self.start, files=self.start)
+        self.is_done = True
+
+    def _told_by_file(self) -> dict[str, Any]:
+        """What the one file's companion says of it."""
+        order = self.order
+        if not _companion(order.path).exists():
+            raise self._mismatch(f"{str(order.path)!r} is no file of an export that can be gone on with")
+        return self._read(_companion(order.path))
+
+    def _mismatch(self, text: str) -> ExportMismatch:
+        return ExportMismatch(text, path=str(self.order.path), run_id=self.order.run_id)
 
     def _follow(self, names: dict[What, list[str]]) -> None:
         """Find the parts that follow each other and are there for every table; all others, and temporaries, may go."""
@@ -442,11 +488,6 @@ class Export:
         _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
 
     @property
-    def wants_pages(self) -> bool:
-        """Whether there is anything to ask: a single file that is whole does not tell the run's state."""
-        return not (self.is_done and self.order.as_file)
-
-    @property
     def _metadata(self) -> dict[bytes, bytes]:
         fingerprint = self._fingerprint or {}
         told = {"options": fingerprint.get("options"), "state": fingerprint.get("state")}
@@ -523,13 +564,11 @@ class Export:
 
     # The end ------------------------------------------------------------------------------------------------------
 
-    def _outputs(self) -> tuple[Path, ...]:
-        order = self.order
-        if order.as_file:
-            return (order.path,)
-        if order.wide:
-            return tuple(sorted(order.path.glob(f"*.{order.format}")))
-        return tuple(order.path / f"{what}.{order.format}" for what in order.tables)
+    @property
+    def _outputs(self) -> dict[str, int]:
+        """The names and sizes of the files that a complete export says it has."""
+        outputs: dict[str, int] = (self._fingerprint or {}).get("outputs", {})
+        return outputs
 
     def _batches(self, what: What) -> Iterator[pa.RecordBatch]:
         for part in self._chain or [Part(0, 0, ".parquet")]:
@@ -538,7 +577,8 @@ class Export:
                 yield from file.iter_batches(ROWS)
 
     def _merge(self) -> list[Path]:
-        targets = list(self._outputs())
+        order = self.order
+        targets = [order.path if order.as_file else order.path / f"{what}.{order.format}" for what in order.tables]
         for what, target in zip(self.order.tables, targets, strict=True):
             guarded = self._write(target, self._tabulators[what].schema, self._batches(what), self.order.format)
             self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
@@ -567,12 +607,17 @@ class Export:
             documents, fields = (pq.read_table(path) for path in paths)
         return documents, fields
 
-    def _succeed(self) -> None:
-        order = self.order
+    def _succeed(self, path: Path, targets: list[Path]) -> None:
+        """Say that all is there, and how large the files are that were made of the parts."""
         known = {name: value for name, value in (self._fingerprint or {}).items() if name != "sizes"}
-        told = {**known, "options": order.options | order.result, "files": self._end}
-        folder = order.parts if order.as_file else order.path
-        write_file(folder / _SUCCESS, json.dumps(told, indent=1).encode())
+        outputs = {}
+        for target in targets:
+            with telling("read", target):
+                there = temporary(target) if temporary(target).exists() else target
+                outputs[target.name] = there.stat().st_size
+        options = self.order.options | self.order.result
+        told = {**known, "options": options, "files": self._end, "outputs": outputs}
+        write_file(path, json.dumps(told, indent=1).encode())
 
     def _remove_parts(self) -> None:
         """Remove what one file was made of: our own files, and folders that are empty then."""
@@ -584,9 +629,6 @@ class Export:
                         (parts / what / name).unlink()
         with suppress(OSError):
             (parts / _MANIFEST).unlink(missing_ok=True)
-        if self.order.as_file:
-            with suppress(OSError):
-                (parts / _SUCCESS).unlink(missing_ok=True)
         self._remove_folders()
 
     def _remove_folders(self) -> None:
@@ -596,3 +638,8 @@ class Export:
         for folder in [*folders, *([order.path] if self._is_new and not order.as_file else [])]:
             with suppress(OSError):
                 folder.rmdir()
+
+
+def _companion(path: Path) -> Path:
+    """What stands beside one file and says of which export it is."""
+    return path.with_name(f".{path.name}.export.json")
