@@ -345,6 +345,19 @@ def test_all_can_be_done_with_keys(kinds: Path, look: Look) -> None:
     assert "document 1" in view.page.locator("#viewer .meta").inner_text()
 
 
+def test_escape_leaves_a_search_without_hits(kinds: Path, look: Look) -> None:
+    """Where nothing was found there is no row to go to: Escape takes the words back, then leads to the list."""
+    view = look(kinds)
+    view.page.fill("#filter-text", "no such thing")
+    view.page.wait_for_selector("#queue .empty")
+    view.page.keyboard.press("Escape")
+    assert view.page.locator("#filter-text").input_value() == ""
+    assert len(rows(view)) == 6
+    assert focused(view) == "filter-text"
+    view.page.keyboard.press("Escape")
+    assert focused(view).startswith("queue")
+
+
 def test_the_focus_is_seen(kinds: Path, look: Look) -> None:
     """What has the focus has an outline, in both lists and on a box; one Tab stop is enough for each list."""
     view = look(kinds)

@@ -673,7 +673,11 @@
     if (target.matches("input, select, textarea")) {
       if (key === "Escape" || (target === filters.text && (key === "ArrowDown" || key === "Enter"))) {
         done();
-        pick(Math.max(current, 0), true);
+        if (rows.length) pick(Math.max(current, 0), true);
+        else if (key === "Escape") {
+          filters.text.value = "";  // nothing was found: there is no row to go to
+          refresh();
+        }
       }
       return;
     }
