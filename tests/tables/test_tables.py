@@ -264,6 +264,14 @@ def test_money_keeps_its_currency() -> None:
     assert read_money("-12.00 USD") == (Decimal("-12.00"), "USD")
     assert read_money("US$ 5") == (Decimal(5), "US$")
     assert read_money("$5 EUR") == read_money("five $") == (None, None)
+    assert read_money("(12.00 EUR)") == read_money("-EUR 12.00") == read_money("EUR 12.00-") == (Decimal(-12), "EUR")
+    assert read_money("1$50") == read_money("12€50") == read_money("12USD34") == (None, None)
+    # No digit is lost to the context of decimals, which has fewer than an amount may.
+    assert read_number(f"-{'9' * 29}.{'9' * 9}") == Decimal(f"-{'9' * 29}.{'9' * 9}")
+    longest = {"field_name": "a", "type": "NUMBER", "value": "-" + "9" * 29}
+    page = kit.page_of({"id": "r", "files": [{"documents": [{"fields": [longest]}]}], "has_more": False})
+    (found,) = Tabulator("fields", typed=Typed()).batch(page).column("number").to_pylist()
+    assert found == Decimal("-" + "9" * 29)
 
 
 def test_a_date_is_read_where_it_is_sure() -> None:

@@ -33,6 +33,7 @@ _NUMERIC_DATE = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})")
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[ -]([a-z]+)\.?,?[ -](\d{4})")
 _MONTH_FIRST = re.compile(r"([a-z]+)\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _SIGN_OR_CODE = re.compile(r"[A-Z]{3}|[^\W\d_]{0,3}[$€£¥₹₩₽₺₴₪฿₫₱₦₡₲₵₸₼₾]|zł|Kč|kr\.?|Fr\.?")
+_AROUND = re.compile(r"[\s()+\-\u2212]*")
 
 Reading = tuple[Decimal | None, str | None, date | None]
 """Number, currency, date; None where the value has none, or it cannot be read for sure."""
@@ -103,7 +104,8 @@ def read_number(text: str, typed: Typed = Typed()) -> Decimal | None:
     exponent = number.as_tuple().exponent
     if number >= _LARGEST or not isinstance(exponent, int) or exponent < _FINEST:
         return None
-    return -number if negative and number else number
+    # Unary minus would round to the digits of the decimal context.
+    return number.copy_negate() if negative and number else number
 
 
 def _plain(text: str, decimal: str | None) -> str | None:
@@ -144,7 +146,10 @@ def read_money(text: str, typed: Typed = Typed()) -> tuple[Decimal | None, str |
         return None, None
     currency = found[0][0] if found else None
     if found:
-        text = text[: found[0].start()] + text[found[0].end() :]
+        before, after = text[: found[0].start()], text[found[0].end() :]
+        if not (_AROUND.fullmatch(before) or _AROUND.fullmatch(after)):  # in the middle it may be a decimal sign
+            return None, None
+        text = before + after
     amount = read_number(text, typed)
     return (amount, currency) if amount is not None else (None, None)
 
