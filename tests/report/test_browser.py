@@ -449,6 +449,15 @@ def test_hostile_text_stays_text(tmp_path: Path, look: Look) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_characters_without_width_are_spelled_out(tmp_path: Path, look: Look) -> None:
+    """A value with a soft hyphen or a space without width in it does not look like one without."""
+    path = tmp_path / "r.html"
+    write_report([one(document(field("a", 0.1) | {"value": "1\u200b2\u00ad3\u20604\u180e5"}))], path)
+    view = look(path)
+    for place in ("#queue", "#viewer"):
+        assert "1⟨U+200B⟩2⟨U+00AD⟩3⟨U+2060⟩4⟨U+180E⟩5" in view.page.locator(place).inner_text()
+
+
 def test_a_long_value_is_cut_and_can_be_had(tmp_path: Path, look: Look) -> None:
     """A value of 10,000 characters is cut in the tables and shown in full when asked for."""
     path = tmp_path / "r.html"

@@ -320,6 +320,8 @@ def test_unseen_characters_are_spelled_out(tmp_path: Path) -> None:
     shown = "".join(Reader(tmp_path / "r.html").text)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]", shown)
     assert "⟨U+202E⟩title" in shown
+    hidden = "\u00ad\u180e\u200b\u2060\u2064\u206f"
+    assert visible(hidden) == "".join(f"⟨U+{ord(sign):04X}⟩" for sign in hidden)
     assert visible("a\u200db\n\t") == "a\u200db\n\t", "joiners and line ends stay"
 
 

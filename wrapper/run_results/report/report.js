@@ -51,7 +51,7 @@
   // Making elements ------------------------------------------------------------------------------------------
 
   // What a browser hides or obeys, spelled out: as `visible` in text.py.
-  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/g;
+  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
   const visible = (text) =>
     text.replace(UNSEEN, (sign) => `⟨U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
   const cut = (text, length) => visible(text.length > length ? `${text.slice(0, length)}…` : text);

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 # Controls but tab and line feed, what turns the direction of writing, line separators, marks of byte order, halves of
-# surrogate pairs: a browser hides each of them, or obeys.
+# surrogate pairs, what has no width: a browser hides each of them, or obeys. Joiners stay: scripts need them.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff]"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # What could end a script element or start another, and what older parsers of JavaScript take for a line's end.
