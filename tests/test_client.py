@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from run_results import AsyncClient, Client, Include, RetryPolicy, errors
+from run_results import UNSET, AsyncClient, Client, Include, RetryPolicy, errors
 from run_results_conformance.synthetic import SyntheticRun
 
 TOKEN = "t0k3n-of-the-client"
@@ -370,3 +371,37 @@ def test_a_server_that_echoes_the_token_in_headers_does_not_get_it_into_our_text
         ask(script, (status, headers, TOKEN.encode()))
     ours = "".join(record.getMessage() for record in caplog.records if record.name.startswith("run_results"))
     assert TOKEN not in str(caught.value) + repr(caught.value) + repr(caught.value.__dict__) + ours
+
+
+def test_an_own_client_keeps_its_parameters_and_ours(serve_runs: Callable[..., str], token: str) -> None:
+    """Parameters that a caller's httpx client always sends stand beside the operation's own, and take none away."""
+    run = SyntheticRun(seed=5, files=9, run_id="r")
+    url = serve_runs(run)
+    with httpx.Client(params={"tenant": "7"}) as own, Client(http_client=own, base_url=url, token=token) as client:
+        page = client.page("r", 4, include=Include.ALL)
+    assert [file.input_file_path for file in page.files] == [file["input_file_path"] for file in run.files(4, 9)]
+    assert page.run.files[0].documents
+    assert page.run.files[0].documents[0].page_layouts is not UNSET
+
+
+def test_closing_ends_what_other_threads_ask() -> None:
+    """A request that another thread waits for ends when the client is closed, though the server keeps its answer."""
+    errors_seen: list[errors.RunResultsError] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(token="t0k3n-of-the-tests", base_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+        def ask() -> None:
+            try:
+                client.page("r")
+            except errors.RunResultsError as error:
+                errors_seen.append(error)
+
+        thread = threading.Thread(target=ask, daemon=True)
+        thread.start()
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(65536)
+            client.close()
+            thread.join(30)
+            assert not thread.is_alive()
+    assert [type(error) for error in errors_seen] == [errors.ClientClosedError]

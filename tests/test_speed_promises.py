@@ -228,3 +228,14 @@ def test_a_missing_peer_is_said() -> None:
     finished = run_benchmarks("--only", "walk")
     assert finished.returncode != 0
     assert "SKIPPED walk: " in finished.stdout
+
+
+def test_attrs_knows_a_subclass_by_its_own_members() -> None:
+    """A caller's subclass has its own members in attrs, also where attrs has asked for the model's before."""
+
+    class Noted(Field, kw_only=True):
+        note: str = ""
+
+    names = [member.name for member in attrs.fields(Field)]
+    assert [member.name for member in attrs.fields(Noted)] == [*names, "note"]
+    assert attrs.evolve(Noted(note="seen"), value="v").note == "seen"  # type: ignore[misc]

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 from attrs import NOTHING, Attribute, define, field
@@ -18,7 +19,12 @@ class _AttrsOnDemand:
     It takes half as long as all of msgspec's work on the class, and most programs never ask.
     """
 
+    def __init__(self) -> None:
+        self._made: WeakKeyDictionary[type[Model], tuple[Attribute[Any], ...]] = WeakKeyDictionary()
+
     def __get__(self, instance: object, model: "type[Model]") -> "tuple[Attribute[Any], ...]":
+        if model in self._made:
+            return self._made[model]
         members: dict[str, Any] = {
             member.name: field(default=NOTHING if member.required else member.default, kw_only=True)
             for member in fields(model)
@@ -26,7 +32,10 @@ class _AttrsOnDemand:
         if not members:
             raise AttributeError(f"{model.__name__} has no members")
         define(model, these=members, slots=False, init=False, repr=False, eq=False, match_args=False)
-        return model.__attrs_attrs__
+        # Kept here: on the class it would be found by a subclass, which may have more members.
+        made = self._made[model] = vars(model)["__attrs_attrs__"]
+        del model.__attrs_attrs__
+        return made
 
 
 class Model(msgspec.Struct, gc=False):

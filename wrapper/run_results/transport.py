@@ -46,11 +46,13 @@ class _Bearer(httpx.Auth):
         yield request
 
 
-def _arguments(request: Request) -> dict[str, Any]:
+def _arguments(request: Request, client: httpx.Client | httpx.AsyncClient) -> dict[str, Any]:
+    # As one text: httpx would take the address apart once more to put the parameters in. It does so, and loses those in
+    # the text, where the caller's client has some of its own.
+    where: dict[str, Any] = {"url": f"{request.url}?{httpx.QueryParams(request.params)}"}
     return {
         "method": "GET",
-        # As one text: httpx would take the address apart once more to put the parameters in.
-        "url": f"{request.url}?{httpx.QueryParams(request.params)}",
+        **({"url": request.url, "params": request.params} if client.params else where),
         "headers": {**_HEADERS, **request.headers},
         "auth": _Bearer(request.token),
         "timeout": request.timeout,
@@ -98,7 +100,9 @@ def _open(kind: type[C]) -> C:
     try:
         # Plain http goes to this machine, or where the caller allowed it: never through a proxy that is meant for the
         # world outside.
-        return kind(verify=_trust(), cookies=jar, mounts={"http://": None}, http2=find_spec("h2") is not None)
+        # Not HTTP/2 on threads: those that share a connection wait for each other's reads, past any deadline.
+        http2 = issubclass(kind, httpx.AsyncClient) and find_spec("h2") is not None
+        return kind(verify=_trust(), cookies=jar, mounts={"http://": None}, http2=http2)
     except (ImportError, OSError, ValueError) as error:
         raise ConfigurationError(
             f"no HTTP client can be made in this environment ({error}); look at the variables HTTP_PROXY, HTTPS_PROXY,"
@@ -157,6 +161,7 @@ class Flight:
         try:
             threading.Thread(target=task[0], args=task[1:], name="run-results-ahead", daemon=True).start()
         except RuntimeError:  # there are no more threads to be had
+            flights.discard(self)
             self._landed.set()
 
     def _fly(self, send: Callable[[Request], Outcome], request: Request) -> None:
@@ -182,15 +187,19 @@ class Sender(_Connections[httpx.Client]):
 
     def __init__(self, client: httpx.Client | None = None) -> None:
         super().__init__(httpx.Client, client)
+        self._ropes: set[Rope] = set()
 
     def send(self, request: Request) -> Outcome:
         """Send once. What goes wrong is returned; raises `ClientClosedError` for a client that cannot be used."""
         client = self._ready()
         started = time.monotonic()
+        ahead = CLOCK.rope
+        rope = CLOCK.rope = ahead or Rope()
         CLOCK.end = started + request.timeout
+        self._ropes.add(rope)
         response = body = None
         try:
-            with client.stream(**_arguments(request)) as response:
+            with client.stream(**_arguments(request, client)) as response:
                 body = _begin_body(request, response, started)
                 for chunk in [response.content] if response.is_stream_consumed else response.iter_raw(65536):
                     if not body.add(chunk):
@@ -199,7 +208,8 @@ class Sender(_Connections[httpx.Client]):
         except (TransportError, *_FOREIGN) as error:
             return _failure(error, request, response, body)
         finally:
-            CLOCK.end = None
+            CLOCK.end, CLOCK.rope = None, ahead
+            self._ropes.discard(rope)
 
     def start(self, request: Request) -> Flight:
         """Send once, ahead."""
@@ -216,9 +226,14 @@ class Sender(_Connections[httpx.Client]):
         for flight in flights:
             flight.drop()
         for flight in flights:
-            # Whoever still reads from a socket that is closed reads from another one that gets its number.
             flight.wait(max(0.0, end - time.monotonic()))
         if self._owned:
+            # Whoever still reads from a socket that is closed reads from another one that gets its number.
+            under_way = [rope for rope in list(self._ropes) if rope.is_here]
+            for rope in under_way:
+                rope.cut()
+            while any(rope in self._ropes for rope in under_way) and time.monotonic() < end:
+                time.sleep(0.001)
             self._client.close()
 
 
@@ -259,7 +274,7 @@ class AsyncSender(_Connections[httpx.AsyncClient]):
         started = time.monotonic()
         response = body = None
         try:
-            async with asyncio.timeout(request.timeout), client.stream(**_arguments(request)) as response:
+            async with asyncio.timeout(request.timeout), client.stream(**_arguments(request, client)) as response:
                 body = _begin_body(request, response, started)
                 if response.is_stream_consumed:
                     body.add(response.content)
