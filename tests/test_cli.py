@@ -624,11 +624,35 @@ def test_an_export_goes_on(serve_runs: Serve, here: Here, tmp_path: Path) -> Non
     assert "other options: include" in err
 
 
+def test_an_export_of_a_run_that_changes_says_how_to_go_on(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """What --resume would refuse is not advised; a run that is not finished is told."""
+    place = str(tmp_path / "out.csv")
+
+    def change(page: dict[str, Any]) -> None:
+        page["status"] = next(states)
+
+    states = iter(["RUNNING", "COMPLETE", *["COMPLETE"] * 20])
+    with serve(Odd(RUN, change, page_size=4)) as served:
+        code, _, err = here(served.url, "export", RUN.run_id, "-o", place)
+        assert code == 5
+        assert "go on with --resume --on-change warn, or export it anew into another place" in err
+        assert f"To begin anew, '{place}.parts' may be deleted\n" in err
+        code, _, err = here(served.url, "export", RUN.run_id, "-o", place, "--resume")
+        assert code == 1
+        assert f"'{place}.parts' may be deleted\n" in err
+        assert here(served.url, "export", RUN.run_id, "-o", place, "--resume", "--on-change", "warn")[0] == 0
+    with serve(Odd(RUN, lambda page: page.update(status="RUNNING"))) as served:
+        code, _, err = here(served.url, "export", RUN.run_id, "-o", str(tmp_path / "early"))
+    assert code == 0
+    assert "warning: " in err
+    assert "the run is not finished (RUNNING): it may get more files than these" in err
+
+
 def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
     """Each run has a folder of its own with a name that is safe; one that fails does not stop the others."""
     runs = [SyntheticRun(seed=seed, files=5, run_id=name) for seed, name in enumerate(["a", "b c", "..d", "x" * 300])]
     file = tmp_path / "runs.txt"
-    file.write_text("# mine\n..d\nno-such-run\n\n" + "x" * 300 + "\na\n", "utf-8-sig")
+    file.write_text("# mine\n  ..d \t\nno-such-run\n\n" + "x" * 300 + "\na\n", "utf-8-sig")
     arguments = ["a", "b c", "--runs-file", str(file), "--jobs", "3", "-o", str(tmp_path / "out")]
     code, out, err = here(serve_runs(*runs), "export", *arguments)
     assert code == 3
@@ -724,6 +748,7 @@ MISTAKES = {
     "no runs file": (["export", "-o", "x", "--runs-file", "/none"], "No such file"),
     "a table that there is not": (["export", "r", "-o", "x", "--tables", "pages"], "no table called 'pages'"),
     "a class and no wide view": (["export", "r", "-o", "x", "--class", "A"], "go with --wide"),
+    "standard output for an export": (["export", "r", "-o", "-"], "not standard output"),
     "several runs and one file": (["export", "r", "s", "-o", "x.csv"], "several runs need a folder"),
     "a folder that cannot be": (["export", "r", "-o", "/dev/null/x"], "cannot make the folder '/dev/null/x'"),
     "a negative start": (["fetch", "r", "--start", "-1"], "-1 is not in the range"),

@@ -17,7 +17,7 @@ from run_results.cli.app import _client, _complain, _connecting, _is_watched, _r
 from run_results.cli.exits import Exit, describe, exit_code
 from run_results.cli.inert import inert
 from run_results.config import check_run_id
-from run_results.errors import ConfigurationError, ExportError
+from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunChanged
 from run_results.tables.clients import need_arrow
 from run_results.tables.folder import safe_name
 from run_results.tables.schema import TABLES, check_what
@@ -151,6 +151,8 @@ def export(
     wanted = list(dict.fromkeys(map(check_run_id, [*run_ids, *_lines(runs_file)])))
     if not wanted:
         raise click.UsageError("give run ids as arguments, or one a line with --runs-file", context)
+    if str(output) == "-":
+        raise click.UsageError("an export is files on disk: -o names a folder or a file, not standard output", context)
     if not wide and (class_name is not None or doubled != "error" or scores):
         raise click.UsageError("--class, --doubled and --scores go with --wide", context)
     sign: Literal[".", ","] | None = {"point": ".", "comma": ","}.get(decimal or "")  # type: ignore[assignment]
@@ -191,7 +193,7 @@ def _lines(file: Any) -> Iterator[str]:
         return
     try:
         for line in file:
-            if (text := line.rstrip("\r\n")) and not text.startswith("#"):
+            if (text := line.strip("\ufeff \t\r\n")) and not text.startswith("#"):
                 yield text
     except UnicodeDecodeError:
         raise ConfigurationError("the file of --runs-file is not UTF-8") from None
@@ -279,7 +281,12 @@ class _Work:
             error.resume_offset = None  # whatever has come is written, and --resume finds it
             went = self.so_far.get(run_id)
             hint = "" if isinstance(error, ExportError) or not went else ". What came is written; go on with --resume"
-            _complain(describe(error).rstrip(".") + hint)
+            if hint and isinstance(error, RunChanged):  # the parts are of the run as it was
+                hint += " --on-change warn, or export it anew into another place"
+            parts = self.places[run_id].with_name(f"{self.places[run_id].name}.parts")
+            if isinstance(error, ExportMismatch | RunChanged) and parts.is_dir():
+                hint += f". To begin anew, {str(parts)!r} may be deleted"
+            _complain(describe(error).rstrip(".") + inert(hint))
         return code
 
     def _praise(self, made: "Exported") -> None:
@@ -288,6 +295,9 @@ class _Work:
         where = self.places[made.run_id]
         text = f"{made.run_id}: {made.files:,} files{before}, {made.documents:,} documents, {fields} -> {where}"
         click.echo(inert(text))
+        if made.unfinished:
+            text = f"the run is not finished ({made.unfinished}): it may get more files than these"
+            _warn(f"{made.run_id}: {text}; export it anew when it is")
         if made.guarded:
             text = f"cells that could be formulas got an apostrophe: {made.guarded:,}; the column guarded says which"
             _warn(f"{made.run_id}: {text}, --no-guard leaves them")
