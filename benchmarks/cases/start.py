@@ -21,7 +21,7 @@ def cases(_setting: Setting) -> Iterator[Case]:
 
     def importing(name: str, statement: str) -> Callable[[], float]:
         def run() -> float:
-            # Without site's .pth files and the current folder, so that nothing is in sys.modules beforehand.
+            # A fresh process each time; what its environment loads by itself is the same for all.
             command = [sys.executable, "-c", _PROGRAM.format(statement=statement)]
             milliseconds, *found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
             heavy[name] = found

@@ -33,8 +33,9 @@ class _AttrsOnDemand:
             raise AttributeError(f"{model.__name__} has no members")
         define(model, these=members, slots=False, init=False, repr=False, eq=False, match_args=False)
         # Kept here: on the class it would be found by a subclass, which may have more members.
-        made = self._made[model] = vars(model)["__attrs_attrs__"]
+        made: tuple[Attribute[Any], ...] = vars(model)["__attrs_attrs__"]
         del model.__attrs_attrs__
+        self._made[model] = made
         return made
 
 
