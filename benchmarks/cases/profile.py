@@ -47,11 +47,12 @@ def _table(profile: cProfile.Profile, fields: int) -> str:
     for (path, _, name), (_, calls, own, *_) in rows[:MOST]:
         where = "" if path == "~" else f"{Path(path).parent.name}/{Path(path).name} "
         lines.append(f"| `{where}{name}` | {calls:,} | {own / total:.1%} |")
-    told = f"The function of ours that is called most often is `{busiest[0][2]}`, {busiest[1]:,} times for {fields:,} fields"
+    told = f"The function of ours that is called most often is `{busiest[0][2]}`, {busiest[1]:,} times"
+    told += f" for {fields:,} fields"
     if busiest[1] < fields:
         told += (
-            ": nothing of ours in Python is called field by field. What is done for each field is done in C, by `decode`"
-            " of msgspec and by `map` over `attrgetter` inside `set.update`, which looks at the names"
+            ": nothing of ours in Python is called field by field. What is done for each field is done in C, by"
+            " `decode` of msgspec and by `map` over `attrgetter` inside `set.update`, which looks at the names"
         )
     lines += ["", f"{told}."]
     return "\n".join(lines)
