@@ -597,6 +597,9 @@ def test_a_run_becomes_tables_on_disk(serve_runs: Serve, here: Here, tmp_path: P
     names.write_text(json.dumps(RUN.project_names()))
     wide = ["--wide", "--class", "W-2", "--scores", "--names", str(names), "--decimal", "point"]
     assert here(url, "export", RUN.run_id, "-o", str(tmp_path / "w2.csv"), *wide)[0] == 0
+    code, _, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "no.csv"), "--wide", "--class", "Nonesuch")
+    assert code == 0
+    assert "no document has the class 'Nonesuch': the table is empty" in err
     titles = (tmp_path / "w2.csv").read_text("utf-8").splitlines()[0]
     for title in ("employee's SSN", "employee's SSN model_confidence", "1 wages, tips, other number"):
         assert f'"{title}"' in titles

@@ -158,6 +158,20 @@ def test_a_doubled_field_can_be_settled_afterwards(serve_runs: Serve, token: str
     assert pq.read_table(tmp_path / "class-A.parquet").column("a").to_pylist() == ["1"]
 
 
+def test_classes_have_files_of_their_own(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """Two classes that differ in case have files that do not; one that fails leaves nothing of those before it."""
+    field = {"field_name": "a", "value": "1"}
+    twice = [field, {"field_name": "b"}, {"field_name": "b"}]
+    documents = [{"class_name": "C", "fields": [field]}, {"class_name": "c", "fields": twice}]
+    run = MemoryRun({"id": "r-3", "status": "COMPLETE"}, [{"documents": documents}])
+    with Client(token=token, base_url=serve_runs(run)) as client:
+        with pytest.raises(errors.FieldDoubled):
+            client.export("r-3", tmp_path / "out", wide=True, format="csv")
+        assert not [name for name in files_in(tmp_path) if name.endswith(".tmp")]
+        done = client.export("r-3", tmp_path / "out", wide=Wide(doubled="last"), format="csv", resume=True)
+    assert len({path.name.casefold() for path in done.paths}) == 2
+
+
 def test_an_empty_run_is_exported(serve_runs: Serve, token: str, tmp_path: Path) -> None:
     """A run without files has tables without rows on disk, and can be exported again when it has some."""
     empty = MemoryRun({"id": "r-0", "status": "RUNNING"}, [])
@@ -636,6 +650,13 @@ def test_what_cannot_be_asked_for_is_told(tmp_path: Path) -> None:
                 client.export("r", tmp_path / name, **options)
         with pytest.raises(errors.ConfigurationError):
             client.export("../r", tmp_path / "out")
+        with pytest.raises(errors.ConfigurationError, match="no file can be called"):
+            client.export("r", "a\0b")
+        with pytest.raises(errors.ConfigurationError, match="no Unicode text"):
+            client.table("r", wide="\ud800")
+        for name in ("x" * 300, f"{'x' * 245}.csv"):
+            with pytest.raises(errors.ExportError, match=f"cannot write .*{name}.*too long"):
+                client.export("r", tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -196,3 +196,11 @@ def test_only_known_formats() -> None:
     assert list(map(check_format, FORMATS)) == list(FORMATS)
     with pytest.raises(errors.ConfigurationError, match="no format called 'xlsx'"):
         check_format("xlsx")
+
+
+def test_guarded_titles_stay_different() -> None:
+    """A title that gets an apostrophe does not become one that is there already."""
+    file = io.BytesIO()
+    names = ["=a", "'=a", "'=a_"]
+    open_writer(file, pa.schema([(name, pa.string()) for name in names]), "csv").close()
+    assert file.getvalue() == b'"\'=a__","\'=a","\'=a_","guarded"\n'

@@ -298,6 +298,8 @@ class _Work:
         if made.unfinished:
             text = f"the run is not finished ({made.unfinished}): it may get more files than these"
             _warn(f"{made.run_id}: {text}; export it anew when it is")
+        if made.unmet_class is not None:
+            _warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty")
         if made.guarded:
             text = f"cells that could be formulas got an apostrophe: {made.guarded:,}; the column guarded says which"
             _warn(f"{made.run_id}: {text}, --no-guard leaves them")

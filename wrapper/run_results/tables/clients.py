@@ -253,9 +253,13 @@ def _wide(wide: "Wide | str | bool | None") -> "Wide | None":
 
     if wide is None or wide is False:
         return None
-    if isinstance(wide, Wide):
-        return wide
-    return Wide(wide if isinstance(wide, str) else None)
+    if not isinstance(wide, Wide):
+        wide = Wide(wide if isinstance(wide, str) else None)
+    try:
+        (wide.class_name or "").encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(f"no document can have the class {wide.class_name!r}: it is no Unicode text") from None
+    return wide
 
 
 def _typed(typed: "Typed | bool") -> "Typed | None":

@@ -38,6 +38,7 @@ from run_results.tables.folder import (
     Lock,
     Part,
     chain,
+    discard,
     lock,
     make_folder,
     put_in_place,
@@ -88,6 +89,8 @@ class Exported:
     """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
     unfinished: str | None = None
     """The run's status where it had not finished when the last page came, so that it may get more files."""
+    unmet_class: str | None = None
+    """The class that the wide view was asked of, where no document has it."""
     paths: tuple[Path, ...] = ()
     """The files, or folders of parts, that hold the tables; filled at the end."""
 
@@ -170,7 +173,11 @@ def place_order(
 ) -> Order:
     """Check what is asked for. Raises `ConfigurationError`."""
     by_suffix = {f".{known}": known for known in ("parquet", "csv", "jsonl", "arrow")}.get(path.suffix.lower())
-    as_file = by_suffix is not None and not path.is_dir()
+    if "\0" in str(path):
+        raise ConfigurationError(f"no file can be called {str(path)[:80]!r}")
+    with telling("write", path):
+        as_file = by_suffix is not None and not path.is_dir()
+        temporary(_companion(path)).exists() if as_file else path.exists()  # a name that is too long
     if as_file and format is not None and format != by_suffix:
         raise ConfigurationError(f"{str(path)!r} has the suffix of {by_suffix}, and the format is to be {format}")
     if wide is not None and tables:
@@ -315,9 +322,14 @@ class Export:
                 self._remove_parts()
         elif order.merges:
             self._flush()
-            targets = self._merge_wide() if order.wide else self._merge()
-            if order.as_file:  # before the file: what has none is not taken for ours
-                self._succeed(_companion(order.path), targets)
+            targets = []
+            try:
+                targets.extend(self._merge_wide() if order.wide else self._merge())
+                if order.as_file:  # before the file: what has none is not taken for ours
+                    self._succeed(_companion(order.path), targets)
+            except BaseException:
+                discard(targets)
+                raise
             put_in_place(targets)
             if not order.as_file:
                 self._succeed(order.path / _SUCCESS, targets)
@@ -528,9 +540,7 @@ class Export:
                 guarded += self._write(path, self._tabulators[what].schema, batches, order.part_format)
             self._write_manifest(part)
         except BaseException:
-            for path in paths:
-                with suppress(OSError):
-                    temporary(path).unlink(missing_ok=True)
+            discard(paths)
             raise
         put_in_place(paths)
         self._waiting = []
@@ -576,30 +586,35 @@ class Export:
             with telling("read", path), pq.ParquetFile(path) as file:
                 yield from file.iter_batches(ROWS)
 
-    def _merge(self) -> list[Path]:
+    def _merge(self) -> Iterator[Path]:
         order = self.order
         targets = [order.path if order.as_file else order.path / f"{what}.{order.format}" for what in order.tables]
         for what, target in zip(self.order.tables, targets, strict=True):
             guarded = self._write(target, self._tabulators[what].schema, self._batches(what), self.order.format)
             self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
-        return targets
+            yield target
 
-    def _merge_wide(self) -> list[Path]:
+    def _merge_wide(self) -> Iterator[Path]:
         order = self.order
         assert order.wide is not None  # noqa: S101 - only called then
         pivot = Pivot(order.wide, typed=order.typed is not None)
         for part in self._chain:
             pivot.survey(*self._both(part))
-        targets = []
+        if order.wide.class_name is not None and not pivot.rows:
+            _LOG.warning("run %s: no document has the class %r", order.run_id, order.wide.class_name[:80])
+            self._exported = evolve(self._exported, unmet_class=order.wide.class_name)
+        met = set[str]()
         for class_name in pivot.classes:
             name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"
+            if name.casefold() in met:  # one file, where the system takes C and c for the same
+                name += f"-{hashlib.sha256((class_name or '').encode()).hexdigest()[:16]}"
+            met.add(name.casefold())
             target = order.path if order.as_file else order.path / f"{name}.{order.format}"
             tables = (pivot.widen(class_name, *self._both(part)) for part in self._chain)
             batches = (batch for table in tables for batch in table.to_batches())
             guarded = self._write(target, pivot.schema(class_name), batches, order.format)
             self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
-            targets.append(target)
-        return targets
+            yield target
 
     def _both(self, part: Part) -> tuple[pa.Table, pa.Table]:
         paths = [self.order.parts / what / part.name for what in ("documents", "fields")]

@@ -124,6 +124,13 @@ def put_in_place(paths: list[Path]) -> None:
         sync_folder(folder)
 
 
+def discard(paths: list[Path]) -> None:
+    """Remove what was written under the temporary names of these files."""
+    for path in paths:
+        with suppress(OSError):
+            temporary(path).unlink(missing_ok=True)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a small file."""
     with whole_file(path) as file, telling("write", path):

@@ -163,6 +163,10 @@ class CsvWriter(Writer):
     def __init__(self, file: BinaryIO, schema: pa.Schema, *, guard: bool) -> None:
         self._guard = guard
         titles = [_guarded_title(name) if guard else name for name in schema.names]
+        for place, title in enumerate(titles):
+            while title in titles[:place] or (title != schema.names[place] and title in schema.names):
+                title += "_"  # a field may be called what another's title becomes
+            titles[place] = title
         self.guarded = sum(title != name for title, name in zip(titles, schema.names, strict=True))
         self._titles = titles + ([GUARDED] if guard else [])
         kinds = [*map(_flat, schema.types), *([pa.string()] if guard else [])]

@@ -39,6 +39,8 @@ class Pivot:
 
     wide: Wide
     typed: bool = False
+    rows: int = attrs.field(default=0, init=False)
+    """How many documents of the classes that are wanted were seen."""
     _classes: dict[str | None, dict[str | None, _Met]] = attrs.field(factory=dict, init=False)
     _schemas: dict[str | None, tuple[pa.Schema, list[tuple[str | None, str]]]] = attrs.field(factory=dict, init=False)
 
@@ -50,6 +52,7 @@ class Pivot:
         one = self.wide.class_name
         for class_name in pc.unique(documents["class_name"]).to_pylist() if one is None else [one]:
             self._classes.setdefault(class_name, {})
+        self.rows += len(documents) if one is None else len(_of_class(documents, one))
         met = fields.select(["class_name", "api_name", "name", "type"]).group_by(
             ["class_name", "api_name", "name", "type"], use_threads=False
         )
