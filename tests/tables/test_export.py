@@ -237,7 +237,8 @@ def test_an_export_survives_being_killed(form: str, token: str) -> None:
 def test_a_run_that_does_not_exist_leaves_nothing(client: Client, tmp_path: Path) -> None:
     """An export that comes to nothing leaves no folder behind that was not there."""
     (tmp_path / "mine").mkdir()
-    for options in ({}, {"single_file": True}, {"wide": True}):
+    choices: list[dict[str, Any]] = [{}, {"single_file": True}, {"wide": True}]
+    for options in choices:
         for name in ("mine", "new"):
             with pytest.raises(errors.NotFoundError):
                 client.export("no-such-run", tmp_path / name, **options)
@@ -322,7 +323,8 @@ def test_nothing_is_written_over_unasked(client: Client, tmp_path: Path) -> None
     client.export(RUN.run_id, tmp_path / "out.csv")
     client.export(RUN.run_id, tmp_path / "one", single_file=True)
     before = {name: (tmp_path / name).stat().st_mtime_ns for name in files_in(tmp_path)}
-    for name, options in (("out", {}), ("out.csv", {}), ("one", {"single_file": True})):
+    there: list[tuple[str, dict[str, Any]]] = [("out", {}), ("out.csv", {}), ("one", {"single_file": True})]
+    for name, options in there:
         with pytest.raises(errors.ExportError, match=r"there is an export at .* already"):
             client.export(RUN.run_id, tmp_path / name, **options)
     assert client.export(RUN.run_id, tmp_path / "out.csv", resume=True).paths == (tmp_path / "out.csv",)
@@ -439,11 +441,12 @@ def test_a_whole_file_is_known_for_what_it_is(format: str, serve_runs: Serve, to
     path = tmp_path / f"a.{format}"
     with Client(token=token, base_url=serve_runs(RUN, other)) as client:
         client.export(RUN.run_id, path)
-        for run_id, options, why in (
+        others: list[tuple[str, dict[str, Any], str]] = [
             (other.run_id, {}, "other options: run_id"),
             (RUN.run_id, {"typed": True}, "other options: typed"),
             (RUN.run_id, {"wide": "W-2"}, "other options"),
-        ):
+        ]
+        for run_id, options, why in others:
             with pytest.raises(errors.ExportMismatch, match=why):
                 client.export(run_id, path, resume=True, **options)
         again = client.export(RUN.run_id, path, resume=True)
@@ -486,10 +489,11 @@ def test_a_missing_result_is_told(client: Client, tmp_path: Path) -> None:
     done = client.export(RUN.run_id, tmp_path / "wide", wide=True, resume=True)
     assert tmp_path / "wide" / "mine.parquet" not in done.paths
     assert len(done.paths) == 5
-    for folder, options, gone in (
+    wholes: list[tuple[str, dict[str, Any], str]] = [
         ("one", {"single_file": True}, "fields.parquet"),
         ("wide", {"wide": True}, "unclassified.parquet"),
-    ):
+    ]
+    for folder, options, gone in wholes:
         (tmp_path / folder / gone).unlink()
         with pytest.raises(errors.ExportMismatch, match="is not there, and its parts are gone"):
             client.export(RUN.run_id, tmp_path / folder, resume=True, **options)
