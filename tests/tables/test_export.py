@@ -382,6 +382,22 @@ def test_other_options_are_not_gone_on_with(name: str, client: Client, tmp_path:
         client.export(RUN.run_id, tmp_path, resume=True, **OTHERS[name])
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("fields.parquet", {"single_file": True}), ("class-Mine.csv", {"wide": True, "format": "csv"})],
+)
+def test_a_file_of_the_same_name_is_not_written_over(
+    name: str, options: dict[str, Any], client: Client, tmp_path: Path
+) -> None:
+    """Where a file that is not ours has the name that one of ours would get, nothing is begun, and it stays."""
+    (tmp_path / name).write_text("mine")
+    for resume in (False, True):
+        with pytest.raises(errors.ExportError, match="not ours"):
+            client.export(RUN.run_id, tmp_path, resume=resume, **options)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_a_refused_export_leaves_what_was_there(client: Client, tmp_path: Path) -> None:
     """An export that is not gone on with adds nothing to the folder, not even an empty one."""
     client.export(RUN.run_id, tmp_path / "out", single_file=True)

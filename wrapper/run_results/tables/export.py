@@ -365,11 +365,23 @@ class Export:
         if manifest.exists():
             self._fingerprint = self._read(manifest)
             self._compare(self._fingerprint, order.options)
+        elif order.merges and not order.as_file:
+            self._spare_others()
         self._follow(names)
         for what in order.tables:
             make_folder(order.parts / what)
         self.start = self._end = self._chain[-1].end if self._chain else 0
         self._exported = evolve(self._exported, start=self.start, files=self.start)
+
+    def _spare_others(self) -> None:
+        """Refuse to begin where files that are not ours have the names that ours will get."""
+        order = self.order
+        names = ["class-*", "unclassified"] if order.wide else order.tables
+        with telling("read", order.path):
+            there = sorted(path for name in names for path in order.path.glob(f"{name}.{order.format}"))
+        if there:
+            text = f"{str(there[0])!r} is there already and not ours; move it, or choose another place"
+            raise ExportError(text, path=str(there[0]))
 
     def _accept(self, told: dict[str, Any]) -> None:
         """Take an export for done: one whose files are of this order, and as they were written."""
