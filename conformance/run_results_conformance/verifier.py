@@ -41,7 +41,6 @@ P = ParamSpec("P")
 _TOKEN = re.compile(r"[!-~]+")
 _FOR_PROBES = 140  # requests
 _PAGES_OF_OTHERS = 7  # of a walk through a run that is not the one most is learned from
-_WINDOWS = 4  # pages of such a run that begin between its pages
 _ANYWHERE = ("wire", "errors", "latency")  # families that any exchange can break
 _NO_REASON = frozenset({402, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 417, 418, 423, 424, 425, 426, 428, 451})
 """Statuses that name nothing that could be wrong with a right request for a run that is there."""
@@ -213,9 +212,9 @@ class _Verification:
 
     def _walk(self, views: list[RunView]) -> None:
         # Every run once, before any of them is looked at more closely.
-        for step, pages in ((walk, _PAGES_OF_OTHERS), (walk_full, _PAGES_OF_OTHERS), (hold_windows, _WINDOWS)):
+        for step in (walk, walk_full, hold_windows):
             for view in views:
-                self._do(f"walking run {view.id}", (), step, self._session, view, pages)
+                self._do(f"walking run {view.id}", (), step, self._session, view, _PAGES_OF_OTHERS)
 
     # --- What could not be judged ---------------------------------------------------------------------------
 

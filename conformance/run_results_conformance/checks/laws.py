@@ -60,10 +60,10 @@ def hold_combinations(session: Session, view: RunView, late: int) -> None:
             hold_page(session, view, session.page(view.id, offset, flags), offset, flags)
 
 
-def hold_windows(session: Session, view: RunView, most: int) -> None:
+def hold_windows(session: Session, view: RunView, pages: int = _BORDERS) -> None:
     """A page that begins inside another one has the same files: what is cut or sorted by pages shows there."""
     inner = [start - 1 for start in view.starts[1:] if start - 1 not in view.starts]
-    for offset in inner[-most:]:
+    for offset in inner[-pages:]:
         hold_page(session, view, session.page(view.id, offset), offset, NO_FLAGS)
 
 
