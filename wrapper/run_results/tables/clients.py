@@ -7,7 +7,6 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, closing
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from run_results import client as core
@@ -221,6 +220,8 @@ def _export(
     if unknown:
         raise ConfigurationError(f"an export has no option called {min(unknown)!r}")
     need_arrow()
+    from pathlib import Path
+
     from run_results.tables.export import Export, place_order
 
     options = client._options  # noqa: SLF001 - a client of ours
