@@ -80,6 +80,33 @@ class _Seconds(click.FloatRange):
         return self.fail(f"{value!r} is no number; give --wait=SECONDS, or put --wait behind RUN_ID", param, ctx)
 
 
+def _on_change_option(command: Command) -> Command:
+    """`--on-change`."""
+    return click.option(
+        "--on-change",
+        type=click.Choice(["raise", "warn"]),
+        default="raise",
+        show_default=True,
+        help="What to do when the run changes between two pages.",
+    )(command)
+
+
+def _names_option(otherwise: str) -> Callable[[Command], Command]:
+    """`--names`; `otherwise` says what fields are called without it."""
+    return click.option(
+        "--names",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help=f"The project's field names (.txt, .csv or .json); else {otherwise}.",
+    )
+
+
+def _ascii_with_names_option(command: Command) -> Command:
+    """`--ascii` where it says something of `--names` alone."""
+    text = "With --names: the service knows only ASCII letters and digits."
+    return click.option("--ascii", is_flag=True, help=text)(command)
+
+
 _ascii_option = click.option("--ascii", is_flag=True, help="The service knows only ASCII letters and digits.")
 
 _EPILOG = """\b
@@ -179,12 +206,7 @@ def _is_watched() -> bool:
     metavar="WHAT",
     help="What to ask for beyond the values: review, confidence, validation, source or all, with commas between.",
 )
-@click.option(
-    "--names",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The project's field names (.txt, .csv or .json); else they are guessed.",
-)
+@_names_option("they are guessed")
 @_ascii_option
 @click.option("--start", metavar="N", type=click.IntRange(0), default=0, help="Begin at this file, counted from 0.")
 @click.option(
@@ -199,13 +221,7 @@ def _is_watched() -> bool:
     type=click.Choice(list(MARKS)),
     help="Print only fields that are so marked; may be given several times. Includes what it needs to know.",
 )
-@click.option(
-    "--on-change",
-    type=click.Choice(["raise", "warn"]),
-    default="raise",
-    show_default=True,
-    help="What to do when the run changes between two pages.",
-)
+@_on_change_option
 @_connecting
 @click.pass_obj
 def fetch(

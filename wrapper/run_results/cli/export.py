@@ -13,7 +13,17 @@ import click
 from attrs import define, field
 
 from run_results import Client, Include, RunResultsError
-from run_results.cli.app import _client, _complain, _connecting, _is_watched, _read_names, _warn
+from run_results.cli.app import (
+    _ascii_with_names_option,
+    _client,
+    _complain,
+    _connecting,
+    _is_watched,
+    _names_option,
+    _on_change_option,
+    _read_names,
+    _warn,
+)
 from run_results.cli.exits import Exit, describe, exit_code
 from run_results.cli.inert import inert
 from run_results.config import check_run_id
@@ -67,13 +77,8 @@ if TYPE_CHECKING:
     help="With --wide: what to do with a field that a document has twice.",
 )
 @click.option("--scores", is_flag=True, help="With --wide: the confidences of each field beside it.")
-@click.option(
-    "--names",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The project's field names (.txt, .csv or .json); else they are guessed.",
-)
-@click.option("--ascii", is_flag=True, help="With --names: the service knows only ASCII letters and digits.")
+@_names_option("they are guessed")
+@_ascii_with_names_option
 @click.option(
     "--typed",
     is_flag=True,
@@ -99,13 +104,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="After how many rows a part is written.",
 )
-@click.option(
-    "--on-change",
-    type=click.Choice(["raise", "warn"]),
-    default="raise",
-    show_default=True,
-    help="What to do when a run changes meanwhile.",
-)
+@_on_change_option
 @_connecting
 @click.pass_context
 def export(

@@ -7,7 +7,16 @@ from typing import Any, Literal
 import click
 
 from run_results import Include, Page, RunResultsError
-from run_results.cli.app import _client, _connecting, _is_watched, _read_names, _warn
+from run_results.cli.app import (
+    _ascii_with_names_option,
+    _client,
+    _connecting,
+    _is_watched,
+    _names_option,
+    _on_change_option,
+    _read_names,
+    _warn,
+)
 from run_results.cli.inert import inert
 
 
@@ -21,13 +30,8 @@ from run_results.cli.inert import inert
     required=True,
     help="Where to write the report; an older one of the name is replaced when the new one is whole.",
 )
-@click.option(
-    "--names",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="The project's field names (.txt, .csv or .json); else fields go by their API names.",
-)
-@click.option("--ascii", is_flag=True, help="With --names: the service knows only ASCII letters and digits.")
+@_names_option("fields go by their API names")
+@_ascii_with_names_option
 @click.option(
     "--images",
     metavar="DIR",
@@ -53,13 +57,7 @@ from run_results.cli.inert import inert
     help="The most of the run's data in the report, and apart from them of pictures. What is beyond is counted and not"
     " shown, and the report says so.",
 )
-@click.option(
-    "--on-change",
-    type=click.Choice(["raise", "warn"]),
-    default="raise",
-    show_default=True,
-    help="What to do when the run changes between two pages.",
-)
+@_on_change_option
 @_connecting
 @click.pass_obj
 def report(
