@@ -67,10 +67,10 @@ power: $(INSTALLED)  ## Measure what the verifier and other tools find of all fa
 mutants: $(INSTALLED)  ## Measure what the verifier finds of mutants of the reference server, into docs/power.md
 	$(BIN)/python -m run_results_conformance.mutants --page docs/power.md
 
-.venv-interop/installed: requirements/interop.txt
-	$(PYTHON) -m venv --clear .venv-interop
-	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements/interop.txt
+# The environments of others, beside ours.
+.venv-%/installed: requirements/%.txt
+	$(PYTHON) -m venv --clear .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .PHONY: interop
@@ -78,12 +78,6 @@ interop: $(INSTALLED) .venv-interop/installed  ## Let foreign clients and server
 	cd requirements/node-interop && npm ci --silent
 	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python \
 		RUN_RESULTS_NODE_INTEROP=$(CURDIR)/requirements/node-interop $(BIN)/pytest tests/interop
-
-.venv-bench/installed: requirements/bench.txt
-	$(PYTHON) -m venv --clear .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements/bench.txt
-	@touch $@
 
 .PHONY: bench
 bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/RESULTS.md: make bench [BENCH=--quick]
