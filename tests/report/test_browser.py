@@ -339,10 +339,47 @@ def test_all_can_be_done_with_keys(kinds: Path, look: Look) -> None:
     view.page.keyboard.type("jk/")
     assert view.page.locator("#filter-text").input_value() == "jk/", "letters are letters where one types"
     press("Escape")
+    press("Escape")
+    assert focused(view) == "queue 1", "the words found nothing: they go first, then one is back in the list"
     press("]")
     assert "document 2" in view.page.locator("#viewer .meta").inner_text()
     press("[")
     assert "document 1" in view.page.locator("#viewer .meta").inner_text()
+
+
+def test_a_late_word_of_an_earlier_step_takes_no_focus(kinds: Path, look: Look) -> None:
+    """The browser tells of a jump after the fact: a row that was reached by then keeps the focus."""
+    view = look(kinds)
+    view.page.evaluate(
+        """() => new Promise((told) => {
+            addEventListener("hashchange", () => setTimeout(told, 0), { once: true });
+            location.hash = "review";
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+        })"""
+    )
+    assert focused(view) == "queue 1"
+    assert chosen(view) == (["1"], ["1"])
+    view.page.evaluate("location.hash = 'd=0'")
+    expect(view.page.locator("#viewer .meta")).to_contain_text("document 0")
+    assert focused(view).startswith("queue"), "a list that is drawn anew keeps the focus"
+
+
+def test_a_key_that_is_faster_than_the_search_finds_what_was_typed(kinds: Path, look: Look) -> None:
+    """Enter right after the last letter leads to the first hit, not to the first row of the list before."""
+    view = look(kinds)
+    view.page.evaluate(
+        """() => {
+            const search = document.getElementById("filter-text");
+            search.focus();
+            search.value = "stray";
+            search.dispatchEvent(new Event("input", { bubbles: true }));
+            search.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+        }"""
+    )
+    assert rows(view) == ["stray"]
+    assert focused(view) == "queue 0"
+    view.page.wait_for_timeout(200)
+    assert focused(view) == "queue 0", "and nothing comes after it"
 
 
 def test_escape_leaves_a_search_without_hits(kinds: Path, look: Look) -> None:

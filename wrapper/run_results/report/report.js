@@ -257,12 +257,14 @@
     const head = make("tr", {}, ...heads.map((text, column) => make("th", { scope: "col", class: ["c-score", "", "c-where"][column] }, text)));
     byId("queue").tHead.replaceChildren(head);
     const reachable = current >= start && current < start + LISTED ? current : start;
+    const hadFocus = body.contains(document.activeElement);
     body.replaceChildren(...rows.slice(start, start + LISTED).map((entry, offset) => {
       const number = start + offset;
       return make("tr", { "data-row": number, tabindex: number === reachable ? 0 : -1, "aria-current": number === current ? "true" : null },
         ...cells(entry).map((content) => make("td", {}, ...content)));
     }));
     if (!rows.length) body.append(make("tr", {}, make("td", { class: "empty", colspan: 3 }, "Nothing is like that.")));
+    else if (hadFocus) rowAt(reachable).focus({ preventScroll: true });
     page(byId("queue-pager"), shownPage, Math.ceil(rows.length / LISTED), (target) => {
       shownPage = target;
       list();
@@ -601,9 +603,14 @@
   // What people do -------------------------------------------------------------------------------------------
 
   let waiting = 0;
+  const search = () => {
+    if (waiting) refresh();
+    clearTimeout(waiting);
+    waiting = 0;
+  };
   filters.text.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(refresh, 120);
+    waiting = setTimeout(search, 120);
   });
   filters.threshold.addEventListener("input", () => {
     filters.threshold.value = Number(filters.threshold.value).toFixed(2);  // a step would round the first value, too
@@ -673,6 +680,7 @@
     if (target.matches("input, select, textarea")) {
       if (key === "Escape" || (target === filters.text && (key === "ArrowDown" || key === "Enter"))) {
         done();
+        search();  // whoever is faster than the list wants what was typed, not what is still shown
         if (rows.length) pick(Math.max(current, 0), true);
         else if (key === "Escape") {
           filters.text.value = "";  // nothing was found: there is no row to go to
@@ -712,16 +720,17 @@
 
   for (const element of document.querySelectorAll(".scripted")) element.hidden = false;
   // The address says which document and field are open, so that a link to them can be kept or sent.
-  const follow = () => {
-    const asked = new URLSearchParams(location.hash.slice(1));
+  const follow = (hash) => {
+    const asked = new URLSearchParams(hash.slice(1));
     const [d, s] = [asked.get("d"), asked.get("s")];
     if (d === null || !documents[Number(d)]) return false;
     open(Number(d), s === null ? null : Number(s));
     refresh();
     return true;
   };
-  addEventListener("hashchange", follow);
-  if (!follow()) {
+  // The event comes later than the step that it tells of: by then the address may say what was opened since.
+  addEventListener("hashchange", (event) => follow(new URL(event.newURL).hash));
+  if (!follow(location.hash)) {
     refresh();
     if (rows.length) pick(Math.max(0, rows.findIndex((entry) => entry.d >= 0)), false);
     else if (documents.length) open(0, null);
