@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
@@ -173,6 +172,8 @@ def check_token(token: object) -> str:
 
 def check_base_url(url: object, *, allow_insecure: bool) -> None:
     """Raises `ConfigurationError` where requests below this URL could not be sent, or not safely."""
+    from urllib.parse import urlsplit  # here: it comes with httpx, and no address is read before
+
     where = "the base URL (base_url= or RUN_RESULTS_BASE_URL)"
     if not isinstance(url, str):
         raise ConfigurationError(f"{where} must be a text, not {type(url).__name__}")

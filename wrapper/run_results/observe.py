@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -108,6 +107,8 @@ def call_span(url: str, offset: int) -> Iterator[Span]:
     if trace is None:
         yield Span()
         return
+    from urllib.parse import urlsplit  # here: only tracing needs it
+
     parts = urlsplit(url)
     attributes: dict[str, str | int] = {
         "http.request.method": "GET",

@@ -1,6 +1,5 @@
 """When to ask again: a pure policy, and the budget that a client's threads and tasks share."""
 
-import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
@@ -11,6 +10,12 @@ from run_results.errors import ConfigurationError
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed (RFC 9110, 15.5.9, 15.6; RFC 6585, 4)."""
+
+
+def _draw(low: float, high: float) -> float:
+    from random import uniform  # here: it comes with httpx, and nothing is drawn before
+
+    return uniform(low, high)  # noqa: S311 - no secret
 
 
 @frozen
@@ -30,7 +35,7 @@ class RetryPolicy:
     """Seconds; a server that asks for more gets an error at once instead of a wait."""
     budget: float = 10.0
     """How many retries a client may have in hand. A retry takes one, a success gives a tenth back."""
-    draw: Callable[[float, float], float] = field(default=random.uniform, repr=False, eq=False)
+    draw: Callable[[float, float], float] = field(default=_draw, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.attempts, int) or self.attempts < 1:

@@ -6,7 +6,6 @@ pyarrow is imported when a table is asked for, and no earlier.
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, closing
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from run_results import client as core
@@ -200,6 +199,8 @@ def need_arrow() -> None:
     try:
         import pyarrow as pa
     except ImportError as error:
+        from importlib.util import find_spec  # here: it is needed where pyarrow is missing, and nowhere else
+
         why = "" if find_spec("pyarrow") is None else f" ({error})"
         raise ConfigurationError(f"tables need pyarrow{why}: pip install 'run-results[arrow]'") from None
     assert pa is not None  # noqa: S101 - imported to see whether it can be
