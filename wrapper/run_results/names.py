@@ -30,9 +30,10 @@ What the page leaves open is decided so:
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Self, cast
+
+from attrs import frozen
 
 from run_results.errors import (
     ConfigurationError,
@@ -125,7 +126,7 @@ def guess(api_name: str, *, ascii: bool = False) -> str:
 # The way back -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Collision:
     """Two or more of a project's names that the service gives as one.
 
