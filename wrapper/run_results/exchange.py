@@ -7,7 +7,6 @@ it. Clients, synchronous or not, only carry the steps out.
 import logging
 from collections.abc import Callable, Generator, Mapping
 from typing import TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 from attrs import evolve, field, frozen
 
@@ -18,7 +17,6 @@ from run_results.include import Include
 from run_results.observe import RequestSent, ResponseReceived, RetryPlanned, Span
 from run_results.prefetch import Guess, Turn
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
-from run_results_api.api.runs import get_run_results
 from run_results_api.types import UNSET
 
 _LOG = logging.getLogger("run_results")
@@ -68,6 +66,8 @@ Outcome = Reply | errors.TransportError | None
 
 def request(options: Options, run_id: str, offset: int, include: Include) -> Request:
     """The request for one page, as the generated client builds it."""
+    from run_results_api.api.runs import get_run_results  # here: nothing is asked before
+
     built = get_run_results.build_request(
         run_id,
         include_review_results=Include.REVIEW in include,
@@ -214,6 +214,8 @@ def _status_error(reply: Reply, token: Secret) -> errors.StatusError:
 
 def _without_secrets(address: str) -> str:
     """An address without query, fragment and user info, at most 200 characters."""
+    from urllib.parse import urlsplit, urlunsplit  # here: only a redirect needs it
+
     try:
         parts = urlsplit(address)
         port = f":{parts.port}" if parts.port is not None else ""
