@@ -4,7 +4,6 @@ The models are built place by place: what fits is kept, what does not fit stays 
 was expected and what came. So a typed attribute never holds a wrong type, and nothing that came is out of reach.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -80,7 +79,11 @@ def mend(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
 
 def _at(path: str, key: str) -> str:
     """The JSON path of a member. A key that could be mistaken for something else, or be unprintable, is quoted."""
-    return f"{path}.{key}" if key.isidentifier() and key.isascii() else f"{path}[{json.dumps(key[:80])}]"
+    if key.isidentifier() and key.isascii():
+        return f"{path}.{key}"
+    from json import dumps  # here: few keys need it
+
+    return f"{path}[{dumps(key[:80])}]"
 
 
 def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
