@@ -1,6 +1,5 @@
 """The boundary where bytes become models, in one validating pass; what does not pass gets a patient second look."""
 
-import json
 from math import isfinite
 from operator import attrgetter
 from typing import Any
@@ -61,8 +60,10 @@ def _parse_patiently(body: bytes, reason: Exception | None = None, errors: str =
 
     RFC 8259 allows half of a surrogate pair (8.2), and numbers of any size (6).
     """
+    from json import loads  # here: few answers need it
+
     try:
-        return json.loads(
+        return loads(
             body.decode("utf-8", errors),
             parse_int=_integer,
             parse_float=_number,
