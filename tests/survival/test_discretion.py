@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 import pytest
+from msgspec.structs import force_setattr
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from run_results import AsyncClient, Client, RetryPolicy, RunResultsError, errors
@@ -203,7 +204,7 @@ def test_a_leak_is_found(
         if where == "log":
             logging.getLogger("httpx").debug("sent %s", TOKEN)
         elif where == "event":
-            object.__setattr__(event, "url", f"http://host/?token={TOKEN}")
+            force_setattr(event, "url", f"http://host/?token={TOKEN}")
         elif where == "error":
             raise RunResultsError(f"no such token: {TOKEN}")
         elif where == "cause":

@@ -10,8 +10,6 @@
 family of all errors. The models (`RunResults`, `File`, `Document`, `Field` and the rest) come from `run_results_api`.
 """
 
-import logging
-
 from run_results import errors
 from run_results.drift import Drift
 from run_results.errors import RunResultsError
@@ -24,9 +22,6 @@ from run_results.tables.clients import AsyncClient, Client
 from run_results.version import __version__
 from run_results_api.models import CaseField, Document, Field, File, RunResults, RunStatus
 from run_results_api.types import UNSET, Unset
-
-# A library says nothing unless it is asked to.
-logging.getLogger("run_results").addHandler(logging.NullHandler())
 
 __all__ = [
     "UNSET",

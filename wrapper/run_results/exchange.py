@@ -4,7 +4,6 @@
 it. Clients, synchronous or not, only carry the steps out.
 """
 
-import logging
 from collections.abc import Callable, Generator, Mapping
 from typing import TypeVar
 
@@ -14,12 +13,11 @@ from run_results import errors
 from run_results.config import Options, Secret
 from run_results.decode import error_message, excerpt
 from run_results.include import Include
-from run_results.observe import RequestSent, ResponseReceived, RetryPlanned, Span
+from run_results.observe import RequestSent, ResponseReceived, RetryPlanned, Span, log
 from run_results.prefetch import Guess, Turn
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
 from run_results_api.types import UNSET
 
-_LOG = logging.getLogger("run_results")
 T = TypeVar("T")
 
 
@@ -161,7 +159,7 @@ def ask(
         if options.clock() + wait >= end:
             raise _walk_deadline(error, attempt)
         options.observe(RetryPlanned(question.url, question.offset, attempt, error, wait))
-        _LOG.info("offset %d: attempt %d failed (%s); next in %.2f s", question.offset, attempt, error.message, wait)
+        log().info("offset %d: attempt %d failed (%s); next in %.2f s", question.offset, attempt, error.message, wait)
         yield Sleep(wait)
 
 

@@ -3,15 +3,13 @@
 Memory does not grow with the run.
 """
 
-import logging
 from collections import deque
 
 from run_results import errors
+from run_results.observe import log
 from run_results.page import Page
 from run_results_api.models import File
 from run_results_api.types import UNSET
-
-_LOG = logging.getLogger("run_results")
 
 
 class Laws:
@@ -51,7 +49,7 @@ class Laws:
         text = f"the run changed between two pages: {', '.join(changes)}"
         if self._on_change == "raise":
             raise errors.RunChanged(text, drift=page.breaches)
-        _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
+        log().warning("run %s, offset %d: %s", page.run_id, page.offset, text)
 
     def _check_files(self, page: Page) -> None:
         marks = _marks(page)

@@ -10,16 +10,17 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from run_results.drift import Drift
     from run_results.errors import RunResultsError
     from run_results.page import Page
 
 
-@frozen
-class RequestSent:
+class RequestSent(Struct, frozen=True):
     """A request is about to be sent."""
 
     url: str
@@ -28,8 +29,7 @@ class RequestSent:
     """The first is 1. It is 0 where a walk asks ahead on a guess (`prefetch`): an answer may come and not be used."""
 
 
-@frozen
-class ResponseReceived:
+class ResponseReceived(Struct, frozen=True):
     """An answer has come, whatever its status."""
 
     url: str
@@ -42,8 +42,7 @@ class ResponseReceived:
     """From sending to the last byte; for an answer that was asked for ahead, from when it was due."""
 
 
-@frozen
-class RetryPlanned:
+class RetryPlanned(Struct, frozen=True):
     """An attempt has failed, and there will be another."""
 
     url: str
@@ -54,15 +53,13 @@ class RetryPlanned:
     """Seconds until then."""
 
 
-@frozen
-class PageReceived:
+class PageReceived(Struct, frozen=True):
     """A page is about to be handed out."""
 
     page: "Page"
 
 
-@frozen
-class DriftFound:
+class DriftFound(Struct, frozen=True):
     """A page left the contract in a place that this walk has not told of before."""
 
     run_id: str
@@ -76,6 +73,16 @@ Observer = Callable[[Event], None]
 
 def unobserved(event: Event) -> None:
     """The observer that nobody is."""
+
+
+@cache
+def log() -> "Logger":
+    """The package's log. It says nothing unless it is asked to."""
+    import logging  # here: it comes with httpx, and nothing is said before
+
+    package = logging.getLogger("run_results")
+    package.addHandler(logging.NullHandler())
+    return package
 
 
 @cache

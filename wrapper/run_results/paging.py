@@ -5,7 +5,6 @@ more comes. The walk hands out every file once and in order, or raises an error 
 and never ends silently too early.
 """
 
-import logging
 import re
 from collections.abc import Generator
 from functools import partial
@@ -17,12 +16,10 @@ from run_results.decode import decode
 from run_results.exchange import Outcome, Request, Sleep, ask, request
 from run_results.include import Include
 from run_results.laws import Laws, show
-from run_results.observe import DriftFound, PageReceived, call_span, unobserved
+from run_results.observe import DriftFound, PageReceived, call_span, log, unobserved
 from run_results.page import Page
 from run_results.prefetch import Guess, Turn
 from run_results.retry import RetryBudget
-
-_LOG = logging.getLogger("run_results")
 
 Steps = Generator[Request | Sleep | Turn | Page, Outcome, None]
 """What a client carries out: requests to send, now or ahead, sleeps to sit out, pages to hand out."""
@@ -69,16 +66,18 @@ class _Teller:
 
     def tell(self, page: Page, *, thoroughly: bool) -> None:
         """Tell of a page; `thoroughly` looks for what is merely new, too."""
+        from logging import INFO, WARNING  # here: see `log`
+
         self._observe(PageReceived(page))
         # Looking for what is new takes longer than decoding: only where somebody would hear of it.
-        thoroughly = thoroughly and (self._observe is not unobserved or _LOG.isEnabledFor(logging.INFO))
+        thoroughly = thoroughly and (self._observe is not unobserved or log().isEnabledFor(INFO))
         for place in page.drift if thoroughly else page.breaches:
             kind = (re.sub(r"\[\d+\]", "[*]", place.path), place.expected)
             if kind not in self._told and len(self._told) < self._MOST:
                 self._told.add(kind)
                 self._observe(DriftFound(page.run_id, page.offset, place))
-                level = logging.WARNING if place.is_breach else logging.INFO
-                _LOG.log(level, "run %s, offset %d: %s", page.run_id, page.offset, place)
+                level = WARNING if place.is_breach else INFO
+                log().log(level, "run %s, offset %d: %s", page.run_id, page.offset, place)
 
 
 def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, include: Include) -> Steps:

@@ -16,7 +16,6 @@ One file instead of parts, and the wide view, are made of such parts at the end,
 
 import hashlib
 import json
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -31,6 +30,7 @@ from attrs import define, evolve, field, frozen
 from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunResultsError
 from run_results.include import Include
 from run_results.names import NameMap
+from run_results.observe import log
 from run_results.page import Page
 from run_results.problems import failed
 from run_results.tables.arrow import Tabulator, pc
@@ -56,7 +56,7 @@ from run_results.tables.typed import Typed
 from run_results.tables.wide import Wide
 from run_results_api.types import UNSET
 
-_LOG = logging.getLogger("run_results")
+_LOG = log()
 _MANIFEST: Final = "_export.json"
 _SUCCESS: Final = "_SUCCESS"
 _FINGERPRINT: Final = b"run_results.export"
