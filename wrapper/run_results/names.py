@@ -35,12 +35,7 @@ from typing import Self, cast
 
 from attrs import frozen
 
-from run_results.errors import (
-    ConfigurationError,
-    InvalidNameError,
-    NameCollisionError,
-    UnknownNameError,
-)
+from run_results.errors import ConfigurationError, InvalidNameError, NameCollisionError, UnknownNameError
 
 __all__ = ["Collision", "NameMap", "guess", "is_api_name", "sanitize"]
 

@@ -20,12 +20,7 @@ import httpx
 
 from run_results.body import Body, deadline_exceeded
 from run_results.config import Secret
-from run_results.errors import (
-    ClientClosedError,
-    ConfigurationError,
-    ConnectionFailedError,
-    TransportError,
-)
+from run_results.errors import ClientClosedError, ConfigurationError, ConnectionFailedError, TransportError
 from run_results.exchange import Outcome, Reply, Request
 from run_results.timed import CLOCK, Rope, keep_time
 from run_results.version import __version__
