@@ -8,10 +8,11 @@ Unset and null are both null here; what a page lost to drift is null too, and st
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
 from operator import attrgetter
+from struct import pack
 from typing import Any, Final
 
 import msgspec
@@ -91,7 +92,7 @@ class Tabulator:
     names: NameMap = field(factory=NameMap)
     typed: Typed | None = None
     schema: pa.Schema = field(init=False, repr=False)
-    _labels: list[tuple[str | None, bool]] = field(factory=list, init=False, repr=False)
+    _labels: list[tuple[str | None, bool, str | None]] = field(factory=list, init=False, repr=False)
     _codes: "dict[str | None, _Codes]" = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -130,17 +131,15 @@ class Tabulator:
     # The tables ---------------------------------------------------------------------------------------------------
 
     def _fields(self, page: Page) -> dict[str, pa.Array]:
-        documents, document_rows, _ = _flatten(page.files, "documents")
+        documents, place = self._place(page)
         fields, parents, indexes = _flatten(documents, "fields")
-        place = self._place(page, documents, document_rows)
         _guard(page, place, parents)
-        place = {name: array.take(parents) for name, array in place.items()}
         names, values, types, errors, confidences, validations, edits, boxes = _columns(fields, _FIELD_PARTS)
         value, kind = self._build("value", values), self._build("type", types)
         model, ocr = _columns(confidences, ("model", "ocr"))
         valid, alerts = _columns(validations, ("valid", "alerts"))
         return {
-            **place,
+            **{name: array.take(parents) for name, array in place.items()},
             "field_index": indexes,
             **self._named(names, documents),
             "value": value,
@@ -154,10 +153,10 @@ class Tabulator:
         }
 
     def _documents(self, page: Page) -> dict[str, pa.Array]:
-        documents, parents, _ = _flatten(page.files, "documents")
+        documents, place = self._place(page)
         counts = [(len(document.fields or ()), sum(map(failed, document.fields or ()))) for document in documents]
         return {
-            **self._place(page, documents, parents),
+            **place,
             "class_confidence": self._build(
                 "class_confidence", _pluck(documents, "classification_confidence", "model")
             ),
@@ -193,7 +192,7 @@ class Tabulator:
         _guard(page, of_run, parents)
         return {
             **{name: array.take(parents) for name, array in of_run.items()},
-            "file_index": pa.array(range(page.offset, page.offset + count), pa.int64()),
+            "file_index": _count(count, page.offset),
             "file_name": self._build("file_name", _pluck(page.files, "original_file_name")),
             "file_path": self._build("file_path", _pluck(page.files, "input_file_path")),
             "document_count": pa.array([len(file.documents or ()) for file in page.files], pa.int64()),
@@ -206,7 +205,7 @@ class Tabulator:
         valid, failures = _columns(_pluck(fields, "validations"), ("valid", "failures"))
         return {
             "run_id": pa.repeat(page.run_id, len(fields)),
-            "field_index": pa.array(range(len(fields)), pa.int64()),
+            "field_index": _count(len(fields)),
             **self._named(_pluck(fields, "name"), None),
             "value": values,
             **self._outcome(values, _pluck(fields, "error_msg")),
@@ -217,18 +216,19 @@ class Tabulator:
 
     # Columns that several tables have -----------------------------------------------------------------------------
 
-    def _place(self, page: Page, documents: list[Document], parents: pa.Array) -> dict[str, pa.Array]:
-        """Where each document stands; `parents` are the rows of their files."""
+    def _place(self, page: Page) -> tuple[list[Document], dict[str, pa.Array]]:
+        """The page's documents, and where each of them stands."""
         files = page.files
+        documents, parents, indexes = _flatten(files, "documents")
         of_file = {
-            "run_id": pa.array([page.run_id] * len(files), pa.string()),
-            "file_index": pa.array(range(page.offset, page.offset + len(files)), pa.int64()),
+            "run_id": pa.repeat(page.run_id, len(files)),
+            "file_index": _count(len(files), page.offset),
             "file_name": self._build("file_name", _pluck(files, "original_file_name")),
         }
         _guard(page, of_file, parents)
-        return {
+        return documents, {
             **{name: array.take(parents) for name, array in of_file.items()},
-            "document_index": _flatten(files, "documents")[2],
+            "document_index": indexes,
             "class_name": build(pa.string(), _pluck(documents, "class_name")),
         }
 
@@ -243,11 +243,10 @@ class Tabulator:
         for document in documents or ():
             end = len(codes) + len(document.fields or ())
             codes.extend(map(self._codes_of(document.class_name).__getitem__, api_names[len(codes) : end]))
-        met = pa.array(codes, pa.int32())
+        met = _pack(codes)
         return {
-            "name": pa.array([label for label, _ in self._labels], pa.string()).take(met),
-            "name_is_known": pa.array([known for _, known in self._labels], pa.bool_()).take(met),
-            "api_name": self._build("api_name", api_names),
+            column: self._build(column, [label[place] for label in self._labels]).take(met)
+            for place, column in enumerate(("name", "name_is_known", "api_name"))
         }
 
     def _codes_of(self, class_name: object) -> "_Codes":
@@ -261,17 +260,17 @@ class Tabulator:
         self._labels.append(self._find_label(api_name, class_name))
         return len(self._labels) - 1
 
-    def _find_label(self, api_name: object, class_name: str | None) -> tuple[str | None, bool]:
-        """What to call a field, and whether that is the project's name for sure."""
+    def _find_label(self, api_name: object, class_name: str | None) -> tuple[str | None, bool, str | None]:
+        """What to call a field, whether that is the project's name for sure, and the API name."""
         if not isinstance(api_name, str):
-            return None, False
+            return None, False, None
         try:
             name = self.names.project_name(api_name, class_name)
         except (NameCollisionError, UnknownNameError):
-            return self.names.label(api_name, class_name), False
+            return self.names.label(api_name, class_name), False, api_name
         # A project's name can hold half of a surrogate pair, which no table can.
         text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return text, text == name
+        return text, text == name, api_name
 
     def _read(self, values: pa.Array, types: pa.Array) -> dict[str, pa.Array]:
         if self.typed is None:
@@ -337,13 +336,18 @@ def _build_lists(type: pa.DataType, lists: list[Any]) -> pa.Array:
         mask = pa.array([items is None or items is UNSET for items in lists], pa.bool_())
         offsets = _offsets([items or () for items in lists])
     # Most lists are empty, and passing them over is cheap.
-    flat = build(type.value_type, list(chain.from_iterable(filter(None, lists))))
+    flat = build(type.value_type, _chain(filter(None, lists)))
     return pa.ListArray.from_arrays(offsets, flat, type=type, mask=mask)
 
 
 def _offsets(lists: Sequence[Any]) -> pa.Array:
     """Where each list begins among the items of all, and where the last one ends. Raises TypeError for what is none."""
-    return pc.cumulative_sum(pa.array([0, *map(len, lists)], pa.int32()))
+    return pc.cumulative_sum(_pack([0, *map(len, lists)]))
+
+
+def _pack(numbers: list[int]) -> pa.Array:
+    """An array of int32, none of them null: their bytes, made at once, instead of one value after the other."""
+    return pa.Array.from_buffers(pa.int32(), len(numbers), [None, pa.py_buffer(pack(f"{len(numbers)}i", *numbers))])
 
 
 def _build_structs(type: pa.DataType, models: list[Any]) -> pa.Array:
@@ -355,8 +359,8 @@ def _build_structs(type: pa.DataType, models: list[Any]) -> pa.Array:
         for member, column in zip(members, columns, strict=True)
     ]
     children = [build(member.type, column) for member, column in zip(members, columns, strict=True)]
-    absent = [not model for model in models]  # a model is true, whatever it holds
-    mask = pa.array(absent, pa.bool_()) if any(absent) else None
+    # A model is true, whatever it holds.
+    mask = None if all(models) else pa.array([not model for model in models], pa.bool_())
     return pa.StructArray.from_arrays(children, fields=members, mask=mask)
 
 
@@ -367,7 +371,7 @@ def _columns(models: Sequence[Any], names: tuple[str, ...]) -> list[list[Any]]:
     """
     try:
         members: tuple[str, ...] = models[0].__struct_fields__
-        flat = list(chain.from_iterable(map(astuple, models)))
+        flat = _chain(map(astuple, models))
     except (AttributeError, IndexError, TypeError):  # some are unset, or there are none
         return [_pluck(models, name) for name in names]
     return [flat[members.index(name) :: len(members)] for name in names]
@@ -399,10 +403,21 @@ def _flatten(parents: Sequence[Any], name: str) -> tuple[list[Any], pa.Array, pa
     """The items of each parent's list; for each the row of its parent, and its index in the list."""
     lists = [items or () for items in _pluck(parents, name)]
     offsets = _offsets(lists)
-    flat = list(chain.from_iterable(lists))
-    rows = pc.list_parent_indices(pa.ListArray.from_arrays(offsets, pa.nulls(len(flat)))).cast(pa.int64())
-    indexes = pc.subtract(pa.array(range(len(flat)), pa.int64()), offsets.take(rows).cast(pa.int64()))
-    return flat, rows, indexes
+    flat = _chain(lists)
+    rows = pc.list_parent_indices(pa.ListArray.from_arrays(offsets, pa.nulls(len(flat))))
+    return flat, rows, pc.subtract(_count(len(flat)), offsets.take(rows))
+
+
+def _chain(lists: Iterable[Iterable[Any]]) -> list[Any]:
+    """All items of all lists; `extend` takes a list at once, where `itertools.chain` takes item by item."""
+    flat: list[Any] = []
+    deque(map(flat.extend, lists), maxlen=0)
+    return flat
+
+
+def _count(length: int, start: int = 0) -> pa.Array:
+    """Whole numbers, one after the other; ten times as fast as from a `range`."""
+    return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), length), start=start - 1)
 
 
 def _guard(page: Page, arrays: Mapping[str, pa.Array], parents: pa.Array) -> None:
