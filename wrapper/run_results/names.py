@@ -33,7 +33,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Self, cast
 
-from attrs import frozen
+from msgspec import Struct
 
 from run_results.errors import ConfigurationError, InvalidNameError, NameCollisionError, UnknownNameError
 
@@ -121,8 +121,7 @@ def guess(api_name: str, *, ascii: bool = False) -> str:
 # The way back -------------------------------------------------------------------------------------------
 
 
-@frozen
-class Collision:
+class Collision(Struct, frozen=True):
     """Two or more of a project's names that the service gives as one.
 
     Attributes:

@@ -7,7 +7,7 @@ lists them all, in the order of the answer.
 from collections.abc import Iterator
 from typing import Final, Literal, TypeVar
 
-from attrs import frozen
+from msgspec import Struct
 
 from run_results_api.models import CaseField, Document, Field, RunResults, RunStatus
 from run_results_api.types import UNSET, Unset
@@ -18,8 +18,7 @@ FAILED_VALUE: Final = "ERROR"
 """The value of a field whose extraction failed; a word of the contract."""
 
 
-@frozen
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing that failed or did not pass."""
 
     level: Literal["run", "class", "document", "field"]
