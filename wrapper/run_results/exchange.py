@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import TypeVar
 
 from attrs import evolve, field, frozen
+from msgspec import Struct
 
 from run_results import errors
 from run_results.config import Options, Secret
@@ -51,8 +52,7 @@ class Reply:
         return self.status == 429 or (self.status == 503 and "retry-after" in self.headers)
 
 
-@frozen
-class Sleep:
+class Sleep(Struct, frozen=True):
     """A wait before the next step, in seconds."""
 
     seconds: float
