@@ -9,7 +9,8 @@ from collections.abc import Callable
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import evolve, frozen
+from attrs import evolve
+from msgspec import Struct
 
 from run_results.config import MAX_OFFSET
 from run_results.observe import Observer, RequestSent
@@ -24,8 +25,7 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 _ROOM: Final = 2**20
 
 
-@frozen
-class Turn:
+class Turn(Struct, frozen=True):
     """What is to be on its way now: nothing but what is named. The outcome of `due` is wanted, if there is one."""
 
     due: "Request | None" = None
