@@ -2,7 +2,6 @@
 """What the models share: the mark of an absent value, and the ways from and to JSON."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -11,6 +10,9 @@ from attrs import NOTHING, Attribute, define, field
 from msgspec import UNSET
 from msgspec import UnsetType as Unset
 from msgspec.structs import fields
+
+if TYPE_CHECKING:
+    from http import HTTPStatus
 
 
 class _AttrsOnDemand:
@@ -81,7 +83,7 @@ T = TypeVar("T")
 class Response(Generic[T]):
     """An answer with its status and headers beside the parsed body."""
 
-    status_code: HTTPStatus | int
+    status_code: "HTTPStatus | int"
     """The status; a plain integer where the standard library has no name for it."""
     content: bytes
     headers: Mapping[str, str]
