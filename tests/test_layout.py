@@ -254,6 +254,17 @@ def test_importing_is_light() -> None:
     assert loaded & HEAVY == set()
 
 
+# What httpx brings along, and is of no use before there is a client.
+LEFT_TO_HTTPX = {"http", "json", "logging", "random", "urllib.parse"}
+
+
+def test_what_comes_with_httpx_comes_with_httpx() -> None:
+    """Beyond what attrs and msgspec load, `import run_results` loads nothing that httpx will load anyway."""
+    bare = loaded_by("import attrs, msgspec")
+    assert (loaded_by("import run_results") - bare) & LEFT_TO_HTTPX == set()
+    assert loaded_by("import httpx") >= LEFT_TO_HTTPX
+
+
 def test_weight_is_noticed() -> None:
     """Making a client does load the HTTP library: what the test above looks for is there to be found."""
     assert {"httpx", "ssl", "asyncio"} <= loaded_by(
