@@ -23,9 +23,13 @@ from hypothesis import strategies as st
 from run_results import UNSET, AsyncClient, Client, Drift, Include, Page, RetryPolicy, RunResults
 from run_results.decode import decode, parse
 from run_results.errors import ContractError, MalformedResponseError, RunResultsError, UnusablePageError
+from run_results.laws import GUARANTEED, look_alone
 from run_results_api.types import Model
+from run_results_conformance.checks.lens import lens_of, show_path
+from run_results_conformance.checks.single import judge_answer
 from run_results_conformance.contract import load_contract
 from run_results_conformance.reference import ReferenceServer
+from run_results_conformance.rules import RULES
 from run_results_conformance.runs import MemoryRun, MemoryStore
 from run_results_conformance.serving import serve
 from run_results_conformance.strategies import (
@@ -45,6 +49,14 @@ ANSWER = jsonschema_rs.validator_for(
     validate_formats=True,
 )
 EXAMPLES = load_contract().examples
+FLAGS = {
+    "include_review_results": Include.REVIEW,
+    "include_confidence_scores": Include.CONFIDENCE,
+    "include_validation_results": Include.VALIDATION,
+    "include_source_info": Include.SOURCE,
+}
+COMBINATIONS = [frozenset(chosen) for count in range(5) for chosen in combinations(FLAGS, count)]
+LAWS = {rule.id for rule in RULES if rule.level == "MUST" and (rule.family == "state" or rule.id == "flags.present")}
 
 
 def body_of(value: Any) -> bytes:
@@ -67,6 +79,16 @@ def is_valid(value: Any) -> bool | None:
         return ANSWER.is_valid(value)
     except UnicodeEncodeError:
         return None
+
+
+def lawless(value: Any, flags: frozenset[str] = frozenset()) -> set[str]:
+    """Where an answer by itself breaks a law that no schema says, by the verifier's rules for single answers."""
+    lens = lens_of(load_contract())
+    return {
+        show_path(seen.path)
+        for seen in judge_answer(lens, value, lens.inspect(value, flags))
+        if not seen.ok and seen.rule in LAWS
+    }
 
 
 # --- What the spec allows -----------------------------------------------------------------------------------
@@ -289,7 +311,7 @@ class TestStrictIffValid:
 
     @given(responses() | broken_responses().map(lambda mutation: mutation.document))
     def test_strict_client(self, answer: Any) -> None:
-        """A strict client hands out a page exactly when there is no drift, and raises a contract error otherwise."""
+        """A strict client hands out a page exactly when it keeps shape and laws, else it raises a contract error."""
         run_id = answer.get("id") if isinstance(answer, dict) else None
         assume(
             run_id is None
@@ -298,10 +320,11 @@ class TestStrictIffValid:
         try:
             page = one_page(answer, str(run_id or "r"), strict=True)
         except ContractError as error:
-            assert not accepts(answer)
+            assert lawless(answer) or not accepts(answer)
             assert error.drift or isinstance(error, MalformedResponseError)
         else:
             assert accepts(answer)
+            assert not lawless(answer)
             assert page.run.to_dict() == answer
             assert page.breaches == ()
 
@@ -322,7 +345,7 @@ class TestStrictIffValid:
             assert mutation.where == "$" or isinstance(error, UnusablePageError)
         else:
             assert page.raw == mutation.document
-            assert [place.path for place in page.breaches] == [mutation.where]
+            assert {place.path for place in page.breaches} == {mutation.where, *lawless(mutation.document)}
 
     @pytest.mark.parametrize("name", sorted(EXEMPTIONS))
     def test_exemptions_are_needed(self, name: str) -> None:
@@ -331,6 +354,47 @@ class TestStrictIffValid:
         assert accepts(exemption.proof) is not is_valid(exemption.proof), f"take {name!r} out of the list"
         assert exemption.covers(exemption.proof)
         assert [other for other, each in EXEMPTIONS.items() if each.covers(exemption.proof)] == [name]
+
+
+LEVELS = {"document": "Document", "field": "Field", "case field": "CaseField"}
+
+
+class TestLawsOfOneAnswer:
+    def test_the_table_is_the_contract(self) -> None:
+        """What the client misses where it was asked for is what `x-include` guarantees, no more and no less."""
+        said = {
+            (FLAGS[part["x-include"]], level, name)
+            for level, schema in LEVELS.items()
+            for name, part in SCHEMAS[schema]["properties"].items()
+            if "x-include" in part and part.get("x-include-guaranteed", True)
+        }
+        assert set(GUARANTEED) == said
+        every = sum("x-include" in part for each in SCHEMAS.values() for part in each.get("properties", {}).values())
+        assert every == len(said) + 1, "only the PDF's path may be absent, and no other schema names a flag"
+
+    @settings(max_examples=settings().max_examples * 2)
+    @given(responses(), st.sampled_from(COMBINATIONS))
+    def test_what_was_asked_for_and_is_missing_is_drift(self, answer: dict[str, Any], flags: frozenset[str]) -> None:
+        """The verifier's rules and the client find the same: the first place of each kind, under any flags."""
+        include = Include.NONE
+        for name in flags:
+            include |= FLAGS[name]
+        found = {place.path for place in look_alone(decode(body_of(answer))[0], include)}
+        expected = lawless(answer, flags)
+        assert found <= expected
+        assert {kind(path) for path in found} == {kind(path) for path in expected}
+
+    @given(run=runs(min_files=1), flags=st.sampled_from(COMBINATIONS))
+    def test_a_run_as_it_should_be_has_none(self, run: MemoryRun, flags: frozenset[str]) -> None:
+        """An answer of the reference server breaks none of the laws."""
+        page = {**run.header, "files": list(run.files(0, run.file_count)), "has_more": False}
+        answer = load_contract().project(page, flags)
+        assert lawless(answer, flags) == set()
+
+
+def kind(path: str) -> str:
+    """A path without its indexes."""
+    return re.sub(r"\[\d+\]", "[*]", path)
 
 
 def one_page(answer: Any, run_id: str, *, strict: bool) -> Page:
@@ -452,14 +516,6 @@ class TestTexts:
 
 
 # --- Whole walks --------------------------------------------------------------------------------------------
-
-FLAGS = {
-    "include_review_results": Include.REVIEW,
-    "include_confidence_scores": Include.CONFIDENCE,
-    "include_validation_results": Include.VALIDATION,
-    "include_source_info": Include.SOURCE,
-}
-COMBINATIONS = [frozenset(chosen) for count in range(5) for chosen in combinations(FLAGS, count)]
 
 
 def api_name(name: str) -> str:

@@ -218,13 +218,15 @@ def _compiled(contract: Contract, reference: str, include: frozenset[str] | None
 
 _RUN_IDS = st.text("ab-7_é run", min_size=1, max_size=8).map(lambda text: f"r{text}".strip())
 _RUNNING = ("RUNNING", "PAUSED", "STOPPED_AT_CHECKPOINT")
+# In nanoseconds.
+_YEAR_2000, _CENTURY = 946_684_800 * 10**9, 100 * 365 * 24 * 3600 * 10**9
 
 
 def runs(*, min_files: int = 0, max_files: int = 6, contract: Contract | None = None) -> SearchStrategy[MemoryRun]:
     """Whole runs in project terms, with everything that an include flag may ask for.
 
-    Each file has an `input_file_path` of its own. A run that has not finished has no finish time, and one that has
-    finishes no earlier than it starts. Ids can stand in a URL.
+    Each file has an `input_file_path` of its own. A run that has not finished has no finish time, one that has finishes
+    no earlier than it starts, and both are in this century. Ids can stand in a URL.
     """
     header, file = _compiled_runs(contract or load_contract())
     return st.builds(_run, header, _RUN_IDS, st.lists(file, min_size=min_files, max_size=max_files))
@@ -243,10 +245,14 @@ def _compiled_runs(contract: Contract) -> tuple[Values, Values]:
 
 def _run(header: JsonObject, run_id: str, files: list[JsonObject]) -> MemoryRun:
     header["id"] = run_id
+    for name in ("start_timestamp", "finish_timestamp"):
+        if header.get(name) is not None:
+            header[name] = _YEAR_2000 + header[name] % _CENTURY
     if header["status"] in _RUNNING and "finish_timestamp" in header:
         header["finish_timestamp"] = None
     elif "finish_timestamp" in header:
-        header["finish_timestamp"] = max(header["finish_timestamp"] or 0, header.get("start_timestamp", 0))
+        earliest = header.get("start_timestamp", _YEAR_2000)
+        header["finish_timestamp"] = max(header["finish_timestamp"] or earliest, earliest)
     for index, file in enumerate(files):
         file["input_file_path"] = f"{index}/{file.get('input_file_path', '')}"
     return MemoryRun(header, files)

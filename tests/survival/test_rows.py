@@ -291,7 +291,10 @@ def test_waits_are_drawn_from_nought_to_a_ceiling_that_doubles() -> None:
         outcome = walk(server.url, False, retry=policy)
     assert outcome.waits == [0.0] * 8
     assert drawn == [(0.0, high) for high in (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 20.0)]
-    assert RetryPolicy().draw.__name__ == "uniform"
+    own = sorted(RetryPolicy().draw(2.0, 3.0) for _ in range(1000))
+    assert 2.0 <= own[0] < 2.1
+    assert 2.4 < own[500] < 2.6
+    assert 2.9 < own[-1] <= 3.0
 
 
 # --- Retry-After --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from run_results.decode import inspect, parse
 from run_results.drift import Drift
@@ -42,25 +42,36 @@ class Page:
     include: Include = Include.NONE
     """What was asked for."""
     _found: tuple[Drift, ...] | None = field(default=None, repr=False, alias="found")
+    _told: tuple[Drift, ...] = field(default=(), repr=False, alias="told")
+    """What no look at the answer's shape finds; see `laws`."""
 
     @property
     def breaches(self) -> tuple[Drift, ...]:
         """Where the answer broke the contract; empty when it kept it."""
-        return tuple(place for place in self._found or () if place.is_breach)
+        return tuple(place for place in self.noticed if place.is_breach)
+
+    @property
+    def noticed(self) -> tuple[Drift, ...]:
+        """What of `drift` is known without a further look: `breaches`, and news that came to light with them."""
+        return (*(self._found or ()), *self._told)
+
+    def noting(self, news: tuple[Drift, ...]) -> "Page":
+        """The page with this among its drift, too."""
+        return evolve(self, told=self._told + news)
 
     @cached_property
     def drift(self) -> tuple[Drift, ...]:
-        """Where the answer broke the contract or went beyond it: `breaches`, and unknown and doubled keys.
+        """Where the answer broke the contract or went beyond it: `breaches`, unknown and doubled keys, other news.
 
         A page without a breach is looked through at the first use, which takes several times as long as decoding it.
         """
         if self._found is not None:
-            return self._found
+            return self.noticed
         try:
-            return inspect(self.body)
+            return inspect(self.body) + self._told
         except ContractError as error:
             # It was decoded all the same: this is in what decoding passes over.
-            return (Drift("$", "text that can be read in full", error.message, is_breach=False),)
+            return (Drift("$", "text that can be read in full", error.message, is_breach=False), *self._told)
 
     @property
     def files(self) -> list[File]:

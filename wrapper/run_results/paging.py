@@ -15,7 +15,7 @@ from run_results.config import Options, check_include, check_run_id, check_secon
 from run_results.decode import decode
 from run_results.exchange import Outcome, Request, Sleep, ask, request
 from run_results.include import Include
-from run_results.laws import Laws, show
+from run_results.laws import Laws, look_alone, show
 from run_results.observe import DriftFound, PageReceived, call_span, log, unobserved
 from run_results.page import Page
 from run_results.prefetch import Guess, Turn
@@ -48,10 +48,12 @@ def _fetch(
             raise errors.RunMismatch(
                 f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}", drift=found or ()
             )
+        told = look_alone(run, include)
+        breaches += told
         if breaches and options.strict:
             text = f"the answer broke the contract in {len(breaches)} places, first {breaches[0]}"
-            raise errors.ContractError(text, drift=found)
-    return Page(run=run, run_id=run_id, offset=offset, body=body, include=include, found=found)
+            raise errors.ContractError(text, drift=(*(found or ()), *told))
+    return Page(run=run, run_id=run_id, offset=offset, body=body, include=include, found=found, told=told)
 
 
 class _Teller:
@@ -71,7 +73,7 @@ class _Teller:
         self._observe(PageReceived(page))
         # Looking for what is new takes longer than decoding: only where somebody would hear of it.
         thoroughly = thoroughly and (self._observe is not unobserved or log().isEnabledFor(INFO))
-        for place in page.drift if thoroughly else page.breaches:
+        for place in page.drift if thoroughly else page.noticed:
             kind = (re.sub(r"\[\d+\]", "[*]", place.path), place.expected)
             if kind not in self._told and len(self._told) < self._MOST:
                 self._told.add(kind)
@@ -108,7 +110,8 @@ def walk(
     while offset is not None:
         try:
             page = yield from _fetch(options, budget, run_id, offset, include, end, guess)
-            laws.check(page)
+            if news := laws.check(page):
+                page = page.noting(news)
         except errors.RunResultsError as error:
             error.run_id, error.offset, error.resume_offset = run_id, offset, offset
             raise

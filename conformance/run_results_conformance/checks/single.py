@@ -8,6 +8,7 @@ from typing import Any
 from run_results_conformance.wire import Answer
 
 from .body import NOTHING
+from .lens import Inspection, Lens
 from .session import Exchange, Observation, Session, accepts_gzip
 
 _CONTENT_TYPE = re.compile(r"[ \t]*application/json[ \t]*(?:;[ \t]*(?P<parameters>.*))?", re.IGNORECASE | re.DOTALL)
@@ -52,7 +53,8 @@ def judge(session: Session, exchange: Exchange) -> Iterator[Observation]:
     if answer.status != 200:
         yield from _judge_error(session, exchange)
     elif value is not NOTHING and exchange.request.method == "GET":
-        yield from _judge_results(session, exchange, value)
+        yield from judge_answer(session.lens, value, exchange.inspection)
+        yield from _judge_id(session, exchange, value)
 
 
 # --- Status and headers -------------------------------------------------------------------------------------
@@ -146,14 +148,13 @@ def _judge_error(session: Session, exchange: Exchange) -> Iterator[Observation]:
 # --- Results ------------------------------------------------------------------------------------------------
 
 
-def _judge_results(session: Session, exchange: Exchange, value: Any) -> Iterator[Observation]:
-    lens = session.lens
+def judge_answer(lens: Lens, value: Any, inspection: Inspection | None) -> Iterator[Observation]:
+    """What the rules say of the body of a 200 alone: its shape, what was looked for in every place of it, its state."""
     findings = lens.schema_findings(200, value)
     if not findings:
         yield Observation("shape.results", True)
     for finding in findings:
         yield Observation("shape.results", False, finding.path, finding.expected, finding.got)
-    inspection = exchange.inspection
     if inspection is not None:
         broken = {finding.rule for finding in inspection.findings}
         for rule in sorted(inspection.chances - broken):
@@ -161,16 +162,19 @@ def _judge_results(session: Session, exchange: Exchange, value: Any) -> Iterator
         for finding in inspection.findings:
             yield Observation(finding.rule, False, finding.path, finding.expected, finding.got)
     if isinstance(value, dict):
-        yield from _judge_state(session, exchange, value)
+        yield from _judge_state(lens, value)
 
 
-def _judge_state(session: Session, exchange: Exchange, value: dict[str, Any]) -> Iterator[Observation]:
-    lens = session.lens
-    run_id, status = exchange.request.run_id, value.get("status")
+def _judge_id(session: Session, exchange: Exchange, value: Any) -> Iterator[Observation]:
+    run_id = exchange.request.run_id
     # That an id which names no run was answered at all is another rule's.
     real = {known.id for known in session.manifest.runs} | {view.id for view in session.views}
-    if run_id in real and isinstance(value.get("id"), str):
+    if isinstance(value, dict) and run_id in real and isinstance(value.get("id"), str):
         yield Observation("state.id", value["id"] == run_id, ("id",), run_id, value["id"])
+
+
+def _judge_state(lens: Lens, value: dict[str, Any]) -> Iterator[Observation]:
+    status = value.get("status")
     start, finish = value.get("start_timestamp"), value.get("finish_timestamp")
     if isinstance(status, str):
         listed = sorted(lens.statuses)
