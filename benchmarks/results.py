@@ -82,7 +82,7 @@ def _section(outcome: Outcome) -> Iterator[str]:
     yield ""
     yield f"{case.title}."
     if outcome.numbers:
-        what = {"cpu": "processor time", "wall": "time", "value": "value"}[case.clock]
+        what = {"cpu": "processor time", "process": "processor time", "wall": "time", "value": "value"}[case.clock]
         ours = spread(next(iter(outcome.numbers.values())))[1]
         yield ""
         yield f"| | {what}, {case.unit} | quartiles | × the first |"
