@@ -283,9 +283,8 @@ class Tabulator:
 
     def _outcome(self, values: pa.Array, messages: list[Any]) -> dict[str, pa.Array]:
         errors = self._build("error", messages)
-        is_error = pc.equal(values, FAILED_VALUE).fill_null(False)
-        has_message = pc.greater(pc.binary_length(errors), 0).fill_null(False)
-        return {"failed": pc.or_(is_error, has_message), "error": errors}
+        outcome = pc.or_kleene(pc.equal(values, FAILED_VALUE), pc.not_equal(errors, ""))
+        return {"failed": outcome.fill_null(False), "error": errors}
 
     def _checked(self, valid: list[Any], alerts: list[Any], edits: list[Any]) -> dict[str, pa.Array]:
         """What rules found and reviewers did."""
