@@ -10,6 +10,7 @@ from harness import Case, Setting, Target
 OURS = "run-results"
 ROWS = "orjson, row dicts, from_pylist"
 PANDAS = "json, pandas.json_normalize, to_parquet"
+SAME = ("run_id", "file_index", "document_index", "field_index", "value", "type", "failed", "edited")
 
 
 def cases(setting: Setting) -> Iterator[Case]:
@@ -48,20 +49,33 @@ def cases(setting: Setting) -> Iterator[Case]:
 
     def normalized() -> bytes:
         run = json.loads(body)
+        for file_index, file in enumerate(run["files"]):
+            file["file_index"] = file_index
+            for document_index, document in enumerate(file["documents"]):
+                document["document_index"] = document_index
         frame = pandas.json_normalize(
             run["files"],
             record_path=["documents", "fields"],
-            meta=["original_file_name", ["documents", "class_name"]],
+            meta=[
+                *("file_index", "original_file_name"),
+                *(["documents", "document_index"], ["documents", "class_name"]),
+            ],
         )
+        frame = frame.rename(columns={"documents.document_index": "document_index"})
+        frame["run_id"] = run["id"]
+        frame["field_index"] = frame.groupby(["file_index", "document_index"]).cumcount()
+        frame["failed"] = (frame["value"] == "ERROR") | (frame["error_msg"].fillna("") != "")
+        frame["edited"] = frame["edit_history"].str.len() > 0
         file = io.BytesIO()
         frame.to_parquet(file, compression="zstd")
         return file.getvalue()
 
     def same(results: Mapping[str, object]) -> None:
         tables = {name: pyarrow.parquet.read_table(io.BytesIO(result)) for name, result in results.items()}  # type: ignore[arg-type]
-        values = {name: table.column("value").to_pylist() for name, table in tables.items()}
-        for name, column in values.items():
-            assert column == values[OURS], f"{name} did not write the same values"
+        for name, table in tables.items():
+            for column in SAME:
+                written, wanted = table[column].to_pylist(), tables[OURS][column].to_pylist()
+                assert written == wanted, f"{name} did not write the same in {column}"
         boxes = [len(source or ()) for source in tables[OURS].column("source").to_pylist()]
         assert boxes == [len(source or ()) for source in tables[ROWS].column("source").to_pylist()]
 
@@ -73,10 +87,10 @@ def cases(setting: Setting) -> Iterator[Case]:
         targets=[Target(OURS, PANDAS, least=8), Target(OURS, ROWS, least=2)],
         clock="process",  # pandas converts columns on threads of its own
         rounds=11,
-        note="Only run-results validates what it reads. All write one table, that of the fields: the value, type,"
-        " confidences, alerts, edits and boxes of each field with the names of its file and class. run-results and the"
-        " row dictionaries add the run and the indexes that are a field's key, and whether it failed; only run-results"
-        " adds the project's names. Processor time is that of all threads: pandas has columns converted on several.",
+        note="Only run-results validates what it reads. All write one table, that of the fields: the run and the"
+        " indexes that are a field's key, the names of its file and class, its value, type, confidences, alerts, edits"
+        " and boxes, whether it failed and was edited. Only run-results adds the project's names. Processor time is"
+        " that of all threads: pandas has columns converted on several.",
     )
 
 
