@@ -27,15 +27,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Folders whose tests share what is made once in a process: a book that a page is compared with, a browser.
-_TOGETHER = ("tests/survival/", "tests/report/")
+# Where tests share what is made once in a process: a book that a page is compared with, a browser, a measurement.
+_TOGETHER = (
+    "tests/survival/",
+    "tests/report/",
+    "tests/conformance/test_power.py",
+    "tests/conformance/test_second_opinion.py",
+)
 
 
 class _Scheduling(LoadScopeScheduling):
-    """Hands out tests one by one, but for folders whose tests run in one process."""
+    """Hands out tests one by one, but for those that run in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in _TOGETHER if nodeid.startswith(folder)), nodeid)
+        return next((place for place in _TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
