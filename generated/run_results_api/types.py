@@ -75,6 +75,41 @@ class Model(msgspec.Struct, gc=False):
         result: dict[str, Any] = msgspec.to_builtins(self)
         return result
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the members that are set, and of lists the first items, all of it as mere text."""
+        rows = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        lines = (
+            f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>" for name, value in rows if value is not UNSET
+        )
+        return f"<table><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _shown(value: Any) -> str:
+    """A member's value for a notebook: models as rows with a column for each member, anything else as text."""
+    values = value if isinstance(value, list) else [value]
+    items = [item for item in values[:10] if isinstance(item, Model)]
+    if not items:
+        return _text(value)
+    names = [
+        name for name in items[0].__struct_fields__ if any(getattr(item, name) is not UNSET for item in items)
+    ]
+    head = "".join(f"<th>{name}</th>" for name in names)
+    cells = ("".join(f"<td>{_text(getattr(item, name))}</td>" for name in names) for item in items)
+    more = f"<p>and {len(values) - len(items):,} more</p>" if len(values) > len(items) else ""
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+
+
+def _text(value: Any) -> str:
+    """A value as JSON text, or as it is where it is a text, harmless and short; nothing where it is unset."""
+    from html import escape  # here: only notebooks show anything
+
+    if value is UNSET:
+        return ""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = text if len(text) <= 80 else f"{text[:80]}…"
+    return f"<bdi>{escape(''.join(c if c.isprintable() else ' ' for c in text))}</bdi>"
+
 
 T = TypeVar("T")
 

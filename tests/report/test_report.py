@@ -602,12 +602,33 @@ def test_a_page_shows_itself(serve_runs: Callable[..., str], token: str) -> None
     assert [tag for tag, _ in read.tags].count("tr") == 11
 
 
+def test_a_document_shows_its_fields() -> None:
+    """In a notebook a model shows what is set of it, a row for each member, and its fields as rows of their own."""
+    fields = [{"field_name": f"field_{number}", "value": "v"} for number in range(12)]
+    shown = one(document(*fields, class_name="Invoice")).files[0].documents
+    assert isinstance(shown, list)
+    read = Cells(shown[0]._repr_html_())
+    text = "\n".join(read.text)
+    assert "Invoice" in text
+    assert "field_9" in text
+    assert "field_10" not in text
+    assert "and 2 more" in text
+    assert "post_processed_pdf_path" not in text
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_hostile_text_is_text_in_a_notebook(text: str) -> None:
     """Whatever a page and its names hold, a notebook gets tables of text."""
     field = {"field_name": text, "value": text}
+    page = one(document(field, class_name=text), status=text)
+    (file,) = page.files
+    assert file.documents
     for html in (
-        one(document(field, class_name=text), status=text)._repr_html_(),
+        page._repr_html_(),
+        page.run._repr_html_(),
+        file._repr_html_(),
+        file.documents[0]._repr_html_(),
+        file.documents[0].fields[0]._repr_html_(),  # type: ignore[index]
         NameMap([text, f"{text} "])._repr_html_(),
     ):
         read = Cells(html)
