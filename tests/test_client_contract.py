@@ -20,10 +20,10 @@ from attrs import frozen
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from run_results import UNSET, AsyncClient, Client, Drift, Include, Page, RetryPolicy, RunResults
+from run_results import UNSET, AsyncClient, Client, Drift, Include, Page, RetryPolicy, RunResults, alone
+from run_results.alone import GUARANTEED
 from run_results.decode import decode, parse
 from run_results.errors import ContractError, MalformedResponseError, RunResultsError, UnusablePageError
-from run_results.laws import GUARANTEED, look_alone
 from run_results_api.types import Model
 from run_results_conformance.checks.lens import lens_of, show_path
 from run_results_conformance.checks.single import judge_answer
@@ -379,10 +379,19 @@ class TestLawsOfOneAnswer:
         include = Include.NONE
         for name in flags:
             include |= FLAGS[name]
-        found = {place.path for place in look_alone(decode(body_of(answer))[0], include)}
+        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, thoroughly=True)}
         expected = lawless(answer, flags)
         assert found <= expected
         assert {kind(path) for path in found} == {kind(path) for path in expected}
+
+    @given(responses(), st.sampled_from(COMBINATIONS))
+    def test_a_quick_look_finds_no_more(self, answer: dict[str, Any], flags: frozenset[str]) -> None:
+        """The look at the first field of each document alone finds nothing that is not so."""
+        include = Include.NONE
+        for name in flags:
+            include |= FLAGS[name]
+        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, thoroughly=False)}
+        assert found <= lawless(answer, flags)
 
     @given(run=runs(min_files=1), flags=st.sampled_from(COMBINATIONS))
     def test_a_run_as_it_should_be_has_none(self, run: MemoryRun, flags: frozenset[str]) -> None:

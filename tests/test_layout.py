@@ -27,12 +27,12 @@ ROOTS = {
 CORE_FOLDER = ROOT / "wrapper" / "run_results"
 # The modules whose size is budgeted, and the budget in lines of code.
 THIN = (
-    *("client", "paging", "prefetch", "page", "laws", "exchange", "transport", "body", "decode", "drift", "names"),
-    "errors",
+    *("client", "paging", "prefetch", "page", "alone", "laws", "exchange", "transport", "body", "decode", "drift"),
+    *("names", "errors"),
 )
 # Of these some 170 are for asking ahead (what to guess, and threads and tasks that can be given up at any moment), and
 # 60 for the laws of a single answer, which no schema says.
-BUDGET = 1540
+BUDGET = 1550
 
 # --- Reading the source ---------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from run_results.alone import look
 from run_results.decode import inspect, parse
 from run_results.drift import Drift
 from run_results.errors import ContractError
@@ -43,7 +44,7 @@ class Page:
     """What was asked for."""
     _found: tuple[Drift, ...] | None = field(default=None, repr=False, alias="found")
     _told: tuple[Drift, ...] = field(default=(), repr=False, alias="told")
-    """What no look at the answer's shape finds; see `laws`."""
+    """What no look at the answer's shape finds; see `alone` and `laws`."""
 
     @property
     def breaches(self) -> tuple[Drift, ...]:
@@ -66,12 +67,15 @@ class Page:
         A page without a breach is looked through at the first use, which takes several times as long as decoding it.
         """
         if self._found is not None:
-            return self.noticed
-        try:
-            return inspect(self.body) + self._told
-        except ContractError as error:
-            # It was decoded all the same: this is in what decoding passes over.
-            return (Drift("$", "text that can be read in full", error.message, is_breach=False), *self._told)
+            found = self._found
+        else:
+            try:
+                found = inspect(self.body)
+            except ContractError as error:
+                # It was decoded all the same: this is in what decoding passes over.
+                found = (Drift("$", "text that can be read in full", error.message, is_breach=False),)
+        further = (place for place in look(self.run, self.include, thoroughly=True) if place not in self._told)
+        return (*found, *self._told, *further)
 
     @property
     def files(self) -> list[File]:

@@ -11,11 +11,12 @@ from functools import partial
 from math import inf
 
 from run_results import errors
+from run_results.alone import look
 from run_results.config import Options, check_include, check_run_id, check_seconds, check_start
 from run_results.decode import decode
 from run_results.exchange import Outcome, Request, Sleep, ask, request
 from run_results.include import Include
-from run_results.laws import Laws, look_alone, show
+from run_results.laws import Laws, show
 from run_results.observe import DriftFound, PageReceived, call_span, log, unobserved
 from run_results.page import Page
 from run_results.prefetch import Guess, Turn
@@ -48,7 +49,7 @@ def _fetch(
             raise errors.RunMismatch(
                 f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}", drift=found or ()
             )
-        told = look_alone(run, include)
+        told = look(run, include, thoroughly=options.strict)
         breaches += told
         if breaches and options.strict:
             text = f"the answer broke the contract in {len(breaches)} places, first {breaches[0]}"

@@ -98,6 +98,8 @@ class _TimedStream(httpcore.NetworkStream):
             return self._stream.read(max_bytes, CLOCK.cut(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:  # the end of a request without a body
+            return
         with CLOCK.holding(self._stream):
             self._stream.write(buffer, CLOCK.cut(timeout, httpcore.WriteTimeout))
 

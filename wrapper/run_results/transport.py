@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from contextvars import copy_context
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 from importlib.util import find_spec
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +28,16 @@ from run_results.version import __version__
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 _HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"run-results/{__version__}"}
+
+
+class _NoCookies(CookieJar):
+    """Keeps nothing and sends nothing: a cookie of one token is not another's."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Let the answer's cookies go, without taking its headers apart."""
+
+    def add_cookie_header(self, request: object) -> None:
+        """Add none."""
 
 
 class _Bearer(httpx.Auth):
@@ -91,13 +101,12 @@ _FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, OSError, Va
 
 def _open(kind: type[C]) -> C:
     """Make an httpx client. What stands in its way comes from the environment."""
-    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # keeps nothing: a cookie of one token is not another's
     try:
         # Plain http goes to this machine, or where the caller allowed it: never through a proxy that is meant for the
         # world outside.
         # Not HTTP/2 on threads: those that share a connection wait for each other's reads, past any deadline.
         http2 = issubclass(kind, httpx.AsyncClient) and find_spec("h2") is not None
-        return kind(verify=_trust(), cookies=jar, mounts={"http://": None}, http2=http2)
+        return kind(verify=_trust(), cookies=_NoCookies(), mounts={"http://": None}, http2=http2)
     except (ImportError, OSError, ValueError) as error:
         raise ConfigurationError(
             f"no HTTP client can be made in this environment ({error}); look at the variables HTTP_PROXY, HTTPS_PROXY,"
