@@ -10,7 +10,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -56,7 +56,7 @@ class Case:
     note alone."""
     targets: Sequence[Target] = ()
     check: Callable[[Mapping[str, object]], None] | None = None
-    """Gets what each contender returned in a trial run; raises AssertionError where they did not do the same work."""
+    """Gets what each contender returned in its last run; raises AssertionError where they did not do the same work."""
     clock: str = "cpu"
     """`cpu`: seconds of processor time of this thread. `process`: of all threads, where contenders start some and
     nothing else runs meanwhile. `wall`: seconds that passed. `value`: nothing is timed; what a contender returns is the
@@ -79,14 +79,12 @@ class Setting:
     """Whether time matters more than steady numbers: make the work smaller."""
     folder: Path
     """A folder for this run, on `sys.path`; removed at its end."""
-    rounds: int | None = None
-    """How often to measure at most; else as often as the case says."""
     only: str = ""
-    """What the names of the wanted cases begin with."""
+    """The name of the case that is wanted."""
 
     def wants(self, name: str) -> bool:
-        """Whether cases whose names begin so are wanted: what takes long to set up asks first."""
-        return name.startswith(self.only) or self.only.startswith(name)
+        """Whether a case whose name begins so is wanted: what takes long to set up asks first."""
+        return self.only.startswith(name)
 
 
 @dataclass
@@ -111,32 +109,36 @@ _CLOCKS: dict[str, Callable[[], float]] = {
 }
 
 
-def measure(case: Case, setting: Setting) -> Outcome:
-    """Run a case: first a trial of each contender, whose results are checked, then the rounds."""
-    trial = {name: run() for name, run in case.contenders.items()}
-    if case.check is not None:
-        case.check(trial)
-    del trial
-    outcome = Outcome(case, {name: [] for name in case.contenders})
+def measure(case: Case, *, quick: bool = False, rounds: int | None = None) -> Outcome:
+    """Run a case: a trial of each contender, the rounds, and a last run of each, whose results are checked.
+
+    They are checked at the end because a check takes everything apart, which leaves memory in pieces. The outcome holds
+    no contenders any more, so that it can be sent to another process.
+    """
+    for run in case.contenders.values():
+        run()
+    numbers: dict[str, list[float]] = {name: [] for name in case.contenders}
     order, dealer = list(case.contenders), random.Random(case.name)
     # What the harness and the imported peers keep is no work of the contenders: their collections shall not visit it.
     gc.collect()
     gc.freeze()
     try:
-        for _ in range(_rounds(case, setting) if order else 0):
+        for _ in range(_rounds(case, quick, rounds) if order else 0):
             # Shuffled, because who comes right after a heavy contender finds cold caches: each shall now and then.
             dealer.shuffle(order)
             for name in order:
-                outcome.numbers[name].append(_once(case, case.contenders[name]))
+                numbers[name].append(_once(case, case.contenders[name]))
     finally:
         gc.unfreeze()
-    outcome.text = "\n\n".join(text for text in (case.note, case.notes(outcome.numbers) if case.notes else "") if text)
-    return outcome
+    if case.check is not None:
+        case.check({name: run() for name, run in case.contenders.items()})
+    text = "\n\n".join(text for text in (case.note, case.notes(numbers) if case.notes else "") if text)
+    return Outcome(replace(case, contenders={}, check=None, notes=None), numbers, text)
 
 
-def _rounds(case: Case, setting: Setting) -> int:
-    rounds = case.quick_rounds if setting.quick else case.rounds
-    return rounds if setting.rounds is None else min(rounds, setting.rounds)
+def _rounds(case: Case, quick: bool, most: int | None) -> int:
+    rounds = case.quick_rounds if quick else case.rounds
+    return rounds if most is None else min(rounds, most)
 
 
 def _once(case: Case, run: Callable[[], object]) -> float:

@@ -6,6 +6,8 @@ from functools import partial
 from common import pages, peers
 from harness import Case, Setting, Target
 
+CASES = ("decode-heavy", "decode-lean", "encode-heavy")
+
 
 def cases(setting: Setting) -> Iterator[Case]:
     if not (setting.wants("decode") or setting.wants("encode")):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from common.served import RUN, TOKEN, serve
 from harness import Case, Setting, Target
 
+CASES = ("memory",)
 _PROGRAM = """
 import resource, sys
 from pathlib import Path

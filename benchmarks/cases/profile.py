@@ -12,6 +12,7 @@ import run_results
 import run_results_api
 from run_results import Client, Include
 
+CASES = ("profile",)
 OURS = [str(Path(package.__file__ or "").parent) for package in (run_results, run_results_api)]
 MOST = 20
 

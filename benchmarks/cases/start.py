@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from common import peers
 from harness import Case, Setting, Target
 
+CASES = ("import",)
 _PROGRAM = """
 import sys, time
 started = time.perf_counter()

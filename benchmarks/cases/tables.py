@@ -7,6 +7,7 @@ from typing import Any
 from common import pages
 from harness import Case, Setting, Target
 
+CASES = ("parquet-heavy",)
 OURS = "run-results"
 ROWS = "orjson, row dicts, from_pylist"
 PANDAS = "json, pandas.json_normalize, to_parquet"

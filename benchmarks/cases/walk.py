@@ -11,6 +11,7 @@ from harness import Case, Setting, SkipCase, Target
 from run_results import Include
 from run_results.client import Settings
 
+CASES = ("walk-small", "walk-tiny", "walk-latency")
 PAGES = 200
 LATENCY = 0.05
 BARE, BARE_ASYNC = "httpx and json alone", "httpx and json alone, asyncio"

@@ -12,6 +12,8 @@ from harness import Case, Setting, spread
 from run_results import Client, Include
 from run_results.decode import decode
 
+CASES = ("wire-size", "wire-decode")
+
 
 def cases(setting: Setting) -> Iterator[Case]:
     if not setting.wants("wire"):
