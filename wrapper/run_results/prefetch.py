@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import evolve
 from msgspec import Struct
 
-from run_results.config import MAX_OFFSET
+from run_results.config import MAX_OFFSET, Secret
 from run_results.observe import Observer, RequestSent
 
 if TYPE_CHECKING:
@@ -47,16 +47,16 @@ class Guess:
         self._depth = depth
         self._request = request
         self._losses = 0
-        self._token = ""
+        self._token: Secret | None = None
         self._size = self._stride = self._bytes = 0
         self._named: dict[int, Request] = {}
 
     def turn(self, due: "Request") -> Turn:
         """What is to be on its way while this request, the walk's next one, is due."""
-        before, token = self._named, due.token.reveal()
-        if self._token not in ("", token):
+        before = self._named
+        if self._token is not None and self._token.reveal() != due.token.reveal():
             before, self._stride = {}, 0
-        self._named, self._token = {}, token
+        self._named, self._token = {}, due.token
         count = self._depth - ceil(self._losses / self._PENALTY) if self._stride else 0
         most, left = min(due.max_body_bytes, max(_ROOM, 2 * self._bytes)), MOST_BYTES
         for offset in (due.offset + number * self._stride for number in range(1, count + 1)):
