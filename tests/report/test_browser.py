@@ -129,7 +129,7 @@ def test_the_list_goes_by_the_threshold_that_was_counted_with(tmp_path: Path, lo
     write_report([one(document(field("a", 0.852), field("b", 0.857)))], path, threshold=0.855)
     view = look(path)
     page = view.page
-    assert page.locator(".tiles .warn").inner_text().split() == ["1", "below", "0.855"]
+    assert page.locator(".tiles .warn", has_text="below").inner_text().split() == ["1", "below", "0.855"]
     assert page.locator("#threshold-shown").inner_text() == "0.855"
     assert rows(view) == ["a"]
     page.focus("#threshold")
