@@ -228,9 +228,10 @@ def test_a_mock_is_no_server(mocked: str, request: pytest.FixtureRequest) -> Non
     assert report.requests <= 200
 
 
-def test_the_verifier_sees_that_a_walk_never_ends(endless: str) -> None:
+def test_the_verifier_sees_that_a_walk_never_ends(mock: Start) -> None:
     """Of a mock that repeats its page the verifier says which law of paging is broken."""
-    report = verify(endless, TOKEN, runs=["run-licences-3"], max_requests=200)
+    # One of its own: Prism ends at some of the verifier's requests, and that of other tests is gone by now.
+    report = verify(mock(document("firstPage")), TOKEN, runs=["run-licences-3"], max_requests=200)
     assert {verdict.rule.id for verdict in report.breaches} & {
         "paging.suffix",
         "paging.no-repeat",
