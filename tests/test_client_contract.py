@@ -379,7 +379,7 @@ class TestLawsOfOneAnswer:
         include = Include.NONE
         for name in flags:
             include |= FLAGS[name]
-        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, thoroughly=True)}
+        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, (), thoroughly=True)}
         expected = lawless(answer, flags)
         assert found <= expected
         assert {kind(path) for path in found} == {kind(path) for path in expected}
@@ -390,8 +390,17 @@ class TestLawsOfOneAnswer:
         include = Include.NONE
         for name in flags:
             include |= FLAGS[name]
-        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, thoroughly=False)}
+        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, (), thoroughly=False)}
         assert found <= lawless(answer, flags)
+
+    @given(broken_responses())
+    def test_what_came_broken_did_come(self, mutation: Mutation) -> None:
+        """What is unset because it was broken is told once, and not as missing, nor is anything below it."""
+        assume(mutation.where not in ("$", "$.id", "$.files", "$.has_more"))
+        run, breaches = look(body_of(mutation.document))
+        told = alone.look(run, Include.ALL, breaches, thoroughly=True)
+        missing = [place.path for place in told if place.got is UNSET]
+        assert [path for path in missing if path == mutation.where or path.startswith(f"{mutation.where}.")] == []
 
     @given(run=runs(min_files=1), flags=st.sampled_from(COMBINATIONS))
     def test_a_run_as_it_should_be_has_none(self, run: MemoryRun, flags: frozenset[str]) -> None:

@@ -182,6 +182,29 @@ def test_a_run_that_changed_can_be_taken_as_it_comes() -> None:
     assert [p.offset for p in play(pages, options=options)] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("start_timestamp", "soon"), ("review_completed", "no"), ("batch_id", 7), ("message", 7)]
+)
+def test_what_is_broken_on_a_page_is_no_change_of_the_run(name: str, value: object) -> None:
+    """A member of another type is told as that; the run has not changed, neither there nor where it is right again."""
+    good = {"start_timestamp": 1_756_256_319_482_113_024, "review_completed": False, "batch_id": "b", "message": "m"}
+    pages = scripted(page("a", True, **good), page("b", True, **{**good, name: value}), page("c", **good))
+    assert [[str(place).partition(":")[0] for place in got.drift] for got in play(pages)] == [[], [f"$.{name}"], []]
+
+
+def test_what_is_news_of_a_run_is_told_once() -> None:
+    """A message that changes between pages is drift where it is another, and no breach; a start that changes is one."""
+    seen = list(play(scripted(page("a", True, message="1"), page("b", True, message="2"), page("c", message="2"))))
+    assert [[(place.path, place.got, place.is_breach) for place in got.noticed] for got in seen] == [
+        [],
+        [("$.message", "2", False)],
+        [],
+    ]
+    start = 1_756_256_319_482_113_024
+    with pytest.raises(RunChanged, match="start_timestamp from"):
+        list(play(scripted(page("a", True, start_timestamp=start), page("b", start_timestamp=start + 1))))
+
+
 @given(count=st.integers(0, 30), sizes=st.lists(st.integers(1, 9), min_size=1), broken=st.integers(0, 12))
 def test_resuming_gives_exactly_the_rest(count: int, sizes: list[int], broken: int) -> None:
     """Whatever request fails, what was handed out and what a walk from `resume_offset` gives make up the run."""

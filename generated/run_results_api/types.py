@@ -11,9 +11,6 @@ from msgspec import UNSET
 from msgspec import UnsetType as Unset
 from msgspec.structs import fields
 
-if TYPE_CHECKING:
-    from http import HTTPStatus
-
 
 class _AttrsOnDemand:
     """Makes a model a class of attrs when attrs first asks for its attributes; nothing that msgspec made is replaced.
@@ -106,7 +103,13 @@ def _text(value: Any) -> str:
 
     if value is UNSET:
         return ""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    try:
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    except (
+        UnicodeEncodeError,
+        RecursionError,
+    ):  # half of a surrogate pair, or nested beyond what is left of the stack
+        text = "not shown"
     text = text if len(text) <= 80 else f"{text[:80]}…"
     return f"<bdi>{escape(''.join(c if c.isprintable() else ' ' for c in text))}</bdi>"
 
@@ -118,8 +121,8 @@ T = TypeVar("T")
 class Response(Generic[T]):
     """An answer with its status and headers beside the parsed body."""
 
-    status_code: "HTTPStatus | int"
-    """The status; a plain integer where the standard library has no name for it."""
+    status_code: int
+    """The status; one of `http.HTTPStatus` where the standard library has a name for it."""
     content: bytes
     headers: Mapping[str, str]
     parsed: T

@@ -359,6 +359,15 @@ def test_a_late_word_of_an_earlier_step_takes_no_focus(kinds: Path, look: Look) 
     )
     assert focused(view) == "queue 1"
     assert chosen(view) == (["1"], ["1"])
+    view.page.evaluate(
+        """() => new Promise((told) => {
+            addEventListener("hashchange", () => setTimeout(told, 0), { once: true });
+            location.hash = "d=0";
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "]", bubbles: true }));
+        })"""
+    )
+    assert view.page.url.endswith("#d=2"), "what was opened since the jump stays open"
+    view.page.keyboard.press("j")
     view.page.evaluate("location.hash = 'd=0'")
     expect(view.page.locator("#viewer .meta")).to_contain_text("document 0")
     assert focused(view).startswith("queue"), "a list that is drawn anew keeps the focus"

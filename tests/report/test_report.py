@@ -27,7 +27,7 @@ from run_results.report import build, folder, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
 from run_results.report.compact import moment
 from run_results.report.text import to_json, visible
-from run_results_api.models import SourceCoordinates
+from run_results_api.models import Document, File, RunKeys, RunResults, SourceCoordinates
 from run_results_conformance.strategies import broken_responses, responses
 from run_results_conformance.synthetic import SyntheticRun
 
@@ -614,6 +614,16 @@ def test_a_document_shows_its_fields() -> None:
     assert "field_10" not in text
     assert "and 2 more" in text
     assert "post_processed_pdf_path" not in text
+
+
+def test_a_notebook_shows_what_cannot_be_written_as_such() -> None:
+    """Half of a surrogate pair, deep inside, keeps no model from showing the rest of itself."""
+    run = RunResults.from_dict({"id": "r", "status": "COMPLETE", "files": [], "has_more": False})
+    run.keys = RunKeys(custom={"half": ["\ud800"]})
+    run.files = [File(documents=[Document(class_name="\ud800")])]
+    text = "".join(Cells(run._repr_html_()).text)
+    assert text.count("not shown") == 2
+    assert "COMPLETE" in text
 
 
 @pytest.mark.parametrize("text", NASTY)

@@ -156,7 +156,7 @@ WANTED: dict[str, Wanted] = {
     "echo-200": broken(errors.MalformedResponseError),
     "echo-in-headers": broken(errors.ServerError),
     "echo-in-redirect": Wanted(errors.RedirectRefusedError, attempts=1),
-    "echo-as-drift": Wanted(errors.RunChanged, requests=2),
+    "echo-as-drift": Wanted(),
     "echo-as-id": paging(errors.RunMismatch),
     "echo-as-coding": Wanted(errors.ConnectionFailedError, attempts=1),
 }
@@ -537,7 +537,7 @@ def test_files_whose_path_drifted_are_still_told_apart() -> None:
 
 @of("token")
 def test_a_token_that_fails_or_comes_back_is_one_error(name: str, asynchronous: bool, note: Note) -> None:
-    """The error has its class and its way to resume like any other; see test_discretion for what it does not have."""
+    """An error has its class and its way to resume like any other; see test_discretion for what it does not have."""
     strike_for_ever(name, asynchronous, note)
 
 

@@ -1,7 +1,7 @@
 """The laws of an answer by itself that no schema can say: what was asked for is there, and times are possible."""
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 
@@ -29,16 +29,16 @@ GUARANTEED = (
 _PLAUSIBLE = (946_684_800 * 10**9, 4_102_444_800 * 10**9)
 
 
-def look(run: RunResults, include: Include, *, thoroughly: bool) -> tuple[Drift, ...]:
+def look(run: RunResults, include: Include, found: Iterable[Drift], *, thoroughly: bool) -> tuple[Drift, ...]:
     """The breaches that an answer shows by itself, beyond its shape; of what is missing, each kind's first place.
 
-    Of fields only the first of each document is looked at, unless it is to be done `thoroughly`: to look at all takes a
-    quarter of the time of decoding.
+    `found` is where the shape is broken: what is unset for that reason did come. Of fields only the first of each
+    document is looked at, unless it is to be done `thoroughly`: to look at all takes a quarter of the time of decoding.
     """
-    return (*_missing(run, include, thoroughly), *_impossible_times(run))
+    return (*_missing(run, include, found, thoroughly), *_impossible_times(run))
 
 
-def _missing(run: RunResults, include: Include, thoroughly: bool) -> Iterator[Drift]:
+def _missing(run: RunResults, include: Include, found: Iterable[Drift], thoroughly: bool) -> Iterator[Drift]:
     if not include:
         return
     # No loop over fields here, other than to find the place of what is known to be missing.
@@ -49,10 +49,18 @@ def _missing(run: RunResults, include: Include, thoroughly: bool) -> Iterator[Dr
         "field": list(chain.from_iterable(fields)),
         "case field": (run.case_info and run.case_info.fields) or [],
     }
+    broken = {place.path for place in found}
     for flag, level, member in GUARANTEED:
         if flag in include and UNSET in [*map(attrgetter(member), levels[level])]:
-            path = next(path for path, item in _places(run, level) if getattr(item, member) is UNSET)
-            yield Drift(f"{path}.{member}", f"something, even if empty, as Include.{flag.name} asks for it", UNSET)
+            unset = (f"{path}.{member}" for path, item in _places(run, level) if getattr(item, member) is UNSET)
+            for path in islice((path for path in unset if broken.isdisjoint(_above(path))), 1):
+                yield Drift(path, f"something, even if empty, as Include.{flag.name} asks for it", UNSET)
+
+
+def _above(path: str) -> Iterator[str]:
+    """A path, and those of all that it lies in."""
+    yield path
+    yield from (path[:index] for index, character in enumerate(path) if character in ".[")
 
 
 def _places(run: RunResults, level: str) -> Iterator[tuple[str, object]]:

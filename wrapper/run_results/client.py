@@ -41,7 +41,7 @@ class Settings(TypedDict, total=False):
     strict: bool
     """Whether any place where an answer leaves the contract is an error; False."""
     on_change: Literal["raise", "warn"]
-    """What to do when the run changes between two pages; 'raise'."""
+    """What to do when the run changes between two pages (status, start, finish, batch or review); 'raise'."""
     allow_insecure: bool
     """Whether a plain-http base URL that is not loopback is allowed; False."""
     prefetch: int

@@ -268,7 +268,7 @@ class RunMismatch(PagingError):
 
 
 class RunChanged(PagingError):
-    """Raised when status, finish time or batch changed between two pages of one walk."""
+    """Raised when status, start or finish time, batch or review changed between two pages of one walk."""
 
     hint = (
         "Wait for the run to settle and walk again from 0; or resume to take the rest as it is now,"

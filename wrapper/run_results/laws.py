@@ -3,21 +3,28 @@
 Memory does not grow with the run.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
-from operator import attrgetter
+from typing import Any
 
 from run_results import errors
 from run_results.drift import Drift
 from run_results.observe import log
 from run_results.page import Page
 from run_results_api.models import File
-from run_results_api.types import UNSET
+from run_results_api.types import UNSET, Model
 
 # What tells one state of a run from another, and what else is known of a run as a whole: that may be news, or an edit.
 _STATE = ("status", "start_timestamp", "finish_timestamp", "batch_id", "review_completed")
 _REST = ("message", "keys", "case_info")
-_state, _rest = attrgetter(*_STATE), attrgetter(*_REST)
+
+
+def state_of(page: Page) -> dict[str, Any]:
+    """What tells one state of a run from another, by name, without what is unset because it was broken."""
+    run, broken = page.run, {place.path for place in page.breaches}
+    state = {name: getattr(run, name) for name in _STATE}
+    return {name: value for name, value in state.items() if value is not UNSET or f"$.{name}" not in broken}
 
 
 class Laws:
@@ -29,8 +36,8 @@ class Laws:
 
     def __init__(self, on_change: str) -> None:
         self._on_change = on_change
-        self._state: tuple[object, ...] | None = None
-        self._rest: tuple[object, ...] | None = None
+        self._state: dict[str, Any] = {}
+        self._rest: dict[str, Any] = {}
         # In parts, oldest first: to let go of a part is cheap, and none grows so far that moving it would show.
         self._known: deque[dict[int, None]] = deque([{}])
         self._count = 0
@@ -46,28 +53,26 @@ class Laws:
         return tuple(self._compare_rest(page))
 
     def _check_run(self, page: Page) -> None:
-        run = page.run
-        state = _state(run)
-        before, self._state = self._state, state
-        if before is None or state == before:
+        state, before = state_of(page), self._state
+        self._state = before | state
+        changed = [name for name, new in state.items() if before.get(name, new) != new]
+        changes = [f"{name} from {show(before[name])} to {show(state[name])}" for name in changed]
+        if not changes:
             return
-        changes = [
-            f"{name} from {show(old)} to {show(new)}"
-            for name, old, new in zip(_STATE, before, state, strict=True)
-            if old != new
-        ]
         text = f"the run changed between two pages: {', '.join(changes)}"
         if self._on_change == "raise":
             raise errors.RunChanged(text, drift=page.breaches)
         log().warning("run %s, offset %d: %s", page.run_id, page.offset, text)
 
     def _compare_rest(self, page: Page) -> Iterator[Drift]:
-        rest = _rest(page.run)
-        before, self._rest = self._rest, rest
-        if before is not None and rest != before:
-            for name, old, new in zip(_REST, before, rest, strict=True):
-                if old != new:
-                    yield Drift(f"$.{name}", "what the page before had", page.raw.get(name, UNSET), is_breach=False)
+        # As Python compares: 0 and false are alike. What is broken is told already, and is no news of the run.
+        broken = {re.split(r"[.\[]", place.path, maxsplit=2)[1] for place in page.breaches if place.path != "$"}
+        rest = {name: getattr(page.run, name) for name in _REST if name not in broken}
+        before, self._rest = self._rest, self._rest | rest
+        for name, value in rest.items():
+            if before.get(name, value) != value:
+                got = value.to_dict() if isinstance(value, Model) else value
+                yield Drift(f"$.{name}", "what the page before had", got, is_breach=False)
 
     def _check_files(self, page: Page) -> None:
         marks = _marks(page)

@@ -1,8 +1,8 @@
 """What can be seen of a client at work: events for an observer, and a span for each call. Neither holds the token.
 
 `Client(observe=...)` takes a function that is called with each event, on the thread or task that caused it; what it
-raises reaches the caller. Where `opentelemetry-api` is installed, each page that is fetched, retries included, is one
-client span (OpenTelemetry's semantic conventions for HTTP clients).
+raises reaches the caller. Events are Structs: `msgspec.structs.asdict` has their members. Where `opentelemetry-api` is
+installed, each page that is fetched, retries included, is one client span (its semantic conventions for HTTP clients).
 """
 
 from collections.abc import Callable, Iterator

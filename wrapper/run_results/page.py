@@ -48,7 +48,11 @@ class Page:
 
     @property
     def breaches(self) -> tuple[Drift, ...]:
-        """Where the answer broke the contract; empty when it kept it."""
+        """Where the answer broke the contract; empty when it kept it, as far as was looked.
+
+        Whether what was asked for is there is looked up in each document and its first field; in every field where
+        somebody observes or the client is strict, and for `drift`.
+        """
         return tuple(place for place in self.noticed if place.is_breach)
 
     @property
@@ -74,7 +78,8 @@ class Page:
             except ContractError as error:
                 # It was decoded all the same: this is in what decoding passes over.
                 found = (Drift("$", "text that can be read in full", error.message, is_breach=False),)
-        further = (place for place in look(self.run, self.include, thoroughly=True) if place not in self._told)
+        alone = look(self.run, self.include, found, thoroughly=True)
+        further = (place for place in alone if place not in self._told)
         return (*found, *self._told, *further)
 
     @property

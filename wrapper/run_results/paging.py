@@ -49,7 +49,8 @@ def _fetch(
             raise errors.RunMismatch(
                 f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}", drift=found or ()
             )
-        told = look(run, include, thoroughly=options.strict)
+        thoroughly = options.strict or options.observe is not unobserved
+        told = look(run, include, found or (), thoroughly=thoroughly)
         breaches += told
         if breaches and options.strict:
             text = f"the answer broke the contract in {len(breaches)} places, first {breaches[0]}"

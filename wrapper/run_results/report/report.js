@@ -728,8 +728,8 @@
     refresh();
     return true;
   };
-  // The event comes later than the step that it tells of: by then the address may say what was opened since.
-  addEventListener("hashchange", (event) => follow(new URL(event.newURL).hash));
+  // The event comes later than the step that it tells of: where the address is another by then, that one was followed.
+  addEventListener("hashchange", (event) => new URL(event.newURL, location.href).hash === location.hash && follow(location.hash));
   if (!follow(location.hash)) {
     refresh();
     if (rows.length) pick(Math.max(0, rows.findIndex((entry) => entry.d >= 0)), false);

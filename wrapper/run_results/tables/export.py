@@ -29,6 +29,7 @@ from attrs import define, evolve, field, frozen
 
 from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunResultsError
 from run_results.include import Include
+from run_results.laws import state_of
 from run_results.names import NameMap
 from run_results.observe import log
 from run_results.page import Page
@@ -489,20 +490,15 @@ class Export:
 
     def _check(self, page: Page) -> None:
         """Whether the run is as it was when the export began."""
-        run = page.run
-        state = {
-            "status": run.status,
-            "finish_timestamp": run.finish_timestamp,
-            "batch_id": run.batch_id,
-            "review_completed": run.review_completed,
-        }
-        state = {name: None if value is UNSET else value for name, value in state.items()}
+        state = {name: None if value is UNSET else value for name, value in state_of(page).items()}
         if self._fingerprint is None:
             self._fingerprint = {"options": self.order.options, "state": state, "files": 0}
             return
         before = self._fingerprint["state"]
         changes = [
-            f"{name} from {before.get(name)} to {state[name]}" for name in state if before.get(name) != state[name]
+            f"{name} from {before[name]} to {state[name]}"
+            for name in state
+            if name in before and before[name] != state[name]
         ]
         if not changes:
             return
