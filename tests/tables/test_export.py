@@ -342,6 +342,7 @@ def test_a_complete_export_is_only_looked_at(client: Client, tmp_path: Path) -> 
 
 CHANGES = {
     "status": "FAILED",
+    "start_timestamp": 1_500_000_000_000_000_000,
     "finish_timestamp": 1_800_000_000_000_000_000,
     "review_completed": False,
     "batch_id": "another",
