@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -14,9 +15,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import islice
 from typing import Any
 
+import httpcore
 import httpx
 import pytest
 from attrs import define, evolve, field
+from httpcore._backends.sync import SyncStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,8 +27,9 @@ from run_results import AsyncClient, Client, Include, Page, RetryPolicy, errors,
 from run_results.config import MAX_OFFSET, settle
 from run_results.decode import decode
 from run_results.exchange import Outcome, Reply, Request, request
-from run_results.observe import RequestSent, ResponseReceived
+from run_results.observe import RequestSent, ResponseReceived, RetryPlanned
 from run_results.prefetch import Guess
+from run_results.timed import Rope
 from run_results_conformance.faults import FAULTS, STANDARD_PAGE_SIZE, STANDARD_TOKEN, faulty, standard_store
 from run_results_conformance.faults.network import SITUATIONS
 from run_results_conformance.reference import ReferenceServer
@@ -381,6 +385,24 @@ def test_an_answer_to_an_old_token_is_not_taken(watched: Watched, asynchronous: 
     assert files_of(walk(watched, asynchronous, run_id, 2, token=rotate, observe=events.append)) == all_files(20)
     received = {event.offset: event.attempt for event in events if isinstance(event, ResponseReceived)}
     assert received == {0: 1, 2: 1, 4: 0, 6: 0, 8: 1, 10: 1, 12: 0, 14: 0, 16: 0, 18: 0}
+
+
+def test_a_connection_that_was_shut_down_goes_to_no_other_request(watched: Watched) -> None:
+    """Whoever is cut while the last of an answer comes ends with an error, so that the pool lets the connection go."""
+    ours, other = socket.socketpair()
+    with ours, other:
+        stream, rope = SyncStream(ours), Rope()
+        with pytest.raises(httpcore.ReadError, match="given up"), rope.holding(stream):
+            rope.cut()
+    run_id = watched.lay(20, [2])
+    for _ in range(40):
+        events: list[Any] = []
+
+        def rotate(events: list[Any] = events) -> str:
+            return TOKEN if sum(isinstance(event, ResponseReceived) for event in events) < 4 else "another-" + TOKEN
+
+        walk(watched, False, run_id, 2, token=rotate, observe=events.append)
+        assert [event for event in events if isinstance(event, RetryPlanned)] == []
 
 
 @both

@@ -53,14 +53,20 @@ class Rope:
             yield
             return
         with self._lock:
-            if self.is_cut:
-                raise httpcore.ReadError("the request was given up")
+            self._check()
             self._stream = stream
         try:
             yield
         finally:
             with self._lock:
                 self._stream = None
+        # The whole answer may have come before the cut. The connection is shut down all the same: let through, it would
+        # go back to the pool, and the next request might get it before that is noticed.
+        self._check()
+
+    def _check(self) -> None:
+        if self.is_cut:
+            raise httpcore.ReadError("the request was given up")
 
 
 class Clock(threading.local):
