@@ -475,7 +475,8 @@ def test_a_faulty_server_leads_to_the_same(name: str) -> None:
 ELSEWHERE = {
     name
     for name, situation in SITUATIONS.items()
-    if situation.row in ("time", "token") or re.search("huge|bomb|endless|refused|kept-alive-closed", name)
+    if situation.row in ("time", "token")
+    or re.search("huge|bomb|endless|refused|kept-alive-closed|closed-at-once", name)
 }
 
 
@@ -512,6 +513,18 @@ def test_connections_that_fail_when_they_are_used_again_cost_an_attempt_each(asy
         outcome = kit.walk(server.url, asynchronous, prefetch=4, retry=policy)
         kit.check_left_clean(server)
     assert (outcome.error, outcome.names) == (None, kit.NAMES)
+
+
+@both
+def test_where_no_new_connection_lives_nothing_is_lost(asynchronous: bool) -> None:
+    """One connection works, and whether the request that is due gets it is luck: the walk has every file, or resumes."""
+    with kit.serving("closed-at-once", first=1) as server:
+        outcome = kit.walk(server.url, asynchronous, prefetch=4)
+        kit.check_left_clean(server)
+    if outcome.error is not None:
+        assert isinstance(outcome.error, errors.ConnectionFailedError)
+        assert outcome.error.resume_offset == len(outcome.names)
+    assert outcome.names == kit.NAMES[: len(outcome.names) if outcome.error is not None else None]
 
 
 @both
