@@ -517,7 +517,7 @@ def test_connections_that_fail_when_they_are_used_again_cost_an_attempt_each(asy
 
 @both
 def test_where_no_new_connection_lives_nothing_is_lost(asynchronous: bool) -> None:
-    """One connection works, and whether the request that is due gets it is luck: the walk has every file, or resumes."""
+    """One connection works, and which request gets it is luck: the walk has every file, or says where to resume."""
     with kit.serving("closed-at-once", first=1) as server:
         outcome = kit.walk(server.url, asynchronous, prefetch=4)
         kit.check_left_clean(server)
