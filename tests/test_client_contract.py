@@ -8,9 +8,11 @@ import asyncio
 import copy
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import reduce
 from itertools import combinations
+from operator import or_
 from typing import Any
 
 import httpx
@@ -57,6 +59,11 @@ FLAGS = {
 }
 COMBINATIONS = [frozenset(chosen) for count in range(5) for chosen in combinations(FLAGS, count)]
 LAWS = {rule.id for rule in RULES if rule.level == "MUST" and (rule.family == "state" or rule.id == "flags.present")}
+
+
+def include_of(flags: Iterable[str]) -> Include:
+    """What a client is told to ask for these flags."""
+    return reduce(or_, (FLAGS[name] for name in flags), Include.NONE)
 
 
 def body_of(value: Any) -> bytes:
@@ -376,10 +383,7 @@ class TestLawsOfOneAnswer:
     @given(responses(), st.sampled_from(COMBINATIONS))
     def test_what_was_asked_for_and_is_missing_is_drift(self, answer: dict[str, Any], flags: frozenset[str]) -> None:
         """The verifier's rules and the client find the same: the first place of each kind, under any flags."""
-        include = Include.NONE
-        for name in flags:
-            include |= FLAGS[name]
-        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, (), thoroughly=True)}
+        found = {place.path for place in alone.look(decode(body_of(answer))[0], include_of(flags), (), thoroughly=True)}
         expected = lawless(answer, flags)
         assert found <= expected
         assert {kind(path) for path in found} == {kind(path) for path in expected}
@@ -387,10 +391,9 @@ class TestLawsOfOneAnswer:
     @given(responses(), st.sampled_from(COMBINATIONS))
     def test_a_quick_look_finds_no_more(self, answer: dict[str, Any], flags: frozenset[str]) -> None:
         """The look at the first field of each document alone finds nothing that is not so."""
-        include = Include.NONE
-        for name in flags:
-            include |= FLAGS[name]
-        found = {place.path for place in alone.look(decode(body_of(answer))[0], include, (), thoroughly=False)}
+        found = {
+            place.path for place in alone.look(decode(body_of(answer))[0], include_of(flags), (), thoroughly=False)
+        }
         assert found <= lawless(answer, flags)
 
     @given(broken_responses())
@@ -606,9 +609,7 @@ def table() -> Iterator[Table]:
 class TestWalks:
     def check(self, table: Table, run: MemoryRun, start: int, flags: frozenset[str]) -> None:
         """Both clients bring home exactly the run from `start` on, in API terms, under these flags."""
-        include = Include.NONE
-        for name in flags:
-            include |= FLAGS[name]
+        include = include_of(flags)
         header = answered({"$ref": "#/components/schemas/RunResults"}, run.header, flags)
         files = answered(SCHEMAS["RunResults"]["properties"]["files"], list(run.files(0, run.file_count)), flags)
         for walk in (table.walk, table.walk_async):

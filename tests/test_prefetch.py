@@ -372,17 +372,22 @@ def test_a_token_that_is_new_each_time_is_asked_for_as_often_as_ever(watched: Wa
     assert (len(tokens), watched.offsets) == (10, [*range(0, 20, 2)])
 
 
+def renewed_after_four(events: list[Any]) -> Callable[[], str]:
+    """A token that is another one after four answers; `events` is where an observer puts them."""
+
+    def token() -> str:
+        answers = sum(isinstance(event, ResponseReceived) for event in events)
+        return TOKEN if answers < 4 else "another-" + TOKEN
+
+    return token
+
+
 @both
 def test_an_answer_to_an_old_token_is_not_taken(watched: Watched, asynchronous: bool) -> None:
     """After the token has changed, what was asked ahead with the old one is asked again."""
     events: list[Any] = []
-
-    def rotate() -> str:
-        pages = sum(isinstance(event, ResponseReceived) for event in events)
-        return TOKEN if pages < 4 else "another-" + TOKEN
-
-    run_id = watched.lay(20, [2])
-    assert files_of(walk(watched, asynchronous, run_id, 2, token=rotate, observe=events.append)) == all_files(20)
+    run_id, token = watched.lay(20, [2]), renewed_after_four(events)
+    assert files_of(walk(watched, asynchronous, run_id, 2, token=token, observe=events.append)) == all_files(20)
     received = {event.offset: event.attempt for event in events if isinstance(event, ResponseReceived)}
     assert received == {0: 1, 2: 1, 4: 0, 6: 0, 8: 1, 10: 1, 12: 0, 14: 0, 16: 0, 18: 0}
 
@@ -397,11 +402,7 @@ def test_a_connection_that_was_shut_down_goes_to_no_other_request(watched: Watch
     run_id = watched.lay(20, [2])
     for _ in range(40):
         events: list[Any] = []
-
-        def rotate(events: list[Any] = events) -> str:
-            return TOKEN if sum(isinstance(event, ResponseReceived) for event in events) < 4 else "another-" + TOKEN
-
-        walk(watched, False, run_id, 2, token=rotate, observe=events.append)
+        walk(watched, False, run_id, 2, token=renewed_after_four(events), observe=events.append)
         assert [event for event in events if isinstance(event, RetryPlanned)] == []
 
 

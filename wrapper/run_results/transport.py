@@ -31,13 +31,10 @@ _HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"run-results/{__v
 
 
 class _NoCookies(CookieJar):
-    """Keeps nothing and sends nothing: a cookie of one token is not another's."""
+    """Keeps nothing, and so has nothing to send: a cookie of one token is not another's."""
 
     def extract_cookies(self, response: object, request: object) -> None:
         """Let the answer's cookies go, without taking its headers apart."""
-
-    def add_cookie_header(self, request: object) -> None:
-        """Add none."""
 
 
 class _Bearer(httpx.Auth):

@@ -720,8 +720,8 @@
 
   for (const element of document.querySelectorAll(".scripted")) element.hidden = false;
   // The address says which document and field are open, so that a link to them can be kept or sent.
-  const follow = (hash) => {
-    const asked = new URLSearchParams(hash.slice(1));
+  const follow = () => {
+    const asked = new URLSearchParams(location.hash.slice(1));
     const [d, s] = [asked.get("d"), asked.get("s")];
     if (d === null || !documents[Number(d)]) return false;
     open(Number(d), s === null ? null : Number(s));
@@ -729,8 +729,8 @@
     return true;
   };
   // The event comes later than the step that it tells of: where the address is another by then, that one was followed.
-  addEventListener("hashchange", (event) => new URL(event.newURL, location.href).hash === location.hash && follow(location.hash));
-  if (!follow(location.hash)) {
+  addEventListener("hashchange", (event) => new URL(event.newURL, location.href).hash === location.hash && follow());
+  if (!follow()) {
     refresh();
     if (rows.length) pick(Math.max(0, rows.findIndex((entry) => entry.d >= 0)), false);
     else if (documents.length) open(0, null);
