@@ -25,8 +25,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from run_results.cli.app import run
-from run_results.cli.inert import inert, inert_json
 from run_results.tables import COLUMNS
+from run_results.text import inert, inert_json
 from run_results_conformance.reference import ReferenceServer, Refusal
 from run_results_conformance.runs import MemoryStore, UnfinishedRun, by_polls
 from run_results_conformance.serving import serve
@@ -522,7 +522,7 @@ def test_status_for_programs(serve_runs: Serve, here: Here) -> None:
 
 def test_status_can_wait_until_the_run_has_settled(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """--wait asks again until the run cannot change by itself; what has not settled in time is a no."""
-    monkeypatch.setattr("run_results.transport.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("run_results.http.transport.time.sleep", lambda seconds: None)
     with serve(ReferenceServer(MemoryStore([UnfinishedRun(SyntheticRun(files=2), by_polls(2))]), SECRET)) as served:
         code, out, _ = here(served.url, "status", "synthetic-0", "--wait")
         assert code == 0
@@ -788,7 +788,7 @@ def test_a_refusal_and_a_failure_have_their_own_codes(here: Here, status: int, c
 def test_no_answer_is_code_4(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is not there, or stays too busy, is tried again and then given up."""
     waits: list[float] = []
-    monkeypatch.setattr("run_results.transport.time.sleep", waits.append)
+    monkeypatch.setattr("run_results.http.transport.time.sleep", waits.append)
     code, out, err = here("http://127.0.0.1:1", "-v", "status", "r")
     assert (code, out, len(waits)) == (4, "", 4)
     assert err.count("run-results: info: offset 0: attempt") == 4

@@ -225,8 +225,8 @@ def test_any_run_id_is_refused_or_stays_one_path_segment(run_id: str) -> None:
 
     import httpx
 
-    from run_results.config import settle
-    from run_results.exchange import request
+    from run_results.options import settle
+    from run_results.request import request
 
     options = settle(token=SECRET, base_url="https://host/api")
     with Client(token=SECRET, base_url="https://host/api") as client:

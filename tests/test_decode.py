@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_results import UNSET, RunStatus
-from run_results.decode import decode, error_message, excerpt, parse
+from run_results.answer import decode, error_message, excerpt, parse
 from run_results.errors import ContractError, MalformedResponseError
 
 PAGE: dict[str, Any] = {

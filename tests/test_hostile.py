@@ -20,9 +20,9 @@ import httpx
 import pytest
 
 from run_results import AsyncClient, Client, Include, RetryPolicy, errors
-from run_results.body import Body
-from run_results.decode import decode
-from run_results.exchange import Request
+from run_results.answer import decode
+from run_results.http.body import Body
+from run_results.request import Request
 from run_results_conformance.synthetic import SyntheticRun
 
 TOKEN = "t0k3n-of-the-hostile-tests"
@@ -324,7 +324,7 @@ def test_files_that_cannot_be_told_apart_are_no_repetition() -> None:
 
 def test_going_round_in_circles_with_changing_page_sizes_ends() -> None:
     """A cycle longer than what is remembered, cut into pages anew each time, is recognized by a file."""
-    from run_results.laws import Laws
+    from run_results.page_checks import Laws
 
     original, Laws._WINDOW = Laws._WINDOW, 50
     try:
@@ -391,10 +391,10 @@ def test_waiting_ends_at_its_timeout_whatever_the_server_does() -> None:
 
 def test_polling_gets_less_frequent_and_never_more() -> None:
     """Waits grow from poll to half a minute, and stay at poll where that is longer."""
-    from run_results.config import settle
-    from run_results.exchange import Reply, Sleep
-    from run_results.paging import wait
+    from run_results.options import settle
+    from run_results.request import Reply, Sleep
     from run_results.retry import RetryBudget
+    from run_results.walk import wait
 
     for poll, wanted in ((4.0, [4, 6, 9, 13.5, 20.25, 30, 30]), (60.0, [60] * 7)):
         steps = wait(settle(token=TOKEN), RetryBudget(9), "r", Include.NONE, 10_000, poll)
@@ -456,12 +456,12 @@ def test_a_package_called_opentelemetry_without_the_api_is_no_error(tmp_path: An
     script = """
         import sys, importlib.util
         sys.modules["opentelemetry.trace"] = None
-        from run_results.observe import _tracing
+        from run_results.events import _tracing
         print(_tracing())
     """
     finished = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
         capture_output=True,
         text=True,
         check=True,

@@ -1,15 +1,13 @@
-"""The shape of the house: which way dependencies point, what importing costs, how thick the core is, what is said.
+"""The shape of the house: which way dependencies point, what importing costs, what is said.
 
 Each rule is a function that gives the list of its breaches, and is shown to find one in source that breaks it.
 """
 
 import ast
 import inspect
-import io
 import re
 import subprocess
 import sys
-import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,20 +22,16 @@ ROOTS = {
     "run_results": ROOT / "wrapper",
     "run_results_conformance": ROOT / "conformance",
 }
-CORE_FOLDER = ROOT / "wrapper" / "run_results"
-# The modules whose size is budgeted, and the budget in lines of code.
-THIN = (
-    *("client", "paging", "prefetch", "page", "alone", "laws", "exchange", "transport", "body", "decode", "drift"),
-    *("names", "errors"),
-)
-# Of these some 170 are for asking ahead (what to guess, and threads and tasks that can be given up at any moment), and
-# 70 for the laws of a single answer, which no schema says.
-BUDGET = 1560
 
 # --- Reading the source ---------------------------------------------------------------------------------------
 
 Module = tuple[str, str]
 """A module's dotted name (of a package: with `.__init__`) and its source."""
+
+
+def is_in(imported: str, package: str) -> bool:
+    """Whether a dotted name is a package or stands in it."""
+    return imported == package or imported.startswith(f"{package}.")
 
 
 def read(package: str) -> list[Module]:
@@ -50,11 +44,13 @@ def read(package: str) -> list[Module]:
 
 
 SOURCES = {package: read(package) for package in ROOTS}
-# `__main__`, if there is one, is a door and no part of the core.
-CORE = [module for module in SOURCES["run_results"] if module[0].count(".") == 1 and not module[0].endswith("__main__")]
-# What people import: it puts the core and what stands on it together, and so is no part of the core either.
-FRONT_DOOR = "run_results.__init__"
-SUBPACKAGES = {f"run_results.{path.parent.name}" for path in CORE_FOLDER.glob("*/__init__.py")}
+# What stands on the core: it needs extras, and is imported when it is used.
+UPPER_ROOMS = {f"run_results.{name}" for name in ("cli", "export", "report", "tables")}
+CORE = [
+    module
+    for module in SOURCES["run_results"]
+    if not any(is_in(module[0], room) for room in UPPER_ROOMS) and not module[0].endswith("__main__")
+]
 
 
 def imports(module: Module, *, types: bool = True) -> Iterator[str]:
@@ -92,11 +88,6 @@ def imports(module: Module, *, types: bool = True) -> Iterator[str]:
         under_way += ast.iter_child_nodes(node)
 
 
-def is_in(imported: str, package: str) -> bool:
-    """Whether a dotted name is a package or stands in it."""
-    return imported == package or imported.startswith(f"{package}.")
-
-
 def importers(modules: Iterable[Module], packages: Iterable[str], *, types: bool = True) -> set[str]:
     """The modules that import one of these packages or something in them, each as `module -> what`."""
     wanted = list(packages)
@@ -125,10 +116,10 @@ def test_every_package_was_read() -> None:
     assert {
         "run_results_api.api.runs.get_run_results",
         "run_results_api.__init__",
-        "run_results.transport",
+        "run_results.http.transport",
         "run_results_conformance.reference",
     } <= names
-    assert {f"run_results.{name}" for name in THIN} <= {name for name, _ in CORE}
+    assert {"run_results.client", "run_results.walk", "run_results.http.body"} <= {name for name, _ in CORE}
 
 
 def test_the_generated_package_stands_alone() -> None:
@@ -141,51 +132,16 @@ def test_the_wrapper_knows_nothing_of_the_suite() -> None:
     assert importers(SOURCES["run_results"], ["run_results_conformance"]) == set()
 
 
-def beyond_the_core(modules: Iterable[Module]) -> set[str]:
-    """What modules import of the wrapper that is no module of its core, each as `module -> what`."""
-    core = {name.split(".")[1] for name, _ in CORE}
-    return {
-        f"{module[0]} -> {imported}"
-        for module in modules
-        for imported in imports(module)
-        if is_in(imported, "run_results") and imported != "run_results" and imported.split(".")[1] not in core
-    }
-
-
-def test_the_core_knows_nothing_of_what_stands_on_it() -> None:
-    """The modules of the wrapper's core import each other, and no subpackage of the wrapper, not even later."""
-    assert len(CORE) > len(THIN)
-    assert beyond_the_core(module for module in CORE if module[0] != FRONT_DOOR) == set()
-    assert (
-        importers([module for module in CORE if module[0] != FRONT_DOOR], SUBPACKAGES | {"run_results.__init__"})
-        == set()
-    )
-    assert beyond_the_core([("run_results.client", "def f():\n    from run_results.cli import main")]) == {
-        "run_results.client -> run_results.cli",
-        "run_results.client -> run_results.cli.main",
-    }
-
-
-def test_the_front_door_opens_to_one_room() -> None:
-    """Of what stands on the core the front door imports the clients with tables, and nothing else."""
-    (door,) = (module for module in CORE if module[0] == FRONT_DOOR)
-    rooms = {who.partition(" -> ")[2] for who in beyond_the_core([door])}
-    assert {room for room in rooms if room.islower()} == {"run_results.tables.clients"}
-    # The core's clients stand alone: nobody is made to load a subpackage by using them.
-    core = {name for name, _ in CORE} - {FRONT_DOOR}
-    loaded = loaded_by("import importlib.util, sys, types", BARE_DOOR, f"import {', '.join(sorted(core))}")
+def test_the_core_runs_without_what_stands_on_it() -> None:
+    """Importing every module of the core loads no room that stands on it."""
+    core = sorted(name.removesuffix(".__init__") for name, _ in CORE)
+    loaded = loaded_by(f"import {', '.join(core)}")
     assert "run_results.client" in loaded
-    assert loaded & SUBPACKAGES == set()
+    assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} <= FRONT_DOOR
 
 
-# A package of the same name and place that imports nothing.
-BARE_DOOR = "\n".join(
-    [
-        "door = types.ModuleType('run_results')",
-        "door.__path__ = importlib.util.find_spec('run_results').submodule_search_locations",
-        "sys.modules['run_results'] = door",
-    ]
-)
+# Until the clients with tables are those of the core.
+FRONT_DOOR = {"run_results.tables", "run_results.tables.clients"}
 
 
 def test_the_server_shares_nothing_with_the_client() -> None:
@@ -207,7 +163,7 @@ def test_http_lives_in_one_room() -> None:
     """Only the generated client and the wrapper's transport import httpx; others name it in annotations alone."""
     everything = [module for modules in SOURCES.values() for module in modules]
     assert {who for who in importers(everything, ["httpx"], types=False) if not who.startswith("run_results_api.")} == {
-        "run_results.transport -> httpx"
+        "run_results.http.transport -> httpx"
     }
     assert importers(SOURCES["run_results_conformance"], ["httpx"]) == set()
 
@@ -249,9 +205,7 @@ def test_importing_is_light() -> None:
     loaded = loaded_by("import run_results")
     assert "run_results.client" in loaded
     assert {name for name in loaded if is_in(name, "run_results_conformance")} == set()
-    assert loaded & SUBPACKAGES == {"run_results.tables"}
-    of_tables = {name.rpartition(".")[2] for name in loaded if name.startswith("run_results.tables.")}
-    assert of_tables == {"clients"}
+    assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} <= FRONT_DOOR
     assert loaded & HEAVY == set()
 
 
@@ -340,37 +294,6 @@ def test_silence_is_noticed() -> None:
         "def e():\n    'x'\n    def f(): ..."
     )
     assert undocumented(("m", source)) == {"m", "m.A.b", "m.A.c"}
-
-
-# --- The core stays thin --------------------------------------------------------------------------------------
-
-
-def lines_of_code(source: str) -> int:
-    """Lines with code on them: not those that are blank, or hold nothing but a comment or a docstring."""
-    nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-    lines: set[int] = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in nothing:
-            lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(source)):
-        # A text that stands for itself is a docstring: of a module, class, function or, by convention, an attribute.
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            lines.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    return len(lines)
-
-
-def test_the_core_stays_thin() -> None:
-    """The modules that fetch, walk, decode and name are together within their budget of lines of code."""
-    sizes = {name: lines_of_code((CORE_FOLDER / f"{name}.py").read_text("utf-8")) for name in THIN}
-    assert min(sizes.values()) > 0
-    assert sum(sizes.values()) <= BUDGET, sizes
-
-
-def test_lines_are_counted_rightly() -> None:
-    """Blank lines, comments and docstrings are no code; a text that is used, on however many lines, is."""
-    text = '"""Doc.\n\nMore.\n"""\n\n# why\nX = """\na\n"""  # 3\n"""Of X."""\n\n\n'
-    function = 'def f():\n    """Doc."""\n    return (\n        1\n    )\n'
-    assert (lines_of_code(text), lines_of_code(function)) == (3, 4)
 
 
 # --- What no file holds ---------------------------------------------------------------------------------------

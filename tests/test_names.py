@@ -18,7 +18,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import run_results.names
+import run_results.names.map
+import run_results.names.rule
 from run_results.errors import (
     ConfigurationError,
     InvalidNameError,
@@ -209,8 +210,8 @@ def test_the_table_stays_small() -> None:
     """Many more characters than it may keep leave a bounded table behind, and right answers."""
     everything = " " + "".join(map(chr, range(0x10000)))
     for table, only_ascii in (
-        (run_results.names._UNICODE_STEP_2, False),  # pyright: ignore[reportPrivateUsage]
-        (run_results.names._ASCII_STEP_2, True),  # pyright: ignore[reportPrivateUsage]
+        (run_results.names.rule._UNICODE_STEP_2, False),  # pyright: ignore[reportPrivateUsage]
+        (run_results.names.rule._ASCII_STEP_2, True),  # pyright: ignore[reportPrivateUsage]
     ):
         sanitize(everything, ascii=only_ascii)
         assert len(table) <= table.LIMIT
@@ -706,6 +707,6 @@ def test_no_file_brings_a_foreign_error(folder: Path, content: bytes, suffix: st
 
 def test_the_docstrings_are_true() -> None:
     """Every example in the module's docstrings runs as printed."""
-    outcome = doctest.testmod(run_results.names)
-    assert outcome.attempted > 10
-    assert outcome.failed == 0
+    outcomes = [doctest.testmod(module) for module in (run_results.names.map, run_results.names.rule)]
+    assert sum(outcome.attempted for outcome in outcomes) > 10
+    assert sum(outcome.failed for outcome in outcomes) == 0

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_results import RetryPolicy
-from run_results.config import Options, settle
 from run_results.errors import (
     ContractError,
     FilesRepeated,
@@ -23,11 +22,12 @@ from run_results.errors import (
     RunResultsError,
     UnusablePageError,
 )
-from run_results.exchange import Outcome, Reply, Request, Sleep
 from run_results.include import Include
+from run_results.options import Options, settle
 from run_results.page import Page
-from run_results.paging import walk
+from run_results.request import Outcome, Reply, Request, Sleep
 from run_results.retry import RetryBudget
+from run_results.walk import walk
 
 OPTIONS = settle(token="t", base_url="http://127.0.0.1", retry=RetryPolicy(attempts=1))
 
@@ -150,7 +150,7 @@ def test_a_cycle_of_any_length_ends_the_walk(length: int, size: int, lead: int) 
 
 def test_a_cycle_longer_than_the_window_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the cycle is longer than what is remembered, the walk still ends, within a few rounds."""
-    monkeypatch.setattr("run_results.laws.Laws._WINDOW", 8)
+    monkeypatch.setattr("run_results.page_checks.Laws._WINDOW", 8)
     pages = 0
     with pytest.raises(PageRepeated):
         for _ in islice(play(lambda offset: page(names(offset % 100, offset % 100 + 1), True)), 10_000):
@@ -160,8 +160,8 @@ def test_a_cycle_longer_than_the_window_ends_too(monkeypatch: pytest.MonkeyPatch
 
 def test_memory_does_not_grow_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """A walk ten times as long holds no more."""
-    monkeypatch.setattr("run_results.laws.Laws._WINDOW", 50)
-    monkeypatch.setattr("run_results.observe._tracing", lambda: None)  # whoever keeps spans keeps them
+    monkeypatch.setattr("run_results.page_checks.Laws._WINDOW", 50)
+    monkeypatch.setattr("run_results.events._tracing", lambda: None)  # whoever keeps spans keeps them
 
     def peak(pages: int) -> int:
         tracemalloc.start()

@@ -23,13 +23,14 @@ from httpcore._backends.sync import SyncStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from run_results import AsyncClient, Client, Include, Page, RetryPolicy, errors, prefetch
-from run_results.config import MAX_OFFSET, settle
-from run_results.decode import decode
-from run_results.exchange import Outcome, Reply, Request, request
-from run_results.observe import RequestSent, ResponseReceived, RetryPlanned
-from run_results.prefetch import Guess
-from run_results.timed import Rope
+from run_results import AsyncClient, Client, Include, Page, RetryPolicy, errors
+from run_results.answer import decode
+from run_results.events import RequestSent, ResponseReceived, RetryPlanned
+from run_results.http import ahead
+from run_results.http.ahead import Guess
+from run_results.http.deadline import Rope
+from run_results.options import MAX_OFFSET, settle
+from run_results.request import Outcome, Reply, Request, request
 from run_results_conformance.faults import FAULTS, STANDARD_PAGE_SIZE, STANDARD_TOKEN, faulty, standard_store
 from run_results_conformance.faults.network import SITUATIONS
 from run_results_conformance.reference import ReferenceServer
@@ -268,7 +269,7 @@ def test_what_is_asked_ahead_is_bounded(
         asked = [each.offset for each in turn.behind]
         assert turn.due is (None if event == "other token" else named.get(offset))
         assert len(asked) <= depth
-        assert sum(each.max_body_bytes for each in turn.behind) <= prefetch.MOST_BYTES
+        assert sum(each.max_body_bytes for each in turn.behind) <= ahead.MOST_BYTES
         assert all(each.max_body_bytes <= most and each.token.reveal() == token.reveal() for each in turn.behind)
         assert asked == [offset + before[-1] * (1 + index) for index in range(len(asked))]
         assert all(each <= MAX_OFFSET for each in asked)
@@ -300,8 +301,8 @@ def test_answers_that_cannot_be_used_make_it_careful() -> None:
 def test_a_page_too_large_to_be_asked_ahead_still_comes(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is larger than an answer ahead may be is asked for in the ordinary way."""
     run_id = watched.lay(40, [4])
-    monkeypatch.setattr(prefetch, "_ROOM", 300)
-    monkeypatch.setattr(prefetch, "MOST_BYTES", 900)
+    monkeypatch.setattr(ahead, "_ROOM", 300)
+    monkeypatch.setattr(ahead, "MOST_BYTES", 900)
     seen = walk(watched, False, run_id, 4)
     assert files_of(seen) == all_files(40)
 

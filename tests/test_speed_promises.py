@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from run_results import Client, Field, File, Include
-from run_results.decode import decode
+from run_results.answer import decode
 from run_results_api import models
 from run_results_api.types import UNSET, Model
 from run_results_conformance.contract import load_contract

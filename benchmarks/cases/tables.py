@@ -25,7 +25,7 @@ def cases(setting: Setting) -> Iterator[Case]:
     import pyarrow.parquet
 
     from run_results import Page
-    from run_results.decode import decode
+    from run_results.answer import decode
     from run_results.tables.arrow import Tabulator
     from run_results.tables.formats import open_writer
 

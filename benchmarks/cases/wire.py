@@ -10,7 +10,7 @@ from common.served import TOKEN, serve
 from harness import Case, Setting, spread
 
 from run_results import Client, Include
-from run_results.decode import decode
+from run_results.answer import decode
 
 CASES = ("wire-size", "wire-decode")
 

@@ -18,7 +18,7 @@ import orjson
 import pydantic
 from harness import SkipCase
 
-from run_results.decode import decode
+from run_results.answer import decode
 from run_results_api import models
 from run_results_api.types import UNSET, Unset
 

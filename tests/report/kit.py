@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from run_results import Include, Page
-from run_results.decode import decode
+from run_results.answer import decode
 
 Json = dict[str, Any]
 

@@ -11,9 +11,9 @@ from msgspec.structs import force_setattr
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from run_results import AsyncClient, Client, RetryPolicy, RunResultsError, errors
-from run_results.config import settle
-from run_results.exchange import request
 from run_results.include import Include
+from run_results.options import settle
+from run_results.request import request
 from run_results_conformance.faults.network import SITUATIONS
 
 from . import kit

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from run_results import errors
-from run_results.observe import DriftFound, PageReceived, RequestSent, ResponseReceived, RetryPlanned
+from run_results.events import DriftFound, PageReceived, RequestSent, ResponseReceived, RetryPlanned
 
 from .kit import CONTEXT, NAMES, RUN_ID, TOKEN, honest_server, serving, walk
 

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from run_results import AsyncClient, Client, Page, RetryPolicy, errors
-from run_results.exchange import Outcome, Reply, Request
+from run_results.request import Outcome, Reply, Request
 
 from .kit import RUN_ID, TOKEN
 

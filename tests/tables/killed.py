@@ -17,7 +17,8 @@ import httpx
 import pyarrow.csv
 import pyarrow.parquet
 
-from run_results import Client, transport
+from run_results import Client
+from run_results.http import transport
 from run_results.tables import export, formats, pivot
 
 assert all((httpx, pyarrow.csv, pyarrow.parquet, transport, export, formats, pivot))  # imported for the children

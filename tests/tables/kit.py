@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from run_results.decode import decode
+from run_results.answer import decode
 from run_results.page import Page
 from run_results_api.types import UNSET
 

@@ -13,10 +13,10 @@ family of all errors. The models (`RunResults`, `File`, `Document`, `Field` and 
 from run_results import errors
 from run_results.drift import Drift
 from run_results.errors import RunResultsError
+from run_results.fields import Problem, failed, problems
 from run_results.include import Include
 from run_results.names import NameMap, guess, is_api_name, sanitize
 from run_results.page import Page, to_datetime
-from run_results.problems import Problem, failed, problems
 from run_results.retry import RetryPolicy
 from run_results.tables.clients import AsyncClient, Client
 from run_results.version import __version__

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from attrs import evolve
 
-from run_results.config import Options, Token, settle
 from run_results.errors import ConfigurationError, RunResultsError
-from run_results.exchange import Outcome, Sleep
+from run_results.events import Observer
+from run_results.http.ahead import Turn, UnderWay
 from run_results.include import Include
-from run_results.observe import Observer
+from run_results.options import Options, Token, settle
 from run_results.page import Page
-from run_results.paging import Steps, fetch, wait, walk
-from run_results.prefetch import Turn, UnderWay
+from run_results.request import Outcome, Sleep
 from run_results.retry import RetryBudget, RetryPolicy
+from run_results.walk import Steps, fetch, wait, walk
 from run_results_api.models import File
 
 if TYPE_CHECKING:
     import httpx
 
-    from run_results.transport import AsyncSender, Sender
+    from run_results.http.transport import AsyncSender, Sender
 
 
 class Settings(TypedDict, total=False):
@@ -52,7 +52,7 @@ class Settings(TypedDict, total=False):
     is left has asked for some that it has no use for: for both reasons nothing is asked ahead unless you say so.
     """
     observe: Observer
-    """A function that is called with every event; see `run_results.observe`."""
+    """A function that is called with every event; see `run_results.events`."""
 
 
 class _Base:
@@ -108,7 +108,7 @@ class Client(_Base):
 
     def __init__(self, *, http_client: "httpx.Client | None" = None, **settings: Unpack[Settings]) -> None:
         options = settle(**settings)
-        from run_results.transport import Sender  # here, so that importing the package does not import httpx
+        from run_results.http.transport import Sender  # here, so that importing the package does not import httpx
 
         super().__init__(options, RetryBudget(options.retry.budget), Sender(http_client))
 
@@ -192,7 +192,7 @@ class AsyncClient(_Base):
 
     def __init__(self, *, http_client: "httpx.AsyncClient | None" = None, **settings: Unpack[Settings]) -> None:
         options = settle(**settings)
-        from run_results.transport import AsyncSender
+        from run_results.http.transport import AsyncSender
 
         super().__init__(options, RetryBudget(options.retry.budget), AsyncSender(http_client))
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import islice
 
+from run_results.fields import failed
 from run_results.names import NameMap
 from run_results.page import Page
-from run_results.problems import failed
 
 _ROWS = 10
 _NAMES = 20

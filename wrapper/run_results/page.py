@@ -6,12 +6,12 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from run_results.alone import look
-from run_results.decode import inspect, parse
+from run_results.answer import inspect, parse
+from run_results.answer_checks import look
 from run_results.drift import Drift
 from run_results.errors import ContractError
+from run_results.fields import Problem, problems
 from run_results.include import Include
-from run_results.problems import Problem, problems
 from run_results_api.models import File, RunResults, RunStatus
 
 _FINISHED = frozenset({RunStatus.CANCELLED, RunStatus.COMPLETE, RunStatus.FAILED})
@@ -135,7 +135,7 @@ class Page:
         return show_page(self)
 
     def problems(self) -> list[Problem]:
-        """What failed or did not pass, at run, class, document and field level; see `run_results.problems`.
+        """What failed or did not pass, at run, class, document and field level; see `run_results.fields`.
 
         Every page tells of the run and its cross-class fields again: count those two levels on one page only.
         """

@@ -21,9 +21,9 @@ import msgspec
 
 from run_results import UNSET, Client, Include, NameMap, Page, RunResultsError, __version__, guess, sanitize
 from run_results.cli.exits import Exit, describe, exit_code, resume
-from run_results.cli.inert import inert, inert_json
 from run_results.cli.rows import MARKS, Tally, record, rows
 from run_results.errors import ConfigurationError
+from run_results.text import inert, inert_json
 
 _LOG = logging.getLogger("run_results.cli")
 _ENCODER = msgspec.json.Encoder()

@@ -16,7 +16,7 @@
 from enum import IntEnum
 
 from run_results import errors
-from run_results.cli.inert import inert
+from run_results.text import inert
 
 
 class Exit(IntEnum):

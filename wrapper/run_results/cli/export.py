@@ -25,14 +25,14 @@ from run_results.cli.app import (
     _warn,
 )
 from run_results.cli.exits import Exit, describe, exit_code
-from run_results.cli.inert import inert
-from run_results.config import check_run_id
 from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunChanged
+from run_results.files import safe_name
+from run_results.options import check_run_id
 from run_results.tables.clients import need_arrow
-from run_results.tables.folder import safe_name
 from run_results.tables.schema import TABLES, check_what
 from run_results.tables.typed import Typed
 from run_results.tables.wide import Wide
+from run_results.text import inert
 
 if TYPE_CHECKING:
     from run_results.tables.export import Exported

@@ -17,7 +17,7 @@ from run_results.cli.app import (
     _read_names,
     _warn,
 )
-from run_results.cli.inert import inert
+from run_results.text import inert
 
 
 @click.command()

@@ -14,8 +14,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from run_results import Include, NameMap, Page
-from run_results.cli.inert import inert
 from run_results.cli.rows import Row, Tally, rows
+from run_results.text import inert
 
 _GAP = "  "
 _LEAST_WIDTH = 60

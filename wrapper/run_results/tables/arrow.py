@@ -22,9 +22,9 @@ from attrs import define, evolve, field
 from msgspec.structs import astuple, replace
 
 from run_results.errors import ContractError, NameCollisionError, UnknownNameError
+from run_results.fields import FAILED_VALUE, failed
 from run_results.names import NameMap
 from run_results.page import Page
-from run_results.problems import FAILED_VALUE, failed
 from run_results.tables.schema import VERSION, Column, ListOf, Struct, Type, What, columns
 from run_results.tables.typed import Typed, read
 from run_results_api.models import Document

@@ -28,14 +28,9 @@ import pyarrow.parquet as pq
 from attrs import define, evolve, field, frozen
 
 from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunResultsError
-from run_results.include import Include
-from run_results.laws import state_of
-from run_results.names import NameMap
-from run_results.observe import log
-from run_results.page import Page
-from run_results.problems import failed
-from run_results.tables.arrow import Tabulator, pc
-from run_results.tables.folder import (
+from run_results.events import log
+from run_results.fields import failed
+from run_results.files import (
     Lock,
     Part,
     chain,
@@ -50,6 +45,11 @@ from run_results.tables.folder import (
     whole_file,
     write_file,
 )
+from run_results.include import Include
+from run_results.names import NameMap
+from run_results.page import Page
+from run_results.page_checks import state_of
+from run_results.tables.arrow import Tabulator, pc
 from run_results.tables.formats import BYTES, ROWS, Format, check_format, open_writer, read_metadata
 from run_results.tables.pivot import Pivot
 from run_results.tables.schema import TABLES, VERSION, What, check_what

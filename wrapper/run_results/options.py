@@ -14,8 +14,8 @@ from typing import Final, Literal
 from attrs import field, frozen
 
 from run_results.errors import ConfigurationError
+from run_results.events import Observer, unobserved
 from run_results.include import Include
-from run_results.observe import Observer, unobserved
 from run_results.retry import RetryPolicy
 
 DEFAULT_BASE_URL: Final = "https://aihub.instabase.com/api"

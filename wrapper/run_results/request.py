@@ -11,11 +11,11 @@ from attrs import evolve, field, frozen
 from msgspec import Struct
 
 from run_results import errors
-from run_results.config import Options, Secret
-from run_results.decode import error_message, excerpt
+from run_results.answer import error_message, excerpt
+from run_results.events import RequestSent, ResponseReceived, RetryPlanned, Span, log
+from run_results.http.ahead import Guess, Turn
 from run_results.include import Include
-from run_results.observe import RequestSent, ResponseReceived, RetryPlanned, Span, log
-from run_results.prefetch import Guess, Turn
+from run_results.options import Options, Secret
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
 from run_results_api.types import UNSET
 

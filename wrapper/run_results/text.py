@@ -36,3 +36,12 @@ def inert_json(text: bytes) -> bytes:
     if text.isascii() and b"\x7f" not in text:
         return text
     return _RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
+
+
+def quote(text: str, limit: int = 80) -> str:
+    """The text for a message: in quotes, escaped, and short even where the text is long.
+
+    >>> quote("due\\u00a0date")
+    "'due\\\\xa0date'"
+    """
+    return repr(text if len(text) <= limit else text[: limit - 3] + "...")

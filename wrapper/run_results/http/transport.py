@@ -18,11 +18,11 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from run_results.body import Body, deadline_exceeded
-from run_results.config import Secret
 from run_results.errors import ClientClosedError, ConfigurationError, ConnectionFailedError, TransportError
-from run_results.exchange import Outcome, Reply, Request
-from run_results.timed import CLOCK, Rope, keep_time
+from run_results.http.body import Body, deadline_exceeded
+from run_results.http.deadline import CLOCK, Rope, keep_time
+from run_results.options import Secret
+from run_results.request import Outcome, Reply, Request
 from run_results.version import __version__
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import evolve
 from msgspec import Struct
 
-from run_results.config import MAX_OFFSET, Secret
-from run_results.observe import Observer, RequestSent
+from run_results.events import Observer, RequestSent
+from run_results.options import MAX_OFFSET, Secret
 
 if TYPE_CHECKING:
-    from run_results.exchange import Outcome, Request
     from run_results.page import Page
+    from run_results.request import Outcome, Request
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """How many bytes the answers that a walk has asked for ahead may have together."""

@@ -11,15 +11,15 @@ from functools import partial
 from math import inf
 
 from run_results import errors
-from run_results.alone import look
-from run_results.config import Options, check_include, check_run_id, check_seconds, check_start
-from run_results.decode import decode
-from run_results.exchange import Outcome, Request, Sleep, ask, request
+from run_results.answer import decode
+from run_results.answer_checks import look
+from run_results.events import DriftFound, PageReceived, call_span, log, unobserved
+from run_results.http.ahead import Guess, Turn
 from run_results.include import Include
-from run_results.laws import Laws, show
-from run_results.observe import DriftFound, PageReceived, call_span, log, unobserved
+from run_results.options import Options, check_include, check_run_id, check_seconds, check_start
 from run_results.page import Page
-from run_results.prefetch import Guess, Turn
+from run_results.page_checks import Laws, show
+from run_results.request import Outcome, Request, Sleep, ask, request
 from run_results.retry import RetryBudget
 
 Steps = Generator[Request | Sleep | Turn | Page, Outcome, None]

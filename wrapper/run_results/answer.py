@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from run_results.drift import Doubled, Drift, Huge, mend
+from run_results.drift import Drift
 from run_results.errors import MalformedResponseError
-from run_results.names import is_api_name
+from run_results.names.rule import is_api_name
+from run_results.repair import Doubled, Huge, mend
 from run_results_api.models import RunResults
 from run_results_api.types import UNSET, Unset
 

@@ -9,7 +9,7 @@ import zlib
 from typing import Any, cast
 
 from run_results.errors import ConnectionFailedError, DeadlineExceededError, ResponseTooLargeError
-from run_results.exchange import Request
+from run_results.request import Request
 
 # An error page is read for its message only.
 _ERROR_BODY_BYTES = 64 * 1024

@@ -10,7 +10,7 @@ from typing import Any
 
 from run_results import errors
 from run_results.drift import Drift
-from run_results.observe import log
+from run_results.events import log
 from run_results.page import Page
 from run_results_api.models import File
 from run_results_api.types import UNSET, Model

@@ -1,0 +1,204 @@
+"""Where an answer left the contract, and the models that can be made of it all the same.
+
+The models are built place by place: what fits is kept, what does not fit stays unset, and a `Drift` says where, what
+was expected and what came. So a typed attribute never holds a wrong type, and nothing that came is out of reach.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+from attrs import NOTHING, Attribute, AttrsInstance, fields
+
+from run_results.drift import Drift
+from run_results.errors import ContractError
+from run_results.names.rule import is_api_name
+from run_results_api.models import RunResults, RunStatus
+from run_results_api.types import UNSET, Model, Unset
+
+_DEEPEST = 100
+
+
+class Huge(str):
+    """A number that neither an int nor a float of Python holds, as its text."""
+
+    __slots__ = ()
+
+
+class Doubled(dict[str, Any]):
+    """An object in which a key came more than once; the last value counts (RFC 8259, 4)."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.doubled = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
+
+
+def mend(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
+    """The models of a decoded answer, and every place where it left the contract or goes beyond it.
+
+    Raises `ContractError` where it is no object.
+    """
+    drift: list[Drift] = []
+    try:
+        run = _build(RunResults, _survey(value, "$", drift), "$", drift)
+    except RecursionError:  # the caller's own stack is nearly full
+        raise ContractError("the answer is nested too deeply to be looked through here") from None
+    if not isinstance(run, RunResults):
+        raise ContractError(f"the answer is no JSON object: {drift[0]}", drift=tuple(drift))
+    return run, tuple(drift)
+
+
+def _at(path: str, key: str) -> str:
+    """The JSON path of a member. A key that could be mistaken for something else, or be unprintable, is quoted."""
+    if key.isidentifier() and key.isascii():
+        return f"{path}.{key}"
+    from json import dumps  # here: few keys need it
+
+    return f"{path}[{dumps(key[:80])}]"
+
+
+def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
+    """The value with U+FFFD for every half of a surrogate pair, which no UTF-8 text can hold. Adds to `drift`.
+
+    Adds keys that came twice, too. What is nested deeper than any model, and so free of form, is left as it is.
+    """
+    if isinstance(value, str) and not isinstance(value, Huge):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            drift.append(Drift(path, "text that can be encoded", value))
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    elif depth > _DEEPEST:
+        return value
+    elif isinstance(value, list):
+        return [_survey(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
+    elif isinstance(value, dict):
+        doubled = value.doubled if isinstance(value, Doubled) else ()
+        drift += [Drift(_at(path, key), "one value", value[key], is_breach=False) for key in doubled]
+        return {
+            _survey(key, path, drift, depth + 1): _survey(item, _at(path, key), drift, depth + 1)
+            for key, item in value.items()
+        }
+    return value
+
+
+@cache
+def _hints(model: Any) -> dict[str, Any]:
+    """The types of a model's attributes. The one that marks an absent value is taken out of each."""
+    return {
+        name: Union[tuple(option for option in _options(hint) if option is not Unset)]  # noqa: UP007 - made, not written
+        for name, hint in get_type_hints(model, include_extras=True).items()
+    }
+
+
+def _attributes(model: type[Model]) -> "tuple[Attribute[Any], ...]":
+    # `Model` is no attrs class itself, its subclasses are.
+    attributes: tuple[Attribute[Any], ...] = fields(cast("type[AttrsInstance]", model))
+    return attributes
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
+    """The model or value of this type, as far as `value` fits; UNSET where it does not. Adds to `drift`."""
+    options = _options(hint)
+    if value is None and NoneType in options:
+        return None
+    (kind,) = (option for option in options if option is not NoneType)
+    if isinstance(kind, type) and issubclass(kind, Model):
+        if isinstance(value, dict):
+            return kind(**dict(_members(kind, value, path, drift)))
+    elif get_origin(kind) is list:
+        if isinstance(value, list):
+            return list(_items(get_args(kind)[0], value, path, drift))
+    elif not isinstance(value, Huge):
+        if _plain(kind) is int and isinstance(value, float) and value.is_integer():
+            value = int(value)  # JSON Schema counts 1.0 as an integer.
+        try:
+            built = msgspec.convert(_holdable(value, path, drift), kind)
+        except msgspec.ValidationError:
+            pass
+        else:
+            if (isinstance(built, RunStatus) and not built.is_known) or (_is_name(kind) and not is_api_name(built)):
+                drift.append(Drift(path, _describe(kind), value))
+            return built
+    drift.append(Drift(path, " or ".join(_describe(option) for option in options), value))
+    return UNSET
+
+
+def _holdable(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
+    """A free part of an answer, with text in the place of every number that Python cannot hold. Adds to `drift`."""
+    if isinstance(value, Huge):
+        drift.append(Drift(path, "a number that an int or a float holds", value, is_breach=False))
+        return str(value)
+    if isinstance(value, list) and depth < _DEEPEST:
+        return [_holdable(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {key: _holdable(item, _at(path, key), drift, depth + 1) for key, item in value.items()}
+    return value
+
+
+def _members(model: type[Model], value: dict[str, Any], path: str, drift: list[Drift]) -> Iterator[tuple[str, Any]]:
+    hints = _hints(cast("Any", model))
+    unknown = [key for key in value if key not in hints]
+    drift += [Drift(_at(path, key), "no key of this name", value[key], is_breach=False) for key in unknown]
+    for member in _attributes(model):
+        hint, place = hints[member.name], f"{path}.{member.name}"
+        if member.name in value:
+            yield member.name, _build(hint, value[member.name], place, drift)
+        elif member.default is NOTHING:
+            expected = " or ".join(_describe(option) for option in _options(hint))
+            drift.append(Drift(place, f"{expected}, which is required", UNSET))
+            yield member.name, UNSET
+
+
+def _items(hint: Any, values: list[Any], path: str, drift: list[Drift]) -> Iterator[Any]:
+    for index, value in enumerate(values):
+        built = _build(hint, value, f"{path}[{index}]", drift)
+        if built is not UNSET:
+            yield built
+        elif isinstance(hint, type) and issubclass(hint, Model):
+            # An empty model keeps the place, so that the items behind it keep their index.
+            yield hint(**{member.name: UNSET for member in _attributes(hint)})
+
+
+def _plain(kind: Any) -> Any:
+    """The type without the bounds that the contract sets on it."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _is_name(kind: Any) -> bool:
+    return get_origin(kind) is Annotated and get_args(kind)[1].title == "ApiFieldName"
+
+
+_NAMES: dict[Any, str] = {
+    NoneType: "null",
+    RunStatus: "a status that the contract names",
+    bool: "boolean",
+    float: "number",
+    int: "integer",
+    str: "string",
+}
+
+
+def _describe(kind: Any) -> str:
+    """The type in the contract's words."""
+    plain = _plain(kind)
+    if get_origin(plain) is list:
+        return "array"
+    if _is_name(kind):
+        return "an API field name"
+    name = _NAMES.get(plain, "object")
+    if plain is not kind:
+        bounds = get_args(kind)[1]
+        signs = (("> ", bounds.gt), (">= ", bounds.ge), ("< ", bounds.lt), ("<= ", bounds.le))
+        limits = [f"{sign}{bound}" for sign, bound in signs if bound is not None]
+        if bounds.min_length is not None:
+            limits.append(f"at least {bounds.min_length} long")
+        name += f" ({', '.join(limits)})"
+    return name
