@@ -8,7 +8,7 @@ from attrs import evolve
 
 from run_results.errors import ConfigurationError, RunResultsError
 from run_results.events import Observer
-from run_results.http.ahead import Turn, UnderWay
+from run_results.http.ahead import AsyncLookahead, Lookahead
 from run_results.include import Include
 from run_results.options import Options, Token, settle
 from run_results.page import Page
@@ -160,7 +160,7 @@ class Client(_Base):
 
     def _drive(self, steps: Steps) -> Generator[Page, None, None]:
         outcome: Outcome = None
-        with closing(UnderWay(self._sender, self._options.observe)) as under_way, closing(steps):
+        with closing(Lookahead(self._sender, self._options.observe)) as sender, closing(steps):
             while True:
                 try:
                     step = steps.send(outcome)
@@ -168,14 +168,14 @@ class Client(_Base):
                     return
                 outcome = None
                 if isinstance(step, Page):
+                    if not step.has_more:
+                        sender.close()
                     yield step
                 elif isinstance(step, Sleep):
                     self._sender.sleep(step.seconds)
-                elif isinstance(step, Turn):
-                    outcome = (flight := under_way.turn(step)) and flight.wait()
                 else:
                     try:
-                        outcome = self._sender.send(step)
+                        outcome = sender.send(step)
                     except RunResultsError as error:
                         steps.throw(error)  # the walk adds where it was
 
@@ -235,7 +235,7 @@ class AsyncClient(_Base):
 
     async def _drive(self, steps: Steps) -> AsyncGenerator[Page, None]:
         outcome: Outcome = None
-        async with aclosing(UnderWay(self._sender, self._options.observe)) as under_way:
+        async with AsyncLookahead(self._sender, self._options.observe) as sender:
             with closing(steps):
                 while True:
                     try:
@@ -244,13 +244,13 @@ class AsyncClient(_Base):
                         return
                     outcome = None
                     if isinstance(step, Page):
+                        if not step.has_more:
+                            sender.close()
                         yield step
                     elif isinstance(step, Sleep):
                         await self._sender.sleep(step.seconds)
-                    elif isinstance(step, Turn):
-                        outcome = (flight := under_way.turn(step)) and await flight.wait()
                     else:
                         try:
-                            outcome = await self._sender.send(step)
+                            outcome = await sender.send(step)
                         except RunResultsError as error:
                             steps.throw(error)

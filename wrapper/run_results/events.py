@@ -26,7 +26,7 @@ class RequestSent(Struct, frozen=True):
     url: str
     offset: int
     attempt: int
-    """The first is 1. It is 0 where a walk asks ahead on a guess (`prefetch`): an answer may come and not be used."""
+    """The first is 1; 0 where a walk asks ahead (`prefetch`), so that the answer may not be used."""
 
 
 class ResponseReceived(Struct, frozen=True):

@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from run_results import errors
 from run_results.answer import error_message, excerpt
-from run_results.events import RequestSent, ResponseReceived, RetryPlanned, Span, log
-from run_results.http.ahead import Guess, Turn
+from run_results.events import ResponseReceived, RetryPlanned, Span, log
 from run_results.include import Include
 from run_results.options import Options, Secret
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
@@ -32,9 +31,13 @@ class Request:
     token: Secret = field(default=Secret(""), repr=False)
     offset: int = 0
     """The file offset that is asked for."""
+    attempt: int = 1
+    """How often this page has been asked for, this time included."""
     timeout: float = 60.0
     """Seconds of wall-clock time for the whole answer."""
     max_body_bytes: int = 2**28
+    ahead: "tuple[Request, ...]" = field(default=(), repr=False)
+    """Requests for later pages that may be sent at the same time; nobody waits for them."""
 
 
 @frozen
@@ -59,7 +62,7 @@ class Sleep(Struct, frozen=True):
 
 
 Outcome = Reply | errors.TransportError | None
-"""What a step came to: an answer, or the error that stood in its way; None after a sleep, and where nothing was due."""
+"""What a step came to: an answer, or the error that stood in its way; None after a sleep."""
 
 
 def request(options: Options, run_id: str, offset: int, include: Include) -> Request:
@@ -86,44 +89,28 @@ def request(options: Options, run_id: str, offset: int, include: Include) -> Req
 
 
 def ask(
-    options: Options,
-    budget: RetryBudget,
-    question: Request,
-    read: Callable[[bytes], T],
-    span: Span,
-    end: float,
-    guess: Guess | None = None,
-) -> Generator[Request | Sleep | Turn, Outcome, T]:
+    options: Options, budget: RetryBudget, question: Request, read: Callable[[bytes], T], span: Span, end: float
+) -> Generator[Request | Sleep, Outcome, T]:
     """Put a question until there is an answer of status 200 that `read` can read; returns what it made of the body.
 
     Raises `TransportError`, `StatusError` or `read`'s `MalformedResponseError` where the policy or the budget allows no
-    further attempt, and `DeadlineExceededError` where the clock reaches `end`. An answer that was asked for ahead on a
-    guess is taken where it can be used, and otherwise is no attempt.
+    further attempt, and `DeadlineExceededError` where the clock reaches `end`.
     """
     attempt = 0
-    refreshed = False
-    turn = guess.turn if guess is not None else None
+    is_refreshed = False
     error: errors.TransportError | errors.StatusError | errors.MalformedResponseError | None = None
     while True:
-        token = options.current_token()
-        started = options.clock()
+        token, started = options.current_token(), options.clock()
         if started >= end:
             raise _walk_deadline(error, attempt)
-        ready = evolve(question, token=token, timeout=min(question.timeout, end - started))
-        outcome = None
-        if turn is not None:
-            outcome, turn = (yield turn(ready)), None
-        if outcome is None:
-            attempt += 1
-            options.observe(RequestSent(question.url, question.offset, attempt))
-            span.set("http.request.resend_count", attempt - 1)
-            outcome = yield ready
+        attempt += 1
+        span.set("http.request.resend_count", attempt - 1)
+        outcome = yield _ready(question, token, attempt, min(question.timeout, end - started))
         retry_after = None
         if outcome is None:
             raise AssertionError("a request has an outcome")
         if isinstance(outcome, errors.TransportError):
-            error = outcome
-            retryable = outcome.may_pass
+            error, is_retryable = outcome, outcome.may_pass
         else:
             size, seconds = len(outcome.body), options.clock() - started
             options.observe(ResponseReceived(question.url, question.offset, attempt, outcome.status, size, seconds))
@@ -134,26 +121,21 @@ def ask(
                     result = read(body)
                 except errors.MalformedResponseError as malformed:
                     # Most often the network's doing: a body that was cut off without a length to tell it by.
-                    error, retryable = malformed, True
+                    error, is_retryable = malformed, True
                 else:
                     budget.succeed()
                     return result
             else:
                 error = _status_error(evolve(outcome, body=body), token)
                 retry_after = error.retry_after
-                retryable = outcome.status in RETRIED_STATUSES
-                # A token that rotates may have run out between two requests: asked for once more, it is a new one.
-                may_refresh = callable(options.token) and not refreshed and 0 < attempt < options.retry.attempts
+                is_retryable = outcome.status in RETRIED_STATUSES
+                # A token that rotates may have expired between two requests: asked for once more, it is a new one.
+                may_refresh = callable(options.token) and not is_refreshed and attempt < options.retry.attempts
                 if outcome.status == 401 and may_refresh:
-                    refreshed = True
+                    is_refreshed = True
                     continue
-        if guess is not None:
-            guess.fail(outcome, attempt)
-        if not attempt:
-            error = None
-            continue
         error.attempts = attempt
-        wait = options.retry.wait(attempt, retry_after) if retryable else None
+        wait = options.retry.wait(attempt, retry_after) if is_retryable else None
         if wait is None or not budget.take():
             raise error
         if options.clock() + wait >= end:
@@ -161,6 +143,12 @@ def ask(
         options.observe(RetryPlanned(question.url, question.offset, attempt, error, wait))
         log().info("offset %d: attempt %d failed (%s); next in %.2f s", question.offset, attempt, error.message, wait)
         yield Sleep(wait)
+
+
+def _ready(question: Request, token: Secret, attempt: int, timeout: float) -> Request:
+    """The question as it is sent now, and so are those that may be asked ahead."""
+    ahead = tuple(evolve(each, token=token, timeout=timeout) for each in question.ahead)
+    return evolve(question, token=token, attempt=attempt, timeout=timeout, ahead=ahead)
 
 
 def _walk_deadline(last: errors.RunResultsError | None, attempts: int) -> errors.DeadlineExceededError:

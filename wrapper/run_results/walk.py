@@ -7,14 +7,15 @@ and never ends silently too early.
 
 import re
 from collections.abc import Generator
-from functools import partial
 from math import inf
+
+from attrs import evolve
 
 from run_results import errors
 from run_results.answer import decode
 from run_results.answer_checks import look
 from run_results.events import DriftFound, PageReceived, call_span, log, unobserved
-from run_results.http.ahead import Guess, Turn
+from run_results.http.ahead import Forecast
 from run_results.include import Include
 from run_results.options import Options, check_include, check_run_id, check_seconds, check_start
 from run_results.page import Page
@@ -22,8 +23,8 @@ from run_results.page_checks import Laws, show
 from run_results.request import Outcome, Request, Sleep, ask, request
 from run_results.retry import RetryBudget
 
-Steps = Generator[Request | Sleep | Turn | Page, Outcome, None]
-"""What a client carries out: requests to send, now or ahead, sleeps to sit out, pages to hand out."""
+Steps = Generator[Request | Sleep | Page, Outcome, None]
+"""What a client does: requests to send, times to sleep, pages to hand out."""
 
 
 def _fetch(
@@ -33,14 +34,16 @@ def _fetch(
     offset: int,
     include: Include,
     end: float = inf,
-    guess: Guess | None = None,
-) -> Generator[Request | Sleep | Turn, Outcome, Page]:
+    forecast: Forecast | None = None,
+) -> Generator[Request | Sleep, Outcome, Page]:
     """Get one page, retries included, and check what can be checked of a page alone."""
     question = request(options, run_id, offset, include)
+    if forecast is not None:
+        later = forecast.after(offset, options.max_body_bytes)
+        ahead = (evolve(request(options, run_id, place, include), max_body_bytes=most) for place, most in later)
+        question = evolve(question, ahead=tuple(ahead))
     with call_span(question.url, offset) as span:
-        body, run, found = yield from ask(
-            options, budget, question, lambda body: (body, *decode(body)), span, end, guess
-        )
+        body, run, found = yield from ask(options, budget, question, lambda body: (body, *decode(body)), span, end)
         breaches = [place for place in found or () if place.is_breach]
         unusable = [place for place in breaches if place.path in ("$.id", "$.files", "$.has_more")]
         if unusable:
@@ -107,11 +110,10 @@ def walk(
     check_include(include)
     end = inf if deadline is None else options.clock() + check_seconds(deadline, "deadline")
     laws, teller = Laws(on_change=options.on_change), _Teller(options)
-    question = partial(request, options, run_id, include=include)
-    guess = Guess(options.prefetch, question) if options.prefetch else None
+    forecast = Forecast(options.prefetch)
     while offset is not None:
         try:
-            page = yield from _fetch(options, budget, run_id, offset, include, end, guess)
+            page = yield from _fetch(options, budget, run_id, offset, include, end, forecast)
             if news := laws.check(page):
                 page = page.noting(news)
         except errors.RunResultsError as error:
@@ -120,10 +122,7 @@ def walk(
         # What is new is new on every page: the first one tells, and the others are not slowed down.
         teller.tell(page, thoroughly=offset == start)
         offset = page.next_offset
-        if guess is not None:
-            guess.read(page)
-            if offset is None:
-                yield Turn()
+        forecast.read(page)
         yield page
 
 

@@ -1,124 +1,158 @@
-"""Which pages a walk asks for ahead: a guess, without sending anything.
+"""Pages that a walk asks for ahead: which ones, and what becomes of their answers.
 
-Where the next page begins is certain only when this one has been read. The size of the pages so far is a good guess for
-those behind it, so a walk can have several of them on their way. An answer to a guess counts only where it turns out to
-be the one that is due, is complete, and has status 200; whatever else comes of a guess is as if it had not been made.
+Where the next page begins is certain only when this one has been read. The size of the pages so far is a good guess, so
+a walk can have the next few requests on their way already. An answer that was asked for ahead counts only where it
+turns out to be the page that is due, is complete, and has status 200; otherwise it is as if nobody had asked.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
-
-from attrs import evolve
-from msgspec import Struct
+from typing import Any, Final, Self
 
 from run_results.events import Observer, RequestSent
-from run_results.options import MAX_OFFSET, Secret
-
-if TYPE_CHECKING:
-    from run_results.page import Page
-    from run_results.request import Outcome, Request
+from run_results.options import MAX_OFFSET
+from run_results.page import Page
+from run_results.request import Outcome, Reply, Request
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """How many bytes the answers that a walk has asked for ahead may have together."""
-# What an answer may have at the least; else it may be twice as large as the page before.
-_ROOM: Final = 2**20
+# Every answer may have this many bytes; a larger one may be twice as large as the page before.
+_LEAST_BYTES: Final = 2**20
 
 
-class Turn(Struct, frozen=True):
-    """What is to be on its way now: nothing but what is named. The outcome of `due` is wanted, if there is one."""
+class Forecast:
+    """Where the next pages probably begin, by the size of the pages so far.
 
-    due: "Request | None" = None
-    behind: "tuple[Request, ...]" = ()
-
-
-class Guess:
-    """What one walk asks for ahead.
-
-    Nothing while pages have different sizes, while the token changes, while the run itself can change (an answer could
-    be older than the page before it), and once the server has asked for fewer requests (429, or 503 with Retry-After).
-    Each answer that cannot be used takes one off the depth, and each page gives a tenth of that back.
+    Nowhere, while pages have different sizes or the run itself can change: an answer could then be older than the page
+    before it.
     """
 
-    # In pages: a lost answer is made good by so many.
-    _PENALTY = 10
-
-    def __init__(self, depth: int, request: "Callable[[int], Request]") -> None:
+    def __init__(self, depth: int) -> None:
         self._depth = depth
-        self._request = request
-        self._losses = 0
-        self._token: Secret | None = None
         self._size = self._stride = self._bytes = 0
-        self._named: dict[int, Request] = {}
 
-    def turn(self, due: "Request") -> Turn:
-        """What is to be on its way while this request, the walk's next one, is due."""
-        before = self._named
-        if self._token is not None and self._token.reveal() != due.token.reveal():
-            before, self._stride = {}, 0
-        self._named, self._token = {}, due.token
-        count = self._depth - ceil(self._losses / self._PENALTY) if self._stride else 0
-        most, left = min(due.max_body_bytes, max(_ROOM, 2 * self._bytes)), MOST_BYTES
-        for offset in (due.offset + number * self._stride for number in range(1, count + 1)):
-            if offset > MAX_OFFSET:
-                break
-            named = before.get(offset) or evolve(
-                self._request(offset), token=due.token, timeout=due.timeout, max_body_bytes=most
-            )
-            left -= named.max_body_bytes
-            if left < 0:
-                break
-            self._named[offset] = named
-        return Turn(before.get(due.offset), tuple(self._named.values()))
-
-    def read(self, page: "Page") -> None:
-        """Learn from a page that has been read."""
+    def read(self, page: Page) -> None:
+        """Learn from a page."""
         size, before = len(page.files), self._size
         self._stride = size if page.is_settled and before in (0, size) else 0
         self._size, self._bytes = size, len(page.body)
-        self._losses = max(0, self._losses - 1)
 
-    def fail(self, outcome: "Outcome", attempt: int) -> None:
-        """Learn from what could not be used; `attempt` is 0 where it was asked for ahead."""
-        if refuses(outcome):
-            self._depth = 0
-        elif not attempt:
-            self._losses = min(self._losses + self._PENALTY, self._depth * self._PENALTY)
-
-
-def refuses(outcome: "Outcome") -> bool:
-    """Whether a server asks for fewer requests."""
-    return getattr(outcome, "asks_for_fewer", False)
+    def after(self, offset: int, max_body_bytes: int) -> Iterator[tuple[int, int]]:
+        """The offsets of the pages behind this one, each with the number of bytes that its answer may have."""
+        most, left = min(max_body_bytes, max(_LEAST_BYTES, 2 * self._bytes)), MOST_BYTES
+        for _ in range(self._depth if self._stride else 0):
+            offset, left = offset + self._stride, left - most
+            if offset > MAX_OFFSET or left < 0:
+                return
+            yield offset, most
 
 
-class UnderWay:
-    """What a client has on its way for one walk: flights, by the offset that they ask for."""
+class _Pending:
+    """What `Lookahead` and `AsyncLookahead` share: the requests of one walk that are on their way, by offset.
+
+    Nothing more is asked ahead once the server has asked for fewer requests (429, or 503 with Retry-After), nor with a
+    token that has just changed. Each answer that cannot be used takes one off the number of requests ahead, and each
+    page gives a tenth of that back.
+    """
+
+    # In pages: so many make good for one answer that could not be used.
+    _PENALTY = 10
 
     def __init__(self, sender: Any, observe: Observer) -> None:
         self._sender = sender
         self._observe = observe
-        self._flights: dict[int | None, Any] = {}
+        self._pending: dict[int, Any] = {}
+        self._token: str | None = None
+        self._losses = 0
+        self._is_refused = False
 
-    def turn(self, turn: Turn) -> Any:
-        """Give up what is not named, start what is named and not under way; gives the flight that is due, or None."""
-        # What is due is kept until the next turn: whoever waits for it may be interrupted.
-        due = turn.due.offset if turn.due is not None else None
-        for offset in self._flights.keys() - {due, *(request.offset for request in turn.behind)}:
-            self._flights.pop(offset).drop()
-        if not any(refuses(flight.outcome) for flight in self._flights.values()):
-            for request in turn.behind:
-                if request.offset not in self._flights:
-                    self._observe(RequestSent(request.url, request.offset, 0))
-                    self._flights[request.offset] = self._sender.start(request)
-        return self._flights.get(due)
+    def _begin(self, request: Request) -> Any:
+        """Start what may be asked ahead, drop what is not wanted any more; returns what is on its way for `request`."""
+        token, before = request.token.reveal(), self._token
+        self._token = token
+        self._is_refused |= any(_asks_for_fewer(pending.outcome) for pending in self._pending.values())
+        if token != before:
+            self._drop(self._pending.keys())
+        wanted = request.ahead if before in (None, token) and not self._is_refused else ()
+        wanted = wanted[: max(0, len(wanted) - ceil(self._losses / self._PENALTY))]
+        self._drop(self._pending.keys() - {request.offset, *(each.offset for each in wanted)})
+        left = MOST_BYTES - sum(pending.request.max_body_bytes for pending in self._pending.values())
+        for each in wanted:
+            if each.offset in self._pending:
+                continue
+            left -= each.max_body_bytes
+            if left < 0 or (pending := self._sender.start(each)) is None:
+                break
+            self._observe(RequestSent(each.url, each.offset, 0))
+            self._pending[each.offset] = pending
+        return self._pending.get(request.offset)
+
+    def _drop(self, offsets: Iterable[int]) -> None:
+        for offset in list(offsets):
+            self._pending.pop(offset).drop()
+
+    def _use(self, request: Request, outcome: Outcome) -> bool:
+        """Whether the answer that was asked for ahead is the answer to the request."""
+        del self._pending[request.offset]
+        if isinstance(outcome, Reply) and outcome.status == 200:
+            return True
+        self._losses = min(self._losses, self._PENALTY * max(0, len(request.ahead) - 1)) + self._PENALTY
+        self._is_refused |= _asks_for_fewer(outcome)
+        return False
+
+    def _announce(self, request: Request) -> None:
+        self._observe(RequestSent(request.url, request.offset, request.attempt))
+
+    def _learn(self, outcome: Outcome) -> Outcome:
+        self._losses = max(0, self._losses - 1)
+        self._is_refused |= _asks_for_fewer(outcome)
+        return outcome
 
     def close(self) -> None:
-        """Give up everything."""
-        self.turn(Turn())
+        """Give up all that is on its way."""
+        self._drop(self._pending.keys())
+
+
+class Lookahead(_Pending):
+    """Sends the requests of one walk, and asks ahead for those that they name."""
+
+    def send(self, request: Request) -> Outcome:
+        """What a request comes to; the answer may have been asked for ahead."""
+        pending = self._begin(request)
+        if pending is not None:
+            outcome: Outcome = pending.wait()
+            if self._use(request, outcome):
+                return self._learn(outcome)
+        self._announce(request)
+        return self._learn(self._sender.send(request))
+
+
+class AsyncLookahead(_Pending):
+    """`Lookahead` for asyncio."""
+
+    async def send(self, request: Request) -> Outcome:
+        """See `Lookahead.send`."""
+        pending = self._begin(request)
+        if pending is not None:
+            outcome: Outcome = await pending.wait()
+            if self._use(request, outcome):
+                return self._learn(outcome)
+        self._announce(request)
+        return self._learn(await self._sender.send(request))
 
     async def aclose(self) -> None:
-        """Give up everything, and wait until it has ended."""
-        flights = list(self._flights.values())
+        """Give up all that is on its way, and wait until it has ended."""
+        pending = list(self._pending.values())
         self.close()
-        for flight in flights:
-            await flight.wait()
+        for each in pending:
+            await each.wait()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.aclose()
+
+
+def _asks_for_fewer(outcome: Outcome) -> bool:
+    return isinstance(outcome, Reply) and outcome.asks_for_fewer

@@ -154,6 +154,7 @@ class Flight:
     """A request that is asked for ahead, on a thread of its own, which keeps no process alive."""
 
     def __init__(self, send: Callable[[Request], Outcome], request: Request, flights: set[Any]) -> None:
+        self.request = request
         self.outcome: Outcome = None
         """What it came to; None while it is under way, and where it came to nothing."""
         self._rope, self._landed, self._flights = Rope(), threading.Event(), flights
@@ -242,6 +243,7 @@ class AsyncFlight:
     """`Flight` for asyncio: a request that is asked for ahead, in a task of its own."""
 
     def __init__(self, send: Callable[[Request], Awaitable[Outcome]], request: Request, flights: set[Any]) -> None:
+        self.request = request
         self.outcome: Outcome = None
         self._task = asyncio.create_task(self._fly(send, request))
         flights.add(self)
