@@ -34,7 +34,13 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--max-requests", default=200, show_default=True, type=click.IntRange(1), help="Send at most so many.")
 @click.option("--rate", type=_POSITIVE, metavar="N", help="Send at most N requests a second.")
 @click.option("--seed", default=0, show_default=True, type=int, help="Seed of everything that is drawn.")
-@click.option("--safe", is_flag=True, help="Send only GET and HEAD, and the token only in its header.")
+@click.option("--safe", is_flag=True, help="Send the token only in its header, on this machine too.")
+@click.option(
+    "--unsafe-methods",
+    is_flag=True,
+    help="Send POST, PUT, DELETE, TRACE and a made-up method too, to see them refused; "
+    "only to an id that has just answered 404 to a GET.",
+)
 @click.option("--timeout", default=10.0, show_default=True, type=_POSITIVE, help="Seconds that a request may take.")
 @click.option("--latency", default=2.0, show_default=True, type=_POSITIVE, help="Seconds in which answers should come.")
 @click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit XML report.")
@@ -56,6 +62,7 @@ def check(
     rate: float | None,
     seed: int,
     safe: bool,
+    unsafe_methods: bool,
     timeout: float,
     latency: float,
     junit: Path | None,
@@ -69,8 +76,8 @@ def check(
     contract shows are tried. Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it
     could not be judged.
 
-    Requests go out one at a time. Unless --safe is given, methods other than GET are sent too, to see them
-    refused; those that could delete something go to the run only after the server has said that it has none.
+    Requests go out one at a time. Only GET, HEAD and OPTIONS are sent. The rules about other methods are not judged,
+    unless --unsafe-methods is given: then those methods are sent too, and only to an id that does not exist.
     """
     from .contract import ContractError
     from .manifest import Manifest, ManifestError
@@ -92,6 +99,7 @@ def check(
             rate=rate,
             seed=seed,
             safe=safe,
+            unsafe_methods=unsafe_methods,
             timeout=timeout,
             latency=latency,
             policy=policy,

@@ -326,6 +326,7 @@ def judge(mutant: Mutant | None) -> Outcome:
             STANDARD_TOKEN.value,
             manifest=Manifest.of(standard_store(), may_act_in=STANDARD_TOKEN.may_act_in),
             policy=True,
+            unsafe_methods=True,
             timeout=5.0,
             max_seconds=60.0,
         )

@@ -218,7 +218,7 @@ RULES: tuple[Rule, ...] = (
         "NoAllow",
         "The origin server must generate an Allow header field in a 405 response; GET is in it.",
         "RFC 9110, 15.5.6",
-        needs="a 405 answer",
+        needs="a 405 answer: see --unsafe-methods",
     ),
     Rule(
         "errors.retry-after",
@@ -347,7 +347,7 @@ RULES: tuple[Rule, ...] = (
         "OtherMethodAnswered",
         "The operation is GET: no method that could change something succeeds, and none that gives back what was sent.",
         f"{_SPEC}, paths",
-        needs="leave to send methods that could change something",
+        needs="--unsafe-methods",
     ),
     Rule(
         "inputs.method-405",
@@ -356,7 +356,7 @@ RULES: tuple[Rule, ...] = (
         "A method that is known but not supported should be answered with 405, an unknown one with 501.",
         "RFC 9110, 9.1",
         _POLICY,
-        needs="leave to send methods that could change something",
+        needs="--unsafe-methods",
     ),
     Rule(
         "inputs.offset-refused",
@@ -755,6 +755,11 @@ def markdown() -> str:
         "",
         f"What `run-results-conformance check` holds against a server: {len(RULES)} rules, {musts} of level MUST.",
         "A rule of level POLICY stands where the contract is silent: it is reported, and fails only with `--policy`.",
+        "",
+        "Only GET, HEAD and OPTIONS are sent. Three rules need other methods: `inputs.method`, `inputs.method-405` and",
+        "(unless HEAD is refused) `errors.allow`. They are reported as not judged, unless `--unsafe-methods` is given.",
+        "Then POST, PUT, DELETE, TRACE and a method that does not exist are sent too, and only to an id that has just",
+        "answered 404 to a GET; where no id does, none of them is sent.",
     ]
     for family, about in FAMILIES.items():
         lines += [

@@ -31,7 +31,7 @@ from .checks.runs import find_end, open_runs, settle, walk, walk_full
 from .checks.session import Exchange, OutOfRequests, RunView, Session, Unresponsive
 from .checks.single import judge
 from .contract import Contract, load_contract
-from .manifest import Manifest
+from .manifest import HERE, Manifest
 from .report import Report, shorten
 from .rules import RULES, Level, select
 from .wire import Address, Wire
@@ -63,6 +63,7 @@ def verify(
     rate: float | None = None,
     seed: int = 0,
     safe: bool = False,
+    unsafe_methods: bool = False,
     timeout: float = 10.0,
     max_seconds: float = 300.0,
     latency: float = 2.0,
@@ -73,10 +74,14 @@ def verify(
 
     `runs` are ids of runs that can be read; without them and without a manifest the ids that the contract shows
     are tried. `manifest` says what is known of runs. `context` is sent as IB-Context. `only` and `skip` select rules
-    by id or family. At most `max_requests` are sent, `rate` of them a second, one at a time. `safe` sends nothing
-    but GET and HEAD, and the token nowhere but in its header. `timeout` bounds one request and `max_seconds` all of
-    them (without what `rate` waits); `latency` is the budget of an answer; all in seconds. With `policy` broken
-    rules of that level are breaches.
+    by id or family. At most `max_requests` are sent, `rate` of them a second, one at a time.
+
+    Nothing but GET, HEAD and OPTIONS is sent, unless `unsafe_methods` are allowed: then POST, PUT, DELETE, TRACE and a
+    method that does not exist are sent too, to see them refused, and only to an id that has just answered 404 to a
+    GET. `safe` sends the token nowhere but in its header.
+
+    `timeout` bounds one request and `max_seconds` all of them (without what `rate` waits); `latency` is the budget of
+    an answer; all in seconds. With `policy` broken rules of that level are breaches.
 
     Raises AddressError, UnknownRuleError, ContractError and VerifyError for what the caller got wrong; nothing
     that a server does raises.
@@ -85,15 +90,18 @@ def verify(
         raise VerifyError("the token is empty, or has characters that cannot stand in a header")
     if max_requests < 1 or timeout <= 0 or max_seconds <= 0 or latency <= 0 or (rate is not None and rate <= 0):
         raise VerifyError("limits must be positive")
+    if safe and unsafe_methods:
+        raise VerifyError("safe and unsafe methods exclude each other")
     lens = lens_of(contract or load_contract())
-    _check_context(lens.contract, context)
+    for each in (context, *(run.context for run in (manifest.runs if manifest else ()) if run.context != HERE)):
+        _check_context(lens.contract, each)
     known = (manifest.runs if manifest else ()) + tuple(
         run
         for run in Manifest.of_ids(*dict.fromkeys(runs)).runs
         if manifest is None or run.id not in {each.id for each in manifest.runs}
     )
     started = time.monotonic()
-    with Wire(Address.of(url), token, timeout=timeout) as wire:
+    with Wire(Address.of(url), token, timeout=timeout, unsafe_methods=unsafe_methods) as wire:
         session = Session(
             wire,
             token,
@@ -263,8 +271,10 @@ class _Verification:
             for open_rule in RULES:
                 session.unjudged(open_rule.id, "no run could be read")
         if session.safe:
-            for rule in ("inputs.method", "inputs.method-405", "errors.allow", "authentication.header-only"):
-                session.unjudged(rule, "left out by --safe")
+            session.unjudged("authentication.header-only", "left out by --safe")
+        if not session.wire.unsafe_methods:
+            for rule in ("inputs.method", "inputs.method-405", "errors.allow"):
+                session.unjudged(rule, "sends POST, PUT, DELETE, TRACE and a made-up method only with --unsafe-methods")
         cut = [rule for rule in RULES if rule.id in self._cut_rules and session.wants(rule.id)]
         missed = [rule for rule in cut if not session.judged(rule.id) and "manifest" not in rule.needs]
         for each in missed:

@@ -8,7 +8,11 @@ The token never stands in a request. Where it belongs, the text holds the shell 
 as `Bearer $RUN_RESULTS_TOKEN`; it is put in when the bytes are written. So whatever is shown of a request, its
 curl line above all, is right and without the secret.
 
-    AddressError   a URL that cannot be the base of an API
+It sends GET, HEAD and OPTIONS, and nothing else, unless `unsafe_methods` are allowed; then every other method goes
+only to a target that does not exist: one that has answered 404 to a GET.
+
+    AddressError        a URL that cannot be the base of an API
+    UnsafeRequestError  a request that could change something on the server, or that would be two requests
 """
 
 import re
@@ -29,8 +33,16 @@ Headers = tuple[tuple[str, str], ...]
 """Header fields in the order of the wire, doubled ones included; text is latin-1."""
 
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+"""The methods that are always sent: they read (RFC 9110, 9.2.1)."""
+
+
 class AddressError(ValueError):
     """The URL cannot be the base of an API."""
+
+
+class UnsafeRequestError(ValueError):
+    """The request is not sent: it could change something, or a line break in it would make two requests of it."""
 
 
 # --- The token ----------------------------------------------------------------------------------------------
@@ -306,13 +318,24 @@ class Wire:
             answer = wire.send(Request("/v2/apps/runs/r/results"))
 
     `timeout` is the time that one request may take from its first byte to its answer's last, in seconds.
-    `max_body` bounds a body, in bytes. `strays` counts answers that were followed, later, by bytes that nobody
+    `max_body` bounds a body, in bytes. `unsafe_methods` allows methods other than GET, HEAD and OPTIONS, to targets
+    that do not exist (see `allows`). `strays` counts answers that were followed, later, by bytes that nobody
     had asked for.
     """
 
-    def __init__(self, address: Address, token: str, *, timeout: float = 10.0, max_body: int = 32 << 20) -> None:
+    def __init__(
+        self,
+        address: Address,
+        token: str,
+        *,
+        timeout: float = 10.0,
+        max_body: int = 32 << 20,
+        unsafe_methods: bool = False,
+    ) -> None:
         self.address = address
+        self.unsafe_methods = unsafe_methods
         self.strays = 0
+        self._absent: set[tuple[str, Headers]] = set()
         self._token = token
         self._timeout = timeout
         self._max_body = max_body
@@ -335,17 +358,49 @@ class Wire:
             with suppress(OSError):
                 stream.socket.close()
 
+    def allows(self, request: Request) -> bool:
+        """Whether `send` sends this request.
+
+        GET, HEAD and OPTIONS always. Another method only with `unsafe_methods`, and only to a target that does not
+        exist: the last GET with the token, to the same target and with the same headers, was answered with 404, and
+        every other method that went there since was refused.
+        """
+        if request.method in SAFE_METHODS:
+            return True
+        right = _authorization(request) in ([], [_BEARER])
+        return self.unsafe_methods and right and _place(request) in self._absent
+
     def send(self, request: Request) -> Answer:
-        """Sends a request and reads its answer. Nothing that a server does raises."""
+        """Sends a request and reads its answer. Nothing that a server does raises.
+
+        Raises UnsafeRequestError for a request that is not allowed, before anything is sent.
+        """
+        if not self.allows(request):
+            raise UnsafeRequestError(f"{request.method} is not sent here")
+        if _has_line_break(request):
+            raise UnsafeRequestError("a request must not hold line breaks")
         started = time.monotonic()
         answer, stale = self._attempt(request, started)
         if stale:
             # A kept connection may be closed at any moment; a safe request goes out again (RFC 9112, 9.3.1).
             answer, _ = self._attempt(request, started)
+        self._note_absence(request, answer)
         return answer
+
+    def _note_absence(self, request: Request, answer: Answer) -> None:
+        """Remembers that a target does not exist, and forgets it as soon as it may exist."""
+        place = _place(request)
+        if request.method == "GET" and _authorization(request) == [_BEARER]:
+            (self._absent.add if answer.status == 404 else self._absent.discard)(place)
+        elif request.method not in SAFE_METHODS and not (400 <= answer.status < 500 or answer.status in (501, 503)):
+            self._absent.discard(place)
 
     def _attempt(self, request: Request, started: float) -> tuple[Answer, bool]:
         kept = self._quiet_stream()
+        if kept and request.method not in SAFE_METHODS:
+            # On a new connection it need never go out twice.
+            self.close()
+            kept = None
         try:
             stream = kept or self._connect()
         except (OSError, ValueError) as error:
@@ -478,6 +533,24 @@ class Wire:
     def _stays_open(self, answer: Answer) -> bool:
         options = ",".join(answer.header("connection")).lower()
         return answer.framing != "close" and not answer.extra and "close" not in options
+
+
+_BEARER = f"Bearer {TOKEN}"
+
+
+def _authorization(request: Request) -> list[str]:
+    return [value for name, value in request.headers if name.lower() == "authorization"]
+
+
+def _place(request: Request) -> tuple[str, Headers]:
+    """What a request is about: its target, and the headers that may choose another resource there."""
+    about_itself = ("authorization", "content-length")
+    return request.target, tuple(each for each in request.headers if each[0].lower() not in about_itself)
+
+
+def _has_line_break(request: Request) -> bool:
+    texts = (request.method, request.target, *(text for each in request.headers for text in each))
+    return any(character in text for text in texts for character in "\r\n\0")
 
 
 def _framing(answer: Answer, method: str) -> str:

@@ -96,6 +96,21 @@ def test_requests_are_bounded() -> None:
     assert report.requests <= 10 + 2
 
 
+def test_only_reads_are_sent() -> None:
+    """schemathesis sends GET and nothing else: no method that could change something."""
+    asked: list[str] = []
+    server = ReferenceServer(standard_store(), STANDARD_TOKEN)
+
+    async def recording(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["method"])
+        await server(scope, receive, send)
+
+    with serve(recording) as served:
+        second_opinion(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN])
+    assert len(asked) > 50
+    assert set(asked) <= {"GET", "HEAD", "OPTIONS"}
+
+
 def test_time_is_bounded() -> None:
     """A server that drips its answer for ever is left behind, and said to be so."""
     never = threading.Event()

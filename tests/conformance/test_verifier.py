@@ -79,7 +79,7 @@ def explain(report: Report) -> str:
 
 def verified(app: Any, **options: Any) -> Report:
     with serve(app) as served:
-        return verify(served.url, TOKEN, **{"manifest": MANIFEST, **options})
+        return verify(served.url, TOKEN, **{"manifest": MANIFEST, "unsafe_methods": True, **options})
 
 
 # --- Honest servers -----------------------------------------------------------------------------------------
@@ -485,9 +485,8 @@ class AnyTail(ReferenceServer):
 
 @breaks("inputs.method")
 class AnyMethod(ReferenceServer):
-    def check_method(self, request: Request) -> None:
-        if request.method != "DELETE":
-            super().check_method(request)
+    def respond(self, request: Request) -> Response:
+        return Response(status_code=204) if request.method == "DELETE" else super().respond(request)
 
 
 @breaks("inputs.method-405")
@@ -1262,24 +1261,110 @@ def test_safe_sends_only_reads() -> None:
         assert report.exit_code == 0, explain(report)
         assert {head.split(b" ")[0] for head in seen} == {b"GET", b"HEAD"}
         assert not any(TOKEN.encode()[:-1] in head.split(b"\r\n")[0] for head in seen)
-        seen.clear()
-        verify(url, TOKEN, manifest=MANIFEST)
-    assert {b"POST", b"DELETE", b"BREW"} <= {head.split(b" ")[0] for head in seen}
 
 
-def test_methods_that_delete_go_to_nobody() -> None:
-    """Without the server's word that it has no DELETE, DELETE goes to a run that does not exist."""
-    seen: list[bytes] = []
+class Recording:
+    """The reference server, with the method, the path and the status of every request that it was sent."""
 
-    def answer(head: bytes, _: socket.socket) -> bytes:
-        seen.append(head.split(b"\r\n")[0])
-        return honest(head).replace(b"GET, HEAD", b"GET, DELETE")
+    def __init__(self, store: MemoryStore, make: Callable[..., Any] = ReferenceServer) -> None:
+        self.app = make(store, TOKEN, page_size=3)
+        self.sent: list[tuple[str, bytes, int]] = []
 
-    with raw_server(answer) as url:
-        verify(url, TOKEN, manifest=MANIFEST)
-    deleted = [line for line in seen if line.startswith(b"DELETE")]
-    assert deleted
-    assert all(f"/{known.id}/".encode() not in line for line in deleted for known in MANIFEST.runs)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def record(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self.sent.append((scope["method"], scope["raw_path"], message["status"]))
+            await send(message)
+
+        await self.app(scope, receive, record)
+
+    def unsafe(self) -> list[tuple[str, bytes, list[int]]]:
+        """Methods that could write: each with its path, and what the GETs to that path were answered before it."""
+        found: list[tuple[str, bytes, list[int]]] = []
+        for number, (method, path, _) in enumerate(self.sent):
+            if method not in ("GET", "HEAD", "OPTIONS"):
+                before = [status for how, where, status in self.sent[:number] if (how, where) == ("GET", path)]
+                found.append((method, path, before))
+        return found
+
+
+class EveryMethod(ReferenceServer):
+    """Answers other methods like GET, but for PUT and DELETE, which succeed whatever the id."""
+
+    def respond(self, request: Request) -> Response:
+        return Response("{}", 200) if request.method in ("PUT", "DELETE") else super().respond(request)
+
+    def check_method(self, request: Request) -> None:
+        """Lets every method in."""
+
+
+NUMBERED = MemoryStore(
+    [SyntheticRun(n, 4, run_id=str(n), documents_per_file=1, fields_per_document=3) for n in range(1000, 1013)]
+)
+
+
+@pytest.mark.parametrize("make", [ReferenceServer, EveryMethod])
+@pytest.mark.parametrize("store", [STORE, NUMBERED], ids=["named", "numbered"])
+def test_nothing_is_written(store: MemoryStore, make: Any) -> None:
+    """No method but GET, HEAD and OPTIONS is sent, to whichever server; the rules about others say why."""
+    server = Recording(store, make)
+    known: list[dict[str, Any]] = [{"manifest": Manifest.of(store)}, {"runs": [RUN, "1009"]}]
+    for options in known:
+        report = verified(server, unsafe_methods=False, **{"manifest": None, **options})
+        reasons = {verdict.rule.id: verdict.reason for verdict in report.verdicts if not verdict.judged}
+        for rule in ("inputs.method", "inputs.method-405"):
+            assert reasons[rule].endswith("only with --unsafe-methods")
+    assert len(server.sent) > 100
+    assert server.unsafe() == []
+
+
+@pytest.mark.parametrize("make", [ReferenceServer, EveryMethod])
+@pytest.mark.parametrize("run_id", [RUN, "1009"])
+def test_unsafe_methods_go_to_ids_that_are_not_there(run_id: str, make: Any) -> None:
+    """With the option other methods are sent, each only to an id that a GET has just found not to be there."""
+    server = Recording(STORE if run_id == RUN else NUMBERED, make)
+    verified(server, manifest=None, runs=[run_id])
+    sent = server.unsafe()
+    assert {method for method, _, _ in sent} >= {"POST", "PUT"}
+    assert make is EveryMethod or {method for method, _, _ in sent} == {"POST", "PUT", "DELETE", "BREW", "TRACE"}
+    assert all(before[-1] == 404 and 200 not in before for _, _, before in sent)
+    assert not any(f"/{run_id}/".encode() in path for _, path, _ in sent)
+
+
+def test_nothing_goes_to_an_id_that_a_method_has_made() -> None:
+    """An id that a method has not been refused for may exist from then on: no further method goes there."""
+    server = Recording(STORE, EveryMethod)
+    report = verified(server, only=["inputs"])
+    assert [method for method, _, _ in server.unsafe()] == ["POST", "PUT"]
+    assert "inputs.method" in broken(report)
+
+
+def test_no_unsafe_method_where_no_id_is_404() -> None:
+    """A server that answers unknown ids with another status is sent no other method, and the report says why."""
+    server = Recording(STORE, BadRequestForUnknown)
+    report = verified(server)
+    assert server.unsafe() == []
+    reasons = {verdict.rule.id: verdict.reason for verdict in report.verdicts}
+    assert "answered with 404" in reasons["inputs.method"]
+
+
+class LooksFirst(ReferenceServer):
+    """Looks for the run before it looks at the method."""
+
+    def check_method(self, request: Request) -> None:
+        """Later."""
+
+    def respond(self, request: Request) -> Response:
+        response = super().respond(request)
+        if response.status_code == 404 or request.method in ("GET", "HEAD"):
+            return response
+        return self.error(Refusal(405, "Method not allowed", {"Allow": "GET, HEAD"}))
+
+
+def test_a_server_may_look_for_the_run_first() -> None:
+    """Then 404 is right for every method to an unknown id, and no remark is made."""
+    report = verified(LooksFirst(STORE, TOKEN, page_size=3))
+    assert broken(report) == [], explain(report)
 
 
 def test_rate() -> None:
@@ -1381,7 +1466,16 @@ def test_bad_urls(url: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"context": ""}, {"context": "a\nb"}, {"max_requests": 0}, {"timeout": 0}, {"rate": -1}]
+    "options",
+    [
+        {"context": ""},
+        {"context": "a\nb"},
+        {"manifest": Manifest((KnownRun("r", "a\r\n\r\nDELETE / HTTP/1.1"),))},
+        {"max_requests": 0},
+        {"timeout": 0},
+        {"rate": -1},
+        {"safe": True, "unsafe_methods": True},
+    ],
 )
 def test_bad_arguments(options: dict[str, Any]) -> None:
     """What cannot be asked for is refused before anything is sent; so is a token that no header can hold."""

@@ -15,7 +15,9 @@ from run_results_conformance.wire import (
     TOKEN,
     UPPER_TOKEN,
     Address,
+    Answer,
     Request,
+    UnsafeRequestError,
     Wire,
     scrubber,
 )
@@ -92,8 +94,8 @@ def test_curl_line_sends_the_same_headers() -> None:
 
 def test_doubled_and_odd_headers_go_out_as_they_are() -> None:
     """Nothing is merged, sorted or refused."""
-    sent = _sent(Request("/..//%zz?", (("A", "1"), ("a", "2"), ("A", "\xff")), method="BREW"))
-    assert sent.startswith("BREW /..//%zz? HTTP/1.1\r\nHost: 127.0.0.1:")
+    sent = _sent(Request("/..//%zz?", (("A", "1"), ("a", "2"), ("A", "\xff")), method="OPTIONS"))
+    assert sent.startswith("OPTIONS /..//%zz? HTTP/1.1\r\nHost: 127.0.0.1:")
     assert "\r\nA: 1\r\na: 2\r\nA: \xff\r\n\r\n" in sent
 
 
@@ -147,3 +149,79 @@ def test_no_repr_has_the_token() -> None:
     wire = Wire(Address.of("http://h"), SECRET)
     assert SECRET not in repr(wire)
     assert SECRET not in repr(Request("/", (("Authorization", f"Bearer {TOKEN}"),)))
+
+
+# --- What is not sent ---------------------------------------------------------------------------------------
+
+RIGHT = (("Authorization", f"Bearer {TOKEN}"), ("IB-Context", "here"))
+ELSEWHERE = (("Authorization", f"Bearer {TOKEN}"), ("IB-Context", "elsewhere"))
+
+
+class _Answering(Wire):
+    """A wire that reaches no server: it is answered with one status, and keeps what it would have sent."""
+
+    status = 404
+
+    def _attempt(self, request: Request, started: float) -> tuple[Answer, bool]:
+        self.sent: list[Request] = [*getattr(self, "sent", []), request]
+        return Answer(self.status, seconds=started), False
+
+
+def answering(*, unsafe_methods: bool = True) -> _Answering:
+    return _Answering(Address.of("http://127.0.0.1:1"), SECRET, unsafe_methods=unsafe_methods)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW", "get", "CONNECT", ""])
+def test_other_methods_are_not_sent(method: str) -> None:
+    """Without leave nothing but GET, HEAD and OPTIONS is sent, whatever was answered before."""
+    wire = answering(unsafe_methods=False)
+    wire.send(Request("/x", RIGHT))
+    with pytest.raises(UnsafeRequestError):
+        wire.send(Request("/x", RIGHT, method))
+    assert [request.method for request in wire.sent] == ["GET"]
+
+
+def test_other_methods_need_a_404() -> None:
+    """With leave another method goes where the token's GET found nothing, in the same context, and nowhere else."""
+    wire = answering()
+    delete = Request("/x", (*RIGHT, ("Content-Length", "0")), "DELETE")
+    wire.send(Request("/x", RIGHT[1:]))  # 404 to somebody without a token says nothing
+    wire.send(Request("/x", RIGHT, "HEAD"))
+    assert not wire.allows(delete)
+    wire.send(Request("/x", RIGHT))
+    assert wire.allows(delete)
+    assert wire.allows(Request("/x", RIGHT[1:], "TRACE"))
+    for other in (Request("/y", RIGHT, "DELETE"), Request("/x", ELSEWHERE, "DELETE")):
+        with pytest.raises(UnsafeRequestError):
+            wire.send(other)
+    wire.status = 405
+    wire.send(delete)
+    assert wire.allows(delete)
+    wire.status = 204
+    wire.send(delete)
+    assert not wire.allows(delete)
+
+
+@pytest.mark.parametrize("status", [0, 200, 301, 401, 403, 410, 500])
+def test_a_target_that_is_there_again_is_left_alone(status: int) -> None:
+    """A GET that is answered otherwise takes the leave back."""
+    wire = answering()
+    wire.send(Request("/x", RIGHT))
+    wire.status = status
+    wire.send(Request("/x", RIGHT))
+    assert not wire.allows(Request("/x", RIGHT, "POST"))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("/x HTTP/1.1\r\n\r\nDELETE /y", RIGHT),
+        Request("/x", (*RIGHT, ("X", "1\nY: 2"))),
+        Request("/x", (*RIGHT, ("X\r\n\r\nDELETE /y HTTP/1.1\r\nHost", "x"))),
+    ],
+)
+def test_a_request_is_one_request(request_: Request) -> None:
+    """A request with a line break in it could be two, and is not sent."""
+    wire = answering()
+    with pytest.raises(UnsafeRequestError):
+        wire.send(request_)

@@ -157,39 +157,46 @@ def hold_paths(session: Session, probe: Probe) -> None:
 
 
 def hold_methods(session: Session, probe: Probe) -> None:
-    """No other method succeeds.
+    """No other method succeeds. They go to an id that has just answered 404, and only where they are allowed.
 
-    POST goes to the run itself. Methods that could delete something go there only when that answer says, in its
-    Allow, that there is no such method; else to a run that does not exist.
+    A server may look for the run before the method: then it answers 404, and that is right for every method. Where it
+    refuses one method with 405 there, it does not look for the run first, and should refuse all of them so.
     """
-    if session.safe:
+    if not session.wire.unsafe_methods:
         return
-    posted = session.ask(session.reading(probe.run_id, method="POST"))
-    allow = [word.strip() for word in ",".join(posted.answer.header("allow")).split(",")]
-    exchanges = [posted]
-    for method in ("PUT", "DELETE"):
-        harmless = posted.status == 405 and "GET" in allow and method not in allow
-        run_id = probe.run_id if harmless else probe.unknown_ids[0]
-        exchanges.append(session.ask(session.reading(run_id, method=method)))
-    exchanges.append(session.ask(session.reading(probe.run_id, method="BREW")))
+    run_id = _absent_id(session, probe)
+    if run_id is None:
+        for rule in ("inputs.method", "inputs.method-405", "errors.allow"):
+            session.unjudged(rule, "needs an id that is answered with 404: other methods are sent to no other")
+        return
+    exchanges: list[Exchange] = []
+    for method in ("POST", "PUT", "DELETE", "BREW"):
+        exchanges += _ask_if_allowed(session, session.reading(run_id, method=method))
     # What TRACE sends comes back, so that nothing secret may be in it (RFC 9110, 9.3.8).
-    exchanges.append(session.ask(session.reading(probe.run_id, method="TRACE", authorization=None)))
-    for exchange in exchanges:
-        if not exchange.status:
-            continue
+    traced = _ask_if_allowed(session, session.reading(run_id, method="TRACE", authorization=None))
+    for exchange in (*exchanges, *traced):
         refused = exchange.status >= 400
-        session.hold("inputs.method", refused, exchange, expected="status 405", got=f"status {exchange.status}")
-        if refused and exchange.request.run_id == probe.run_id and exchange.request.method != "TRACE":
-            _hold_no_method(session, exchange)
-    if posted.status >= 400:
-        extra = (("X-HTTP-Method-Override", "GET"), ("X-HTTP-Method", "GET"), ("X-Method-Override", "GET"))
-        _hold_no_method(session, session.ask(session.reading(probe.run_id, method="POST", extra=extra)))
+        if exchange.status:
+            session.hold("inputs.method", refused, exchange, expected="status 405", got=f"status {exchange.status}")
+    overriding = (("X-HTTP-Method-Override", "GET"), ("X-HTTP-Method", "GET"), ("X-Method-Override", "GET"))
+    if all(exchange.status >= 400 for exchange in exchanges):
+        session.ask(session.reading(run_id, extra=overriding))  # with these headers too it must not exist
+        exchanges += _ask_if_allowed(session, session.reading(run_id, method="POST", extra=overriding))
+    method_first = any(exchange.status == 405 for exchange in exchanges)
+    for exchange in exchanges:
+        if exchange.status >= 400 and not exchange.busy and (method_first or exchange.status != 404):
+            right = exchange.status in (405, 501)
+            session.hold("inputs.method-405", right, exchange, expected="status 405", got=f"status {exchange.status}")
 
 
-def _hold_no_method(session: Session, exchange: Exchange) -> None:
-    if exchange.status and not exchange.busy:
-        right = exchange.status in (405, 501)
-        session.hold("inputs.method-405", right, exchange, expected="status 405", got=f"status {exchange.status}")
+def _absent_id(session: Session, probe: Probe) -> str | None:
+    """An id that is answered with 404 at this moment: one seen earlier may name a run by now."""
+    candidates = (*probe.unknown_ids, f"{probe.run_id}-of-nobody")
+    return next((each for each in candidates if session.ask(session.reading(each), again=True).status == 404), None)
+
+
+def _ask_if_allowed(session: Session, request: Request) -> list[Exchange]:
+    return [session.ask(request)] if session.wire.allows(request) else []
 
 
 def hold_head(session: Session, probe: Probe) -> None:

@@ -731,7 +731,13 @@ OTHERS = (
         asking(),
         asking(headers=(("User-Agent", ""),)),
     ),
-    inputs("post-like-get", "POST is answered like GET.", _method(_like_get, "POST"), asking(method="POST")),
+    inputs(
+        "post-like-get",
+        "POST is answered like GET.",
+        _method(_like_get, "POST"),
+        asking(method="POST"),
+        level="POLICY",  # it changes nothing, and of methods that only read the contract says nothing
+    ),
     inputs("put-accepted", "PUT is answered with 204.", _method(_fixed(204), "PUT"), asking(method="PUT")),
     inputs(
         "delete-accepted",
