@@ -17,8 +17,6 @@ from typing import Any
 import anyio
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rich.cells import cell_len
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +24,6 @@ from starlette.types import Receive, Scope, Send
 
 from run_results.cli.app import run
 from run_results.tables import COLUMNS
-from run_results.text import inert, inert_json
 from run_results_conformance.reference import ReferenceServer, Refusal
 from run_results_conformance.runs import MemoryStore, UnfinishedRun, by_polls
 from run_results_conformance.serving import serve
@@ -940,28 +937,3 @@ def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "run-results: error: the command line needs more: pip install 'run-results[cli]'\n"
-
-
-# Hostile text -------------------------------------------------------------------------------------------------
-
-
-@given(
-    st.text(st.characters() | st.sampled_from("\x1b\x9b\n\u202e\u200d\ud800\u00a0"), max_size=30), st.integers(1, 40)
-)
-def test_inert_text_can_be_printed(text: str, limit: int) -> None:
-    """Inert text is one printable line, whatever it was; what is printable stays as it is."""
-    shown = inert(text)
-    assert shown.replace("\u200c", "").replace("\u200d", "").isprintable()
-    assert inert(shown) == shown
-    assert len(inert(text, limit)) <= 10 * limit + 1
-    if text.isprintable():
-        assert shown == text
-
-
-@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\x7f\x9b\u2028\u202e\u0085"), max_size=30))
-def test_inert_json_says_the_same(text: str) -> None:
-    """JSON made inert decodes to the same, and holds no control character that was not a line's end."""
-    made = inert_json(json.dumps({text: text}, ensure_ascii=False).encode())
-    assert json.loads(made) == {text: text}
-    assert len(made.decode().splitlines()) == 1
-    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", made.decode())

@@ -25,8 +25,8 @@ from run_results.cli.report import report as report_command
 from run_results.errors import ConfigurationError, ExportError, RunMismatch
 from run_results.report import build, folder, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
-from run_results.report.compact import moment
-from run_results.report.text import to_json, visible
+from run_results.report.compact import moment, to_json
+from run_results.text import visible
 from run_results_api.models import Document, File, RunKeys, RunResults, SourceCoordinates
 from run_results_conformance.strategies import broken_responses, responses
 from run_results_conformance.synthetic import SyntheticRun

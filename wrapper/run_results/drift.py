@@ -4,12 +4,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from run_results.text import quote
 from run_results_api.types import UNSET
-
-
-def _shorten(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 @frozen
@@ -24,11 +20,11 @@ class Drift:
     """Where, as a JSON path."""
     expected: str
     """What the contract has there."""
-    got: Any = field(repr=_shorten)
+    got: Any = field(repr=quote)
     """What came, as decoded JSON; `UNSET` where nothing came."""
     is_breach: bool = True
     """Whether it breaks the contract. What is merely news, such as a key that the contract does not name, does not."""
 
     def __str__(self) -> str:
-        came = "nothing" if self.got is UNSET else _shorten(self.got)
+        came = "nothing" if self.got is UNSET else quote(self.got)
         return f"{self.path}: expected {self.expected}, got {came}"

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from itertools import islice
 
-from run_results.fields import failed
+from run_results.fields import FieldPlace, documents, failed, fields, is_edited, is_invalid, lowest_score
 from run_results.names import NameMap
 from run_results.page import Page
+from run_results.text import visible
 
 _ROWS = 10
 _NAMES = 20
@@ -18,17 +19,17 @@ _LONGEST = 80
 
 def show_page(page: Page) -> str:
     """A page as HTML: where it stands, what it holds, and its first fields."""
-    documents = [document for file in page.files for document in file.documents or ()]
-    fields = sum(len(document.fields or ()) for document in documents)
+    found = [place.document for place in documents(page.run) if place.document_index is not None]
+    count = sum(len(document.fields or ()) for document in found)
     after = f"the next one begins at {page.next_offset:,}" if page.has_more else "the last one"
-    counts = f"{len(page.files):,} files from {page.offset:,} on, {len(documents):,} documents, {fields:,} fields"
-    parts = [f"<p><b>{_shown(page.run_id)}</b> {_shown(str(page.status))}: {counts}; {after}</p>"]
-    if fields:
+    counts = f"{len(page.files):,} files from {page.offset:,} on, {len(found):,} documents, {count:,} fields"
+    parts = [f"<p><b>{_html(page.run_id)}</b> {_html(str(page.status))}: {counts}; {after}</p>"]
+    if count:
         parts.append(_table(("file", "class", "field", "value", "score", ""), islice(_rows(page), _ROWS)))
-    if fields > _ROWS:
-        parts.append(f"<p>and {fields - _ROWS:,} fields more</p>")
+    if count > _ROWS:
+        parts.append(f"<p>and {count - _ROWS:,} fields more</p>")
     if page.breaches:
-        places = "".join(f"<li>{_shown(str(place), 300)}</li>" for place in page.breaches[:5])
+        places = "".join(f"<li>{_html(str(place), 300)}</li>" for place in page.breaches[:5])
         parts.append(f"<p>{len(page.breaches):,} places that left the contract</p><ul>{places}</ul>")
     return "".join(parts)
 
@@ -48,29 +49,27 @@ def show_names(names: NameMap) -> str:
 
 
 def _rows(page: Page) -> Iterator[tuple[object, ...]]:
-    for index, file in enumerate(page.files, page.offset):
-        for document in file.documents or ():
-            for field in document.fields or ():
-                scores = [field.confidence.model, field.confidence.ocr] if field.confidence else []
-                known = [score for score in scores if isinstance(score, float)]
-                invalid = field.validations and field.validations.valid is False
-                notes = [word for word, holds in (("failed", failed(field)), ("not valid", invalid)) if holds]
-                score = f"{min(known):.2f}" if known else ""
-                yield index, document.class_name, field.field_name, field.value, score, ", ".join(notes)
+    for place in fields(page.run, page.offset):
+        if place.field_index is not None:
+            field, score = place.field, lowest_score(place.field)
+            shown = "" if score is None else f"{score:.2f}"
+            yield place.file_index, place.document.class_name, place.api_name, field.value, shown, _notes(place)
+
+
+def _notes(place: FieldPlace) -> str:
+    marks = {"failed": failed(place.field), "invalid": is_invalid(place.field), "edited": is_edited(place.field)}
+    return ", ".join(word for word, holds in marks.items() if holds)
 
 
 def _table(titles: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     head = "".join(f"<th>{title}</th>" for title in titles)
-    lines = ("".join(f"<td>{_shown(cell)}</td>" for cell in row) for row in rows)
+    lines = ("".join(f"<td>{_html(cell)}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _shown(value: object, longest: int = _LONGEST) -> str:
+def _html(value: object, longest: int = _LONGEST) -> str:
     """A text as harmless HTML; nothing for what is not given."""
     if not isinstance(value, str | int):
         return ""
-    text = str(value)
-    cut = text if len(text) <= longest else f"{text[:longest]}…"
-    printable = (c if c.isprintable() else " " if c.isspace() else f"\\u{ord(c):04x}" for c in cut)
-    return f"<bdi>{escape(''.join(printable))}</bdi>"
+    return f"<bdi>{escape(visible(str(value), longest))}</bdi>"

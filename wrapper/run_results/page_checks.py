@@ -12,6 +12,7 @@ from run_results import errors
 from run_results.drift import Drift
 from run_results.events import log
 from run_results.page import Page
+from run_results.text import quote, word
 from run_results_api.models import File
 from run_results_api.types import UNSET, Model
 
@@ -56,7 +57,7 @@ class Laws:
         state, before = state_of(page), self._state
         self._state = before | state
         changed = [name for name, new in state.items() if before.get(name, new) != new]
-        changes = [f"{name} from {show(before[name])} to {show(state[name])}" for name in changed]
+        changes = [f"{name} from {_shown(before[name])} to {_shown(state[name])}" for name in changed]
         if not changes:
             return
         text = f"the run changed between two pages: {', '.join(changes)}"
@@ -122,10 +123,8 @@ def _marks(page: Page) -> list[int]:
 
 def _name(file: File) -> str:
     name = file.input_file_path or file.original_file_name
-    return repr(name)[:200] if name else "which has no name"
+    return quote(name, 200) if name else "which has no name"
 
 
-def show(value: object) -> str:
-    """A value of the server's for a message: short and printable."""
-    text = "nothing" if value is UNSET else str(value)
-    return text if len(text) <= 40 and text.isprintable() else repr(text[:40])
+def _shown(value: object) -> str:
+    return "nothing" if value is UNSET else word(value)

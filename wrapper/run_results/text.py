@@ -1,25 +1,48 @@
-"""Makes hostile text harmless: what comes from a server or a file may hold anything, and a terminal obeys."""
+"""Makes text harmless before it is shown: what comes from a server or a file may hold anything.
+
+Dangerous is what a display obeys or hides instead of showing it: control and format characters, separators of lines
+and of paragraphs, and halves of surrogate pairs (the Unicode categories Cc, Cf, Zl, Zp and Cs). An escape sequence
+moves a terminal's cursor, and U+202E turns the direction of writing. The two joiners stay, because Persian, Hindi and
+emoji need them. Each output has its form:
+
+| function | for |
+|---|---|
+| `printable` | one line on a terminal |
+| `printable_json` | JSON text on a terminal or in a file of lines |
+| `visible` | HTML; it has to be escaped as well |
+| `script_json` | JSON text inside a script element |
+| `quote`, `word` | a message |
+
+`report.js` has the same rule, and so has `_text` in the generated package, which may not import this one.
+"""
 
 import re
 import unicodedata
 
-# Persian, Hindi and emoji are written with joiners; they move nothing.
 _JOINERS = "\u200c\u200d"
+_DANGEROUS = (
+    "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+_NOT_LAYOUT = re.compile(f"(?![\t\n])[{_DANGEROUS}]")
+# In JSON text a raw control character is white space between values, except for DEL and the C1 controls.
+_IN_JSON = re.compile(f"(?![\x00-\x1f])[{_DANGEROUS}]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _SIGNS = {"\n": "↵", "\t": "\\t", "\r": "\\r"}
-
-# What JSON text may hold raw and should not on a terminal or in a file of lines: DEL, the C1 controls (U+009B starts an
-# escape sequence), line and paragraph separators, and what turns the direction of writing.
-_RAW_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# What could end a script element or start another, and what older parsers of JavaScript take for the end of a line.
+_IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def inert(text: str, limit: int | None = None) -> str:
-    """The text as one line that is safe to print, cut with an ellipsis after `limit` characters of the original.
+def printable(text: str, limit: int | None = None) -> str:
+    """The text as one line for a terminal, cut with an ellipsis after `limit` characters of the original.
 
-    >>> inert("Elm Street 7\\n\\x1b[2J")
+    Characters that Python cannot print are escaped, too: nobody knows how wide a terminal makes them.
+
+    >>> printable("Elm Street 7\\n\\x1b[2J")
     'Elm Street 7↵\\\\x1b[2J'
     """
-    if limit is not None and len(text) > limit:
-        text = text[:limit] + "…"
+    text = _cut(text, limit)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in _JOINERS else _sign(c) for c in text)
@@ -31,17 +54,67 @@ def _sign(character: str) -> str:
     return _SIGNS.get(character) or character.encode("unicode_escape").decode()
 
 
-def inert_json(text: bytes) -> bytes:
-    """JSON text that says the same and is safe to print; its only line ends are those between values."""
+def printable_json(text: bytes) -> bytes:
+    """JSON text with the same meaning that is safe to print; its only line ends are those between values."""
     if text.isascii() and b"\x7f" not in text:
         return text
-    return _RAW_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
+    return _IN_JSON.sub(lambda found: _escape(found[0]), text.decode()).encode()
 
 
-def quote(text: str, limit: int = 80) -> str:
-    """The text for a message: in quotes, escaped, and short even where the text is long.
+def _escape(character: str) -> str:
+    """The character as JSON escapes it; beyond U+FFFF these are two escapes."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def visible(text: str, limit: int | None = None) -> str:
+    """The text for HTML, with what is dangerous spelled out; cut with an ellipsis after `limit` characters.
+
+    Tabs and line feeds stay. The text still has to be escaped for HTML.
+
+    >>> visible("total\\u202e\\x00")
+    'total⟨U+202E⟩⟨U+0000⟩'
+    """
+    return _NOT_LAYOUT.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", _cut(text, limit))
+
+
+def script_json(text: bytes) -> bytes:
+    """JSON text with the same meaning that may stand inside a script element.
+
+    >>> script_json(b'["</script>",0.5]')
+    b'["\\\\u003c/script\\\\u003e",0.5]'
+    """
+    for sign, escape in _IN_SCRIPT.items():
+        text = text.replace(sign.encode(), escape.encode())
+    return text
+
+
+def encodable(text: str) -> str:
+    """The text with U+FFFD for every half of a surrogate pair, which UTF-8 cannot hold."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def quote(value: object, limit: int = 80) -> str:
+    """A value for a message: as Python writes it, and short even where the value is long.
 
     >>> quote("due\\u00a0date")
     "'due\\\\xa0date'"
     """
-    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+    if isinstance(value, str):
+        return repr(value if len(value) <= limit else f"{value[: limit - 3]}...")
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def word(value: object, limit: int = 40) -> str:
+    """A value inside a sentence: without quotes where it is short and printable.
+
+    >>> word("RUNNING"), word("a\\nb")
+    ('RUNNING', "'a\\\\nb'")
+    """
+    text = str(value)
+    return text if len(text) <= limit and text.isprintable() else quote(text, limit)
+
+
+def _cut(text: str, limit: int | None) -> str:
+    return text if limit is None or len(text) <= limit else f"{text[:limit]}…"

@@ -19,9 +19,10 @@ from run_results.http.ahead import Forecast
 from run_results.include import Include
 from run_results.options import Options, check_include, check_run_id, check_seconds, check_start
 from run_results.page import Page
-from run_results.page_checks import Laws, show
+from run_results.page_checks import Laws
 from run_results.request import Outcome, Request, Sleep, ask, request
 from run_results.retry import RetryBudget
+from run_results.text import word
 
 Steps = Generator[Request | Sleep | Page, Outcome, None]
 """What a client does: requests to send, times to sleep, pages to hand out."""
@@ -161,4 +162,4 @@ def wait(options: Options, budget: RetryBudget, run_id: str, include: Include, t
 
 
 def _not_settled(page: Page, timeout: float) -> errors.RunNotSettledError:
-    return errors.RunNotSettledError(f"the run is still {show(page.status)} after {timeout:g} s", page=page)
+    return errors.RunNotSettledError(f"the run is still {word(page.status)} after {timeout:g} s", page=page)

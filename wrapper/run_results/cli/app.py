@@ -23,7 +23,7 @@ from run_results import UNSET, Client, Include, NameMap, Page, RunResultsError, 
 from run_results.cli.exits import Exit, describe, exit_code, resume
 from run_results.cli.rows import MARKS, Tally, record, rows
 from run_results.errors import ConfigurationError
-from run_results.text import inert, inert_json
+from run_results.text import printable, printable_json
 
 _LOG = logging.getLogger("run_results.cli")
 _ENCODER = msgspec.json.Encoder()
@@ -144,7 +144,7 @@ def app() -> None:
 
 class _InertFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return inert(f"run-results: {record.levelname.lower()}: {record.getMessage()}")
+        return printable(f"run-results: {record.levelname.lower()}: {record.getMessage()}")
 
 
 @contextmanager
@@ -298,13 +298,13 @@ def fetch(
 def _write_lines(page: Page, names: NameMap, tally: Tally, only: frozenset[str]) -> None:
     records = []
     for row in rows(page):
-        tally.add_row(row)
-        if only and not only & row.marks(tally.threshold):
+        marks = tally.add_row(row)
+        if only and not only & marks:
             continue
         records.append(record(row, page.run_id, names, page.include))
     tally.add_page(page)
     # One write and a flush for each page: a reader sees it at once, and an error leaves whole pages behind.
-    sys.stdout.buffer.write(inert_json(_ENCODER.encode_lines(records)))
+    sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines(records)))
     sys.stdout.buffer.flush()
 
 
@@ -351,7 +351,7 @@ def status(settings: dict[str, Any], run_id: str, as_json: bool, wait: float | N
             tell("waiting for the run to settle")
             page = client.wait(run_id, timeout=wait)
     if as_json:
-        click.echo(inert_json(json.dumps(_status(page), ensure_ascii=False).encode()))
+        click.echo(printable_json(json.dumps(_status(page), ensure_ascii=False).encode()))
     else:
         show_status(_console(settings), page)
 
@@ -423,9 +423,9 @@ def check(context: click.Context, file: Path, ascii: bool) -> None:
     """
     known = NameMap.read(file, ascii=ascii)
     for collision in known.collisions:
-        place = "" if collision.class_name is None else f"class '{inert(collision.class_name, 80)}': "
-        meeting = ", ".join(f"'{inert(name, 80)}'" for name in collision.names)
-        click.echo(f"{place}{meeting} become {inert(collision.api_name, 80)}")
+        place = "" if collision.class_name is None else f"class '{printable(collision.class_name, 80)}': "
+        meeting = ", ".join(f"'{printable(name, 80)}'" for name in collision.names)
+        click.echo(f"{place}{meeting} become {printable(collision.api_name, 80)}")
     if known.collisions:
         context.exit(Exit.NO)
     click.echo(f"no collisions among {len(known)} names")
@@ -483,17 +483,17 @@ def run(arguments: Sequence[str]) -> int:
         _complain(f"{type(error).__name__}: this is a bug in run-results; -v shows where")
         if {"-v", "--verbose"} & set(arguments):
             for line in traceback.format_exc().splitlines():
-                click.echo(inert(line), err=True)
+                click.echo(printable(line), err=True)
         return Exit.BUG
     return code if isinstance(code, int) else Exit.OK
 
 
 def _complain(text: str) -> None:
-    click.echo(f"run-results: error: {inert(text)}", err=True)
+    click.echo(f"run-results: error: {printable(text)}", err=True)
 
 
 def _warn(text: str) -> None:
-    click.echo(f"run-results: warning: {inert(text)}", err=True)
+    click.echo(f"run-results: warning: {printable(text)}", err=True)
 
 
 # Commands in modules of their own -----------------------------------------------------------------------------

@@ -16,7 +16,7 @@
 from enum import IntEnum
 
 from run_results import errors
-from run_results.text import inert
+from run_results.text import printable
 
 
 class Exit(IntEnum):
@@ -74,13 +74,13 @@ def exit_code(error: errors.RunResultsError) -> Exit:
 def describe(error: errors.RunResultsError) -> str:
     """One line: what happened, where, what to do next, and how to go on with a walk that got somewhere."""
     if isinstance(error, errors.ConfigurationError):
-        return inert(_translate(error.message))
+        return printable(_translate(error.message))
     places = [f"run {error.run_id!r}"] if error.run_id is not None else []
     places += [f"offset {error.offset}"] if error.offset is not None else []
     where = f" ({', '.join(places)})" if places else ""
     hint = f". {_translate(error.hint)}" if error.hint else ""
     message = _translate(error.message) if isinstance(error, errors.ExportError) else error.message
-    return inert(message + where + hint + resume(error.resume_offset))
+    return printable(message + where + hint + resume(error.resume_offset))
 
 
 def resume(offset: int | None) -> str:

@@ -32,7 +32,7 @@ from run_results.tables.clients import need_arrow
 from run_results.tables.schema import TABLES, check_what
 from run_results.tables.typed import Typed
 from run_results.tables.wide import Wide
-from run_results.text import inert
+from run_results.text import printable
 
 if TYPE_CHECKING:
     from run_results.tables.export import Exported
@@ -285,7 +285,7 @@ class _Work:
             parts = self.places[run_id].with_name(f"{self.places[run_id].name}.parts")
             if isinstance(error, ExportMismatch | RunChanged) and parts.is_dir():
                 hint += f". To begin anew, {str(parts)!r} may be deleted"
-            _complain(describe(error).rstrip(".") + inert(hint))
+            _complain(describe(error).rstrip(".") + printable(hint))
         return code
 
     def _praise(self, made: "Exported") -> None:
@@ -293,7 +293,7 @@ class _Work:
         fields = f"{made.fields:,} fields, {made.failed:,} failed"
         where = self.places[made.run_id]
         text = f"{made.run_id}: {made.files:,} files{before}, {made.documents:,} documents, {fields} -> {where}"
-        click.echo(inert(text))
+        click.echo(printable(text))
         if made.unfinished:
             text = f"the run is not finished ({made.unfinished}): it may get more files than these"
             _warn(f"{made.run_id}: {text}; export it anew when it is")

@@ -17,7 +17,7 @@ from run_results.cli.app import (
     _read_names,
     _warn,
 )
-from run_results.text import inert
+from run_results.text import printable
 
 
 @click.command()
@@ -117,7 +117,7 @@ def report(
         _warn(f"{written.images_left_out:,} pictures are not shown; the report says why")
     part = f" from file {start} on" if start else ""
     click.echo(
-        inert(
+        printable(
             f"{output}: {written.files:,} files{part}, {written.documents:,} documents, {written.fields:,} fields,"
             f" {written.images:,} pictures, {written.size / 1e6:.1f} MB"
         )

@@ -30,10 +30,11 @@ gave nothing that fits.
 from collections import Counter
 from collections.abc import Iterator
 
-import attrs
-from attrs import define, frozen
+from attrs import define
+from attrs import field as attribute
 
-from run_results import UNSET, CaseField, Document, Field, File, Include, NameMap, Page, Unset, failed
+from run_results import UNSET, CaseField, Field, Include, NameMap, Page, Unset
+from run_results.fields import FieldPlace, case_fields, failed, fields, is_edited, is_invalid, lowest_score
 from run_results_api.models import CaseFieldFailure, ClassificationConfidence, FieldConfidence, ValidationAlert
 
 MARKS = {
@@ -47,102 +48,54 @@ MARKS = {
 _NULLABLE = ("class_name", "class_confidence", "model_confidence", "ocr_confidence")
 
 
-@frozen
-class Row:
-    """A field in its place; or the place of a file without documents, or of a document without fields.
-
-    Where there is no file, document or field, the index is None and an empty one stands in.
-    """
-
-    file_index: int | None = None
-    file: File = attrs.field(factory=File)
-    document_index: int | None = None
-    document: Document = attrs.field(factory=Document)
-    field_index: int | None = None
-    field: Field | CaseField = attrs.field(factory=Field)
-
-    @property
-    def api_name(self) -> str | None:
-        """The field's API name."""
-        name = self.field.name if isinstance(self.field, CaseField) else self.field.field_name
-        return name if isinstance(name, str) else None
-
-    def label(self, names: NameMap) -> str | None:
-        """The field's name in the project, as far as it is known."""
-        if self.api_name is None:
-            return None
-        class_name = self.document.class_name
-        return names.label(self.api_name, class_name if isinstance(class_name, str) else None)
-
-    @property
-    def type(self) -> str | Unset:
-        """The type that the project gives the field; a cross-class field has none."""
-        return self.field.type if isinstance(self.field, Field) else UNSET
-
-    @property
-    def failed(self) -> bool:
-        """Whether extraction failed."""
-        return failed(self.field)
-
-    @property
-    def is_edited(self) -> bool:
-        """Whether a reviewer changed the field."""
-        return bool(self.field.edit_history)
-
-    @property
-    def class_confidence(self) -> ClassificationConfidence:
-        """How sure the platform is of the document's class; empty where it does not say."""
-        return self.document.classification_confidence or ClassificationConfidence()
-
-    @property
-    def confidence(self) -> FieldConfidence:
-        """How sure the platform is of the value; empty where it does not say."""
-        return (self.field.confidence if isinstance(self.field, Field) else UNSET) or FieldConfidence()
-
-    def is_unsure(self, threshold: float) -> bool:
-        """Whether a score that is known is below the threshold."""
-        scores = (self.confidence.model, self.confidence.ocr)
-        return any(isinstance(score, float) and score < threshold for score in scores)
-
-    @property
-    def valid(self) -> bool | Unset:
-        """Whether every validation rule passed."""
-        return self.field.validations.valid if self.field.validations else UNSET
-
-    def marks(self, threshold: float) -> set[str]:
-        """What a reviewer would look at the field for: those of `MARKS` that hold."""
-        found = {
-            "failed": self.field_index is not None and self.failed,
-            "unsure": self.is_unsure(threshold),
-            "invalid": self.valid is False,
-            "edited": self.is_edited,
-        }
-        return {mark for mark, holds in found.items() if holds}
-
-    @property
-    def alerts(self) -> list[ValidationAlert] | list[CaseFieldFailure] | Unset:
-        """What the validation rules have to say."""
-        if isinstance(self.field, CaseField):
-            return self.field.validations.failures if self.field.validations else UNSET
-        return self.field.validations.alerts if self.field.validations else UNSET
-
-
-def rows(page: Page) -> Iterator[Row]:
+def rows(page: Page) -> Iterator[FieldPlace]:
     """Every row of a page, in the answer's order."""
-    if page.offset == 0 and page.run.case_info:
-        for index, case_field in enumerate(page.run.case_info.fields or ()):
-            yield Row(field_index=index, field=case_field)
-    for file_index, file in enumerate(page.files, page.offset):
-        if not file.documents:
-            yield Row(file_index, file)
-        for document_index, document in enumerate(file.documents or ()):
-            if not document.fields:
-                yield Row(file_index, file, document_index, document)
-            for field_index, field in enumerate(document.fields or ()):
-                yield Row(file_index, file, document_index, document, field_index, field)
+    if page.offset == 0:
+        for index, case_field in enumerate(case_fields(page.run)):
+            yield FieldPlace(field_index=index, field=case_field)
+    yield from fields(page.run, page.offset)
 
 
-def record(row: Row, run_id: str, names: NameMap, include: Include) -> dict[str, object]:
+def marks(row: FieldPlace, threshold: float) -> set[str]:
+    """Those of `MARKS` that the row's field has."""
+    score = lowest_score(row.field)
+    found = {
+        "failed": row.field_index is not None and failed(row.field),
+        "unsure": score is not None and score < threshold,
+        "invalid": is_invalid(row.field),
+        "edited": is_edited(row.field),
+    }
+    return {mark for mark, holds in found.items() if holds}
+
+
+def label(row: FieldPlace, names: NameMap) -> str | None:
+    """The field's name in the project, as far as it is known."""
+    return None if row.api_name is None else names.label(row.api_name, row.class_name)
+
+
+def type_of(row: FieldPlace) -> str | Unset:
+    """The type that the project gives the field; a cross-class field has none."""
+    return row.field.type if isinstance(row.field, Field) else UNSET
+
+
+def confidence(row: FieldPlace) -> FieldConfidence:
+    """How sure the platform is of the value; empty where it does not say."""
+    return (row.field.confidence if isinstance(row.field, Field) else UNSET) or FieldConfidence()
+
+
+def class_confidence(row: FieldPlace) -> ClassificationConfidence:
+    """How sure the platform is of the document's class; empty where it does not say."""
+    return row.document.classification_confidence or ClassificationConfidence()
+
+
+def alerts(row: FieldPlace) -> list[ValidationAlert] | list[CaseFieldFailure] | Unset:
+    """What the validation rules have to say."""
+    if isinstance(row.field, CaseField):
+        return row.field.validations.failures if row.field.validations else UNSET
+    return row.field.validations.alerts if row.field.validations else UNSET
+
+
+def record(row: FieldPlace, run_id: str, names: NameMap, include: Include) -> dict[str, object]:
     """The row as a line of JSON has it; see the module's docstring."""
     file, document, field = row.file, row.document, row.field
     line: dict[str, object] = {
@@ -154,21 +107,21 @@ def record(row: Row, run_id: str, names: NameMap, include: Include) -> dict[str,
         "class_name": document.class_name,
         "page_numbers": document.page_numbers,
         "field_index": row.field_index,
-        "name": row.label(names),
+        "name": label(row, names),
         "api_name": row.api_name,
         "value": field.value,
-        "type": row.type,
-        "failed": UNSET if row.field_index is None else row.failed,
+        "type": type_of(row),
+        "failed": UNSET if row.field_index is None else failed(field),
         "error": field.error_msg,
     }
     if Include.CONFIDENCE in include:
-        line["class_confidence"] = row.class_confidence.model
-        line["model_confidence"] = row.confidence.model
-        line["ocr_confidence"] = row.confidence.ocr
+        line["class_confidence"] = class_confidence(row).model
+        line["model_confidence"] = confidence(row).model
+        line["ocr_confidence"] = confidence(row).ocr
     if Include.VALIDATION in include:
         line["final_result_pass"] = document.validations.final_result_pass if document.validations else UNSET
-        line["valid"] = row.valid
-        line["alerts"] = row.alerts
+        line["valid"] = field.validations.valid if field.validations else UNSET
+        line["alerts"] = alerts(row)
     if Include.REVIEW in include:
         line["review_completed"] = document.review_completed
         line["class_edits"] = document.class_edit_history
@@ -194,35 +147,34 @@ class Tally:
     case_fields: int = 0
     """Cross-class fields of the packet."""
     rows: int = 0
-    failed: int = 0
-    unsure: int = 0
-    edited: int = 0
-    problems: Counter[str] = attrs.field(factory=Counter)
+    marks: Counter[str] = attribute(factory=Counter)
+    """How many fields have each of `MARKS`."""
+    problems: Counter[str] = attribute(factory=Counter)
     """How many problems at each level."""
     drift: int = 0
     first_drift: str | None = None
 
-    def add_row(self, row: Row) -> None:
-        """Count a row."""
+    def add_row(self, row: FieldPlace) -> set[str]:
+        """Count a row; returns its marks."""
+        found = marks(row, self.threshold)
         self.rows += 1
         if row.field_index is None:
-            return
+            return found
         if row.file_index is None:
             self.case_fields += 1
         else:
             self.fields += 1
-        self.failed += row.failed
-        self.unsure += row.is_unsure(self.threshold)
-        self.edited += row.is_edited
+        self.marks.update(found)
+        return found
 
     def add_page(self, page: Page) -> None:
         """Count a page, but for its rows."""
         self.files += len(page.files)
         self.documents += sum(len(file.documents or ()) for file in page.files)
         for level, number in Counter(problem.level for problem in page.problems()).items():
-            # Every page tells of the run and the packet again.
-            told = level in ("run", "class")
-            self.problems[level] = max(self.problems[level], number) if told else self.problems[level] + number
+            # Every page has those of the run and of the packet again.
+            repeated = level in ("run", "class")
+            self.problems[level] = max(self.problems[level], number) if repeated else self.problems[level] + number
         self.drift += len(page.breaches)
         if self.first_drift is None and page.breaches:
             self.first_drift = str(page.breaches[0])

@@ -14,12 +14,16 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from run_results import Include, NameMap, Page
-from run_results.cli.rows import Row, Tally, rows
-from run_results.text import inert
+from run_results.cli.rows import MARKS, Tally, alerts, class_confidence, confidence, label, rows, type_of
+from run_results.fields import FieldPlace, is_invalid
+from run_results.text import printable
 
 _GAP = "  "
 _LEAST_WIDTH = 60
 """On a narrower terminal lines wrap: columns without room for a word help nobody."""
+
+MARK_STYLES = {"failed": "red", "unsure": "yellow", "invalid": "magenta", "edited": "cyan"}
+"""The marks of a field, the most severe first, each with the style of its line."""
 
 Cells = list[tuple[str, str]]
 """What stands in a line, from left to right, each with its style."""
@@ -60,15 +64,15 @@ class FieldTable:
         for _, group in groupby(rows(page), key=lambda row: (row.file_index, row.document_index)):
             lines: list[Text] = []
             for row in group:
-                self.tally.add_row(row)
-                if self.only and not self.only & row.marks(self.tally.threshold):
+                marks = self.tally.add_row(row)
+                if self.only and not self.only & marks:
                     continue
                 if not lines:
                     heading = self._heading(row)
                     heading.truncate(self._width, overflow="ellipsis")
                     lines.append(heading)
                 if row.field_index is not None:
-                    lines.append(self._line(self._cells(row)))
+                    lines.append(self._line(self._cells(row, marks)))
             if lines:
                 self._print(lines)
         self.tally.add_page(page)
@@ -79,11 +83,10 @@ class FieldTable:
         counts = [_count(tally.files, "file"), _count(tally.documents, "document"), _count(tally.fields, "field")]
         if tally.case_fields:
             counts.append(_count(tally.case_fields, "cross-class field"))
-        marks = [(f"{tally.failed:,} failed", "red" if tally.failed else "")]
-        if Include.CONFIDENCE in self.include:
-            marks.append((f"{tally.unsure:,} unsure (below {tally.threshold:g})", "yellow" if tally.unsure else ""))
-        if Include.REVIEW in self.include:
-            marks.append((f"{tally.edited:,} edited", "cyan" if tally.edited else ""))
+        marks = []
+        for mark in (mark for mark, needed in MARKS.items() if needed in self.include):
+            below = f" (below {tally.threshold:g})" if mark == "unsure" else ""
+            marks.append((f"{tally.marks[mark]:,} {mark}{below}", MARK_STYLES[mark] if tally.marks[mark] else ""))
         levels = [f"{tally.problems[level]:,} {level}" for level in ("run", "class", "document", "field")]
         problems = ", ".join(levels) if any(tally.problems.values()) else "none"
         lines = [
@@ -95,7 +98,7 @@ class FieldTable:
         ]
         self._print(lines)
 
-    def _heading(self, row: Row) -> Text:
+    def _heading(self, row: FieldPlace) -> Text:
         if row.file_index is None:
             return Text("packet: cross-class fields", "bold")
         name = row.file.original_file_name or row.file.input_file_path
@@ -109,35 +112,23 @@ class FieldTable:
             heading.append_text(_cut(class_name, self._width // 4, "cyan", pad=False))
         else:
             heading.append("not classified" if class_name is None else "class not given", "yellow")
-        score = row.class_confidence.model
+        score = class_confidence(row).model
         if isinstance(score, float):
             heading.append(f" {_score(score)}", "yellow" if score < self.tally.threshold else "dim")
-        if row.document.validations and row.document.validations.final_result_pass is False:
-            heading.append(_GAP + "not valid", "magenta")
+        if is_invalid(row.document):
+            heading.append(_GAP + "invalid", "magenta")
         if row.field_index is None:
             heading.append(_GAP + "no fields", "dim")
         return heading
 
-    def _cells(self, row: Row) -> Cells:
-        notes, style = self._notes(row)
-        cells = [(row.label(self.names) or "(no name)", style), (row.field.value or "", style), (row.type or "", "dim")]
+    def _cells(self, row: FieldPlace, marks: set[str]) -> Cells:
+        notes, style = _notes(row, marks)
+        name, value = label(row, self.names) or "(no name)", row.field.value or ""
+        cells = [(name, style), (value, style), (type_of(row) or "", "dim")]
         if Include.CONFIDENCE in self.include:
-            cells += [(_score(score), style or "dim") for score in (row.confidence.model, row.confidence.ocr)]
+            scores = confidence(row)
+            cells += [(_score(score), style or "dim") for score in (scores.model, scores.ocr)]
         return [*cells, (", ".join(notes), style)]
-
-    def _notes(self, row: Row) -> tuple[list[str], str]:
-        """What there is to say about a field, and the style of the gravest of it."""
-        notes: list[tuple[str, str]] = []
-        if row.failed:
-            notes.append(("failed" + (f": {row.field.error_msg}" if row.field.error_msg else ""), "red"))
-        if row.is_unsure(self.tally.threshold):
-            notes.append(("unsure", "yellow"))
-        if row.valid is False:
-            found = "; ".join(alert.msg for alert in row.alerts or () if alert.msg)
-            notes.append(("not valid" + (f": {found}" if found else ""), "magenta"))
-        if row.is_edited:
-            notes.append(("edited", "cyan"))
-        return [text for text, _ in notes], notes[0][1] if notes else ""
 
     def _line(self, cells: Cells) -> Text:
         line = Text()
@@ -151,6 +142,19 @@ class FieldTable:
         self.console.print(Text("\n").join(lines), soft_wrap=True)
 
 
+def _notes(row: FieldPlace, marks: set[str]) -> tuple[list[str], str]:
+    """What there is to say about a field, and the style of the most severe of it."""
+    notes = []
+    for mark in (mark for mark in MARK_STYLES if mark in marks):
+        reasons = row.field.error_msg if mark == "failed" else _messages(row) if mark == "invalid" else ""
+        notes.append(f"{mark}: {reasons}" if reasons else mark)
+    return notes, next((style for mark, style in MARK_STYLES.items() if mark in marks), "")
+
+
+def _messages(row: FieldPlace) -> str:
+    return "; ".join(alert.msg for alert in alerts(row) or () if alert.msg)
+
+
 def show_status(console: Console, page: Page) -> None:
     """Draw how a run stands."""
     run = page.run
@@ -158,9 +162,9 @@ def show_status(console: Console, page: Page) -> None:
     message = run.message if isinstance(run.message, str) else "none" if run.message is None else "not given"
     finished = "yes, it is not said when" if page.is_finished else "no"
     lines = {
-        "run": Text(inert(page.run_id, 200), "bold"),
-        "status": Text(inert(page.status, 80), colors.get(page.status, "yellow")),
-        "message": Text(inert(message, 1000)),
+        "run": Text(printable(page.run_id, 200), "bold"),
+        "status": Text(printable(page.status, 80), colors.get(page.status, "yellow")),
+        "message": Text(printable(message, 1000)),
         "started": Text(page.started_at.isoformat() if page.started_at else "not given"),
         "finished": Text(page.finished_at.isoformat() if page.finished_at else finished),
         "settled": Text("yes" if page.is_settled else "no, it is still working"),
@@ -188,7 +192,7 @@ def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
 
 def _cut(text: str, width: int, style: str, *, pad: bool = True) -> Text:
     # First by characters: neither a long value nor a heap of accents on one letter may cost more than its place.
-    cut = Text(inert(text, 4 * width), style)
+    cut = Text(printable(text, 4 * width), style)
     cut.truncate(width, overflow="ellipsis", pad=pad)
     return cut
 
@@ -204,4 +208,4 @@ def _count(number: int, noun: str) -> str:
 def _drift(number: int, first: str | None) -> Text:
     if not number:
         return Text("none")
-    return Text(f"{_count(number, 'place')} that left the contract, first {inert(first or '', 300)}", "yellow")
+    return Text(f"{_count(number, 'place')} that left the contract, first {printable(first or '', 300)}", "yellow")

@@ -16,12 +16,13 @@ from typing import IO, Any, Final
 
 from attrs import frozen
 
-from run_results import CaseField, NameMap, Page, RunResults, __version__, failed, sanitize, to_datetime
+from run_results import CaseField, NameMap, Page, RunResults, __version__, sanitize, to_datetime
 from run_results.errors import ConfigurationError, ExportError
+from run_results.fields import failed
 from run_results.report.compact import Compactor, text
 from run_results.report.images import Images
 from run_results.report.summary import BANDS, Summary, label
-from run_results.report.text import visible
+from run_results.text import visible
 from run_results_api.models import CaseFieldOption
 
 MOST_CASE_FIELDS: Final = 500

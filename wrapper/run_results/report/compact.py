@@ -30,15 +30,18 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from attrs import Factory, define
 
-from run_results import CaseField, Document, Field, File, NameMap, Page, Unset
+from run_results import CaseField, Field, NameMap, Page, Unset
+from run_results.fields import DocumentPlace, documents
 from run_results.report.boxes import place, sizes
 from run_results.report.images import Images, to_url
 from run_results.report.summary import Summary, class_label, label, marks
-from run_results.report.text import encodable, to_json
+from run_results.text import encodable, script_json
 from run_results_api.models import CaseFieldFailure, Edit, ValidationAlert
 
+_ENCODER: Final = msgspec.json.Encoder()
 _TIMESTAMP: Final = "%m/%d/%Y %H:%M:%S"
 _CHUNK: Final = 64
 """Documents in a list, at most."""
@@ -106,32 +109,30 @@ class Compactor:
         self.first_file = page.offset if self.first_file is None else self.first_file
         tables = self.classes, self.types, self.field_names
         chunk: list[bytes] = []
-        for file_index, file in enumerate(page.files, page.offset):
-            for index, document in enumerate(file.documents or [Document()]):
-                there = bool(file.documents)
-                known = [len(table.shown) for table in tables]
-                compact = self._document(file_index, file, index if there else None, document)
+        for where in documents(page.run, page.offset):
+            known = [len(table.shown) for table in tables]
+            compact = self._document(where)
+            text = _dump(compact)
+            # What is left out is counted all the same: the numbers of a report are those of the run.
+            size = self.size + len(text) + sum(table.size for table in tables)
+            if self.left_out or size > self.max_bytes:
+                for table, length in zip(tables, known, strict=True):
+                    table.forget(length)
+                self.left_out += 1
+                self.left_out_from = where.file_index if self.left_out_from is None else self.left_out_from
+                continue
+            for page_number, url in self._pictures(where):
+                compact["i"].append([page_number, self.image_count])
+                self.image_count += 1
+                yield "image", url
+            if compact["i"]:
                 text = _dump(compact)
-                # What is left out is counted all the same: the numbers of a report are those of the run.
-                size = self.size + len(text) + sum(table.size for table in tables)
-                if self.left_out or size > self.max_bytes:
-                    for table, length in zip(tables, known, strict=True):
-                        table.forget(length)
-                    self.left_out += 1
-                    self.left_out_from = file_index if self.left_out_from is None else self.left_out_from
-                    continue
-                for page_number, url in self._pictures(file, document) if there else ():
-                    compact["i"].append([page_number, self.image_count])
-                    self.image_count += 1
-                    yield "image", url
-                if compact["i"]:
-                    text = _dump(compact)
-                self.size += len(text)
-                self.documents += 1
-                chunk.append(text)
-                if len(chunk) == _CHUNK:
-                    yield "documents", b"[" + b",\n".join(chunk) + b"]"
-                    chunk.clear()
+            self.size += len(text)
+            self.documents += 1
+            chunk.append(text)
+            if len(chunk) == _CHUNK:
+                yield "documents", b"[" + b",\n".join(chunk) + b"]"
+                chunk.clear()
         if chunk:
             yield "documents", b"[" + b",\n".join(chunk) + b"]"
 
@@ -156,12 +157,13 @@ class Compactor:
         alerts = [_alert(failure) for failure in failures or ()]
         return [name, called, marks(field), text(field.value), field.error_msg or None, alerts, edits]
 
-    def _document(self, file_index: int, file: File, index: int | None, document: Document) -> Json:
-        pages, there = sizes(document), index is not None
+    def _document(self, where: DocumentPlace) -> Json:
+        document, file = where.document, where.file
+        pages, there = sizes(document), where.document_index is not None
         shown: Json = {
-            "f": file_index,
+            "f": where.file_index,
             "n": text(file.original_file_name) or text(file.input_file_path),
-            "d": index,
+            "d": where.document_index,
             "c": self.classes.number(document.class_name, class_label(document.class_name)) if there else None,
             "cc": (document.classification_confidence or None) and number(document.classification_confidence.model),
             "u": True if there and document.class_name is None else None,
@@ -196,10 +198,11 @@ class Compactor:
             line.pop()
         return line
 
-    def _pictures(self, file: File, document: Document) -> Iterator[tuple[int, bytes]]:
+    def _pictures(self, where: DocumentPlace) -> Iterator[tuple[int, bytes]]:
         """The pages that have pictures, each with its picture as a data URL."""
-        if self.images is None:
+        if self.images is None or where.document_index is None:
             return
+        file, document = where.file, where.document
         for page in dict.fromkeys([*(document.page_numbers or ()), *sizes(document)]):
             data = self.images(file, document, page)
             url = None if data is None else to_url(data)
@@ -210,6 +213,11 @@ class Compactor:
             else:
                 self.image_bytes += len(url)
                 yield page, url
+
+
+def to_json(value: object) -> bytes:
+    """A value as compact JSON that may stand inside a script element."""
+    return script_json(_ENCODER.encode(value))
 
 
 def _dump(compact: Json) -> bytes:

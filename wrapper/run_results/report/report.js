@@ -50,10 +50,10 @@
 
   // Making elements ------------------------------------------------------------------------------------------
 
-  // What a browser hides or obeys, spelled out: as `visible` in text.py.
-  const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+  // What a browser hides or obeys, spelled out: the rule of `visible` in the wrapper's text.py.
+  const DANGEROUS = /(?![\t\n\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
   const visible = (text) =>
-    text.replace(UNSEEN, (sign) => `⟨U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+    text.replace(DANGEROUS, (sign) => `⟨U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
   const cut = (text, length) => visible(text.length > length ? `${text.slice(0, length)}…` : text);
 
   const fill = (element, attributes, children) => {

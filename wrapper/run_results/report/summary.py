@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from attrs import Factory, define, frozen
 
-from run_results import CaseField, Drift, Field, NameMap, Page, Unset, failed
-from run_results.report.text import encodable
+from run_results import CaseField, Drift, Field, NameMap, Page, Unset
+from run_results.fields import documents, failed, is_edited, is_invalid, lowest_score
+from run_results.text import encodable
 
 FAILED, INVALID, EDITED = 1, 2, 4
-"""What a field is marked with: extraction failed, a validation rule did not pass, a reviewer changed it."""
+"""What a field is marked with: extraction failed, it is invalid, a reviewer changed it."""
 
 BINS = 20
-BANDS = ((0.5, "low"), (0.8, "doubtful"), (0.95, "fair"), (1.0, "high"))
+BANDS = ((0.5, "low"), (0.8, "fair"), (0.95, "good"), (1.0, "high"))
 """Confidences by their upper bounds, each with its name. A bound belongs to the band above it, 1 to the last."""
 MOST_CLASSES = 300
 MOST_FIELDS = 300
@@ -24,16 +25,13 @@ _INDEX = re.compile(r"\[\d+\]")
 
 def confidence(field: Field) -> float | None:
     """The lower one of a field's scores, from 0 to 1; None where it has none. All of a report goes by it."""
-    scores = field.confidence and [field.confidence.model, field.confidence.ocr]
-    known = [score for score in scores or () if isinstance(score, float)]
-    return min(1.0, max(0.0, min(known))) if known else None
+    score = lowest_score(field)
+    return None if score is None else min(1.0, max(0.0, score))
 
 
 def marks(field: Field | CaseField) -> int:
     """What a field is marked with, as a sum of the constants."""
-    validations = field.validations or None
-    invalid = validations is not None and validations.valid is False
-    return FAILED * failed(field) + INVALID * invalid + EDITED * bool(field.edit_history)
+    return FAILED * failed(field) + INVALID * is_invalid(field) + EDITED * is_edited(field)
 
 
 @define
@@ -136,12 +134,12 @@ class Summary:
     def add_page(self, page: Page) -> None:
         """Count the files, the documents and the drift of a page, but not its fields."""
         self.files += len(page.files)
-        for file in page.files:
-            for document in file.documents or ():
+        for place in documents(page.run, page.offset):
+            if place.document_index is not None:
                 self.documents += 1
-                self.class_documents[document.class_name] += 1
-                self.documents_reviewed += document.review_completed is True
-                self.documents_invalid += bool(document.validations and document.validations.final_result_pass is False)
+                self.class_documents[place.document.class_name] += 1
+                self.documents_reviewed += place.document.review_completed is True
+                self.documents_invalid += is_invalid(place.document)
         self._add_drift(page.drift)
 
     def add_field(self, class_name: str | Unset | None, name: str, field: Field) -> None:
