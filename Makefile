@@ -23,7 +23,7 @@ install: $(INSTALLED)  ## Build the environment from the locked requirements
 
 .PHONY: demo
 demo: $(INSTALLED)  ## Bring home a paginated run from an embedded server and show it
-	@$(BIN)/python -m run_results_conformance.demo
+	@$(BIN)/python docs/examples/demo.py
 
 .PHONY: test
 test: $(INSTALLED)  ## Run the test suite
@@ -57,15 +57,15 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 
 .PHONY: fuzz
 fuzz: $(INSTALLED)  ## Let schemathesis fuzz a server: make fuzz [URL=...]; without URL the reference server
-	$(BIN)/python -m run_results_conformance.second_opinion $(URL)
+	$(BIN)/python -m run_results_conformance.fuzz $(URL)
 
 .PHONY: power
 power: $(INSTALLED)  ## Measure what the verifier and other tools find of all faults, into docs/power.md
-	$(BIN)/python -m run_results_conformance.power --page docs/power.md $(if $(FULL),--full) $(if $(ALONE),--alone)
+	$(BIN)/python -m benchmarks.power.power --page docs/power.md $(if $(FULL),--full) $(if $(ALONE),--alone)
 
 .PHONY: mutants
 mutants: $(INSTALLED)  ## Measure what the verifier finds of mutants of the reference server, into docs/power.md
-	$(BIN)/python -m run_results_conformance.mutants --page docs/power.md
+	$(BIN)/python -m benchmarks.power.mutants --page docs/power.md
 
 # The environments of others, beside ours.
 .venv-%/installed: requirements/%.txt
@@ -80,8 +80,8 @@ interop: $(INSTALLED) .venv-interop/installed  ## Let foreign clients and server
 		RUN_RESULTS_NODE_INTEROP=$(CURDIR)/requirements/node-interop $(BIN)/pytest tests/interop
 
 .PHONY: bench
-bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/RESULTS.md: make bench [BENCH=--quick]
-	.venv-bench/bin/python benchmarks/run.py $(BENCH)
+bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/speed/RESULTS.md: make bench [BENCH=--quick]
+	.venv-bench/bin/python benchmarks/speed/run.py $(BENCH)
 
 .PHONY: format
 format: $(INSTALLED)  ## Format the code

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from run_results_conformance.reference import ReferenceServer
-from run_results_conformance.runs import MemoryStore, Run
-from run_results_conformance.serving import serve
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryStore, Run
+from run_results_conformance.server.serving import serve
 
 TOKEN = "t0k3n-of-the-tests"
 

@@ -24,10 +24,10 @@ from starlette.types import Receive, Scope, Send
 
 from run_results.cli.app import run
 from run_results.tables import COLUMNS
-from run_results_conformance.reference import ReferenceServer, Refusal
-from run_results_conformance.runs import MemoryStore, UnfinishedRun, by_polls
-from run_results_conformance.serving import serve
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.reference import ReferenceServer, Refusal
+from run_results_conformance.server.runs import MemoryStore, UnfinishedRun, by_polls
+from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals")
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from run_results import UNSET, AsyncClient, Client, Include, RetryPolicy, errors
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.synthetic import SyntheticRun
 
 TOKEN = "t0k3n-of-the-client"
 QUICK = RetryPolicy(attempts=3, base=0.001)
@@ -316,9 +316,9 @@ def test_a_callers_own_httpx_client_stays_open(serve_runs: Callable[..., str], t
 
 def test_contexts_are_kept_apart(token: str) -> None:
     """A run of one context is not there in another."""
-    from run_results_conformance.reference import ReferenceServer
-    from run_results_conformance.runs import MemoryStore
-    from run_results_conformance.serving import serve
+    from run_results_conformance.server.reference import ReferenceServer
+    from run_results_conformance.server.runs import MemoryStore
+    from run_results_conformance.server.serving import serve
 
     store = MemoryStore([SyntheticRun(seed=1, files=1)], context="acme lending")
     with serve(ReferenceServer(store, token)) as served, Client(token=token, base_url=served.url) as client:

@@ -27,13 +27,10 @@ from run_results.answer import decode, parse
 from run_results.answer_checks import GUARANTEED
 from run_results.errors import ContractError, MalformedResponseError, RunResultsError, UnusablePageError
 from run_results_api.types import Model
-from run_results_conformance.checks.lens import lens_of, show_path
-from run_results_conformance.checks.single import judge_answer
-from run_results_conformance.contract import load_contract
-from run_results_conformance.reference import ReferenceServer
-from run_results_conformance.rules import RULES
-from run_results_conformance.runs import MemoryRun, MemoryStore
-from run_results_conformance.serving import serve
+from run_results_conformance.server.contract import load_contract
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryRun, MemoryStore
+from run_results_conformance.server.serving import serve
 from run_results_conformance.strategies import (
     Mutation,
     all_mutations,
@@ -41,6 +38,9 @@ from run_results_conformance.strategies import (
     responses,
     runs,
 )
+from run_results_conformance.verifier.checks.single import judge_answer
+from run_results_conformance.verifier.rules import RULES
+from run_results_conformance.verifier.spec_view import lens_of, show_path
 
 TOKEN = "t0k3n-of-the-contract"
 SPEC = load_contract().document

@@ -19,7 +19,7 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from ruamel.yaml import YAML
 
 from run_results import sanitize
-from run_results_conformance.contract import Contract
+from run_results_conformance.server.contract import Contract
 
 SPEC: dict[str, Any] = YAML(typ="safe").load((Path(__file__).parents[1] / "openapi.yaml").read_text("utf-8"))
 OPERATION: dict[str, Any] = SPEC["paths"]["/v2/apps/runs/{run_id}/results"]["get"]

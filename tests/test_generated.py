@@ -33,7 +33,7 @@ from run_results_api import AuthenticatedClient, Client, models
 from run_results_api.api.runs import get_run_results
 from run_results_api.models import Error, RunResults, RunStatus
 from run_results_api.types import UNSET, Model, Unset
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.synthetic import SyntheticRun
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "generated" / "run_results_api"

@@ -23,7 +23,7 @@ from run_results import AsyncClient, Client, Include, RetryPolicy, errors
 from run_results.answer import decode
 from run_results.http.body import Body
 from run_results.request import Request
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.synthetic import SyntheticRun
 
 TOKEN = "t0k3n-of-the-hostile-tests"
 PAGE = {"id": "r", "status": "COMPLETE", "files": [{"input_file_path": "a"}], "has_more": False}

@@ -117,7 +117,7 @@ def test_every_package_was_read() -> None:
         "run_results_api.api.runs.get_run_results",
         "run_results_api.__init__",
         "run_results.http.transport",
-        "run_results_conformance.reference",
+        "run_results_conformance.server.reference",
     } <= names
     assert {"run_results.client", "run_results.walk", "run_results.http.body"} <= {name for name, _ in CORE}
 
@@ -147,8 +147,8 @@ FRONT_DOOR = {"run_results.tables", "run_results.tables.clients"}
 def test_the_server_shares_nothing_with_the_client() -> None:
     """Serving a computed run loads neither client, so that client and server cannot share a bug."""
     loaded = loaded_by(
-        "import run_results_conformance.reference, run_results_conformance.serving, run_results_conformance.synthetic",
-        "run_results_conformance.reference.load_contract().field_name_rule",
+        "from run_results_conformance.server import reference, serving, synthetic",
+        "reference.load_contract().field_name_rule",
     )
     server = {name for name in loaded if is_in(name, "run_results_conformance")}
     assert len(server) > 4

@@ -33,9 +33,9 @@ from run_results.retry import RetryBudget
 from run_results.walk import walk as steps_of_walk
 from run_results_conformance.faults import FAULTS, STANDARD_PAGE_SIZE, STANDARD_TOKEN, faulty, standard_store
 from run_results_conformance.faults.network import SITUATIONS
-from run_results_conformance.reference import ReferenceServer
-from run_results_conformance.runs import MemoryRun, MemoryStore
-from run_results_conformance.serving import serve
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryRun, MemoryStore
+from run_results_conformance.server.serving import serve
 
 from .survival import kit
 from .survival.test_schedules import STRIKES, TIMEOUT, AsyncSender, Sender, Strike, World

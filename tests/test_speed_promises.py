@@ -21,8 +21,8 @@ from run_results import Client, Field, File, Include
 from run_results.answer import decode
 from run_results_api import models
 from run_results_api.types import UNSET, Model
-from run_results_conformance.contract import load_contract
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.contract import load_contract
+from run_results_conformance.server.synthetic import SyntheticRun
 
 ROOT = Path(__file__).parents[1]
 MODELS = [getattr(models, name) for name in models.__all__ if attrs.has(getattr(models, name))]
@@ -207,7 +207,7 @@ def test_importing_leaves_out_what_few_programs_need() -> None:
 
 def run_benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the harness with this interpreter, whatever peers it has."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "--quick", *arguments]
+    command = [sys.executable, str(ROOT / "benchmarks" / "speed" / "run.py"), "--quick", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 

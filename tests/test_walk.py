@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from run_results import AsyncClient, Client, Include, RunStatus
 from run_results.errors import ConfigurationError, RunChanged, RunNotSettledError
-from run_results_conformance.reference import ReferenceServer
-from run_results_conformance.runs import MemoryRun, MemoryStore, UnfinishedRun, by_polls
-from run_results_conformance.serving import serve
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryRun, MemoryStore, UnfinishedRun, by_polls
+from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
 
 TOKEN = "t0k3n-of-the-walk"
 

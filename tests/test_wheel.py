@@ -15,7 +15,7 @@ from attrs import frozen
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.synthetic import SyntheticRun
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {

@@ -19,16 +19,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .contract import Contract, load_contract
     from .faults import faulty
-    from .folder import read_folder
-    from .manifest import Manifest
-    from .reference import ReferenceServer, Token
-    from .runs import MemoryRun, MemoryStore, Run, Store, UnfinishedRun
-    from .serving import Served, serve
-    from .sqlite import SqliteStore, write_sqlite
-    from .synthetic import SyntheticRun, example_store
-    from .verifier import verify
+    from .server.contract import Contract, load_contract
+    from .server.folder import read_folder
+    from .server.reference import ReferenceServer, Token
+    from .server.runs import MemoryRun, MemoryStore, Run, Store, UnfinishedRun
+    from .server.serving import Served, serve
+    from .server.sqlite import SqliteStore, write_sqlite
+    from .server.synthetic import SyntheticRun, example_store
+    from .verifier.manifest import Manifest
+    from .verifier.verification import verify
 
 __all__ = (
     "Contract",
@@ -53,16 +53,16 @@ __all__ = (
 )
 
 _HOMES = {
-    "contract": ("Contract", "load_contract"),
     "faults": ("faulty",),
-    "folder": ("read_folder",),
-    "manifest": ("Manifest",),
-    "reference": ("ReferenceServer", "Token"),
-    "runs": ("MemoryRun", "MemoryStore", "Run", "Store", "UnfinishedRun"),
-    "serving": ("Served", "serve"),
-    "sqlite": ("SqliteStore", "write_sqlite"),
-    "synthetic": ("SyntheticRun", "example_store"),
-    "verifier": ("verify",),
+    "server.contract": ("Contract", "load_contract"),
+    "server.folder": ("read_folder",),
+    "server.reference": ("ReferenceServer", "Token"),
+    "server.runs": ("MemoryRun", "MemoryStore", "Run", "Store", "UnfinishedRun"),
+    "server.serving": ("Served", "serve"),
+    "server.sqlite": ("SqliteStore", "write_sqlite"),
+    "server.synthetic": ("SyntheticRun", "example_store"),
+    "verifier.manifest": ("Manifest",),
+    "verifier.verification": ("verify",),
 }
 
 

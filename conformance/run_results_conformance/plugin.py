@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from run_results import Client
 
-    from .runs import Store
+    from .server.runs import Store
 
 _MARKER = "run_results"
 _TOKEN = "a-token-for-tests"  # noqa: S105 - it opens a server on loopback, for the length of a test
@@ -96,8 +96,8 @@ def results_server(request: pytest.FixtureRequest) -> Iterator[ResultsServer]:
     path counts from the folder of the ini file), or else a few invented runs, one of every status at least. Raises
     RunFileError where a file of the folder is no run.
     """
-    from .reference import ReferenceServer, Token
-    from .synthetic import example_store
+    from .server.reference import ReferenceServer, Token
+    from .server.synthetic import example_store
 
     store, options = _told(request)
     store = store or example_store(files=10)
@@ -116,7 +116,7 @@ def faulty_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Resu
     servers stop at the end of the test.
     """
     from .faults import STANDARD_TOKEN, faulty, standard_store
-    from .reference import Token
+    from .server.reference import Token
 
     with ExitStack() as stack:
 
@@ -162,7 +162,7 @@ def _told(request: pytest.FixtureRequest) -> "tuple[Store | None, dict[str, Any]
     folder = options.pop("runs", None) or config.getini("run_results_runs")
     if not folder:
         return None, options
-    from .folder import read_folder
+    from .server.folder import read_folder
 
     return read_folder((config.inipath.parent if config.inipath else config.rootpath) / folder), options
 
@@ -175,7 +175,7 @@ def _home(store: "Store") -> str | None:
 
 @contextmanager
 def _serve(app: "ASGIApp", store: "Store", home: str | None, base_path: str = "") -> Iterator[ResultsServer]:
-    from .serving import serve
+    from .server.serving import serve
 
     with serve(app) as served:
         yield ResultsServer(served.url + base_path, store, home)

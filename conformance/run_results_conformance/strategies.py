@@ -23,9 +23,9 @@ from attrs import frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from .contract import Contract, ContractError, JsonObject, load_contract
-from .folder import json_path
-from .runs import MemoryRun
+from .server.contract import Contract, ContractError, JsonObject, load_contract
+from .server.folder import json_path
+from .server.runs import MemoryRun
 
 Values = SearchStrategy[Any]
 

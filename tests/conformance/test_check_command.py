@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from run_results_conformance import MemoryStore, ReferenceServer, SyntheticRun, serve
 from run_results_conformance.cli import main
-from run_results_conformance.manifest import Manifest
-from run_results_conformance.rules import RULES
+from run_results_conformance.verifier.manifest import Manifest
+from run_results_conformance.verifier.rules import RULES
 
 TOKEN = "t0ken-of-the-command-line"
 STORE = MemoryStore([SyntheticRun(1, 5, run_id="r-1")])

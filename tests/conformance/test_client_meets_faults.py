@@ -19,8 +19,6 @@ import pytest
 from run_results import Client, Include, NameMap, Page, RetryPolicy
 from run_results.errors import NameCollisionError, RunResultsError, UnknownNameError
 from run_results_conformance import load_contract, serve
-from run_results_conformance.checks.lens import lens_of
-from run_results_conformance.checks.single import judge_answer
 from run_results_conformance.faults import (
     FAMILIES,
     FAULTS,
@@ -29,7 +27,9 @@ from run_results_conformance.faults import (
     faulty,
     standard_store,
 )
-from run_results_conformance.rules import RULES
+from run_results_conformance.verifier.checks.single import judge_answer
+from run_results_conformance.verifier.rules import RULES
+from run_results_conformance.verifier.spec_view import lens_of
 
 MOST = 12  # pages of a walk; the longest honest one has five
 POLICY = RetryPolicy(attempts=2, base=0.001, max_retry_after=1.0)

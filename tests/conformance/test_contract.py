@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from run_results_conformance.contract import (
+from run_results_conformance.server.contract import (
     BadParameter,
     Contract,
     ContractError,
@@ -220,7 +220,7 @@ class TestLoading:
     def test_missing_package(self) -> None:
         """Without the installed copy the error says what is missing."""
         code = (
-            "import importlib.util as u, run_results_conformance.contract as c\n"
+            "import importlib.util as u, run_results_conformance.server.contract as c\n"
             "c.find_spec = lambda name: None\n"
             "try: c.load_contract()\n"
             "except c.ContractError as e: print(e)\n"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from run_results_conformance import MemoryStore, SyntheticRun
-from run_results_conformance.manifest import HERE, KnownRun, Manifest, ManifestError
+from run_results_conformance.verifier.manifest import HERE, KnownRun, Manifest, ManifestError
 
 
 def test_of_a_store() -> None:

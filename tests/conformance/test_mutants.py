@@ -4,10 +4,9 @@ import ast
 from collections import Counter
 
 import pytest
-
-from run_results_conformance.mutants import MODULES, explained, find_mutants, judge, kind_of, page, reached_lines
-from run_results_conformance.power import Outcome
-from run_results_conformance.processes import Ended
+from benchmarks.power.mutants import MODULES, explained, find_mutants, judge, kind_of, page, reached_lines
+from benchmarks.power.power import Outcome
+from benchmarks.power.processes import Ended
 
 MUTANTS = {mutant.id: mutant for mutant in find_mutants()}
 

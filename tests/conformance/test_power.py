@@ -8,9 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-
-from run_results_conformance.faults import CORRECT, FAMILIES, FAULTS
-from run_results_conformance.power import (
+from benchmarks.power.power import (
     BY_ID,
     HONEST,
     SUITE,
@@ -25,7 +23,9 @@ from run_results_conformance.power import (
     unique_kills,
     write_section,
 )
-from run_results_conformance.rules import RULES
+
+from run_results_conformance.faults import CORRECT, FAMILIES, FAULTS
+from run_results_conformance.verifier.rules import RULES
 
 SAMPLED = 60
 INNOCENT = 12

@@ -4,8 +4,7 @@ import os
 import time
 
 import pytest
-
-from run_results_conformance.processes import Ended, run_each
+from benchmarks.power.processes import Ended, run_each
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 

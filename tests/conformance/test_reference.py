@@ -24,7 +24,7 @@ from run_results_conformance import (
     UnfinishedRun,
     example_store,
 )
-from run_results_conformance.runs import by_polls
+from run_results_conformance.server.runs import by_polls
 
 # What conftest hands out; its classes cannot be imported from here.
 Api = Any

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from run_results_conformance.report import (
+from run_results_conformance.verifier.report import (
     Failure,
     Report,
     Verdict,
@@ -18,7 +18,7 @@ from run_results_conformance.report import (
     to_junit,
     to_text,
 )
-from run_results_conformance.rules import BY_ID, RULES
+from run_results_conformance.verifier.rules import BY_ID, RULES
 
 NASTY = "</pre><script>alert(1)</script> & ]]> \x1b[31m \u202e \x00 \ud800 [bold]x[/bold] \"'"
 

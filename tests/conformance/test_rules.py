@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from run_results_conformance import load_contract
-from run_results_conformance.checks import PROBES
-from run_results_conformance.rules import BY_ID, FAMILIES, RULES, Level, UnknownRuleError, markdown, select
+from run_results_conformance.verifier.checks import PROBES
+from run_results_conformance.verifier.rules import BY_ID, FAMILIES, RULES, Level, UnknownRuleError, markdown, select
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_is_fresh() -> None:
-    """docs/rules.md is what the catalogue says; if not: python -m run_results_conformance.rules > docs/rules.md"""
+    """docs/rules.md is what the catalogue says: make it with `run-results-conformance rules --markdown`."""
     assert (DOCS / "rules.md").read_text("utf-8") == markdown()
 
 

@@ -26,9 +26,9 @@ from run_results_conformance import (
     read_folder,
     write_sqlite,
 )
-from run_results_conformance.folder import RunFileError, json_path
-from run_results_conformance.runs import by_clock, by_polls
-from run_results_conformance.sqlite import SqliteStoreError
+from run_results_conformance.server.folder import RunFileError, json_path
+from run_results_conformance.server.runs import by_clock, by_polls
+from run_results_conformance.server.sqlite import SqliteStoreError
 
 
 def whole(run: Run) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class TestFolder:
 
     def test_documented_example(self, tmp_path: Path, contract: Contract) -> None:
         """The example in the module's documentation is a run."""
-        from run_results_conformance import folder as module
+        from run_results_conformance.server import folder as module
 
         assert module.__doc__ is not None
         text = module.__doc__[module.__doc__.index('{"id"') : module.__doc__.rindex("}]}") + 3]

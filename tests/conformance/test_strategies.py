@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from run_results_conformance import MemoryStore, ReferenceServer
-from run_results_conformance.contract import Contract, ContractError, load_contract
-from run_results_conformance.folder import json_path
-from run_results_conformance.runs import MemoryRun
+from run_results_conformance.server.contract import Contract, ContractError, load_contract
+from run_results_conformance.server.folder import json_path
+from run_results_conformance.server.runs import MemoryRun
 from run_results_conformance.strategies import (
     Mutation,
     all_mutations,

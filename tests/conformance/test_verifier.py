@@ -27,14 +27,14 @@ from run_results_conformance import (
     example_store,
     serve,
 )
-from run_results_conformance.contract import BadParameter
-from run_results_conformance.manifest import KnownRun, Manifest
-from run_results_conformance.reference import Refusal
-from run_results_conformance.report import Report, to_html, to_junit, to_text
-from run_results_conformance.rules import BY_ID, RULES, Level, UnknownRuleError
-from run_results_conformance.runs import by_polls
-from run_results_conformance.verifier import VerifyError, verify
-from run_results_conformance.wire import AddressError
+from run_results_conformance.server.contract import BadParameter
+from run_results_conformance.server.reference import Refusal
+from run_results_conformance.server.runs import by_polls
+from run_results_conformance.verifier.connection import AddressError
+from run_results_conformance.verifier.manifest import KnownRun, Manifest
+from run_results_conformance.verifier.report import Report, to_html, to_junit, to_text
+from run_results_conformance.verifier.rules import BY_ID, RULES, Level, UnknownRuleError
+from run_results_conformance.verifier.verification import VerifyError, verify
 
 TOKEN = "s3cret-Token.of~the+tests=="
 RUN = "run-1a"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.synthetic import SyntheticRun
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)

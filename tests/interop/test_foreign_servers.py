@@ -21,8 +21,8 @@ import pytest
 
 from run_results import Client, Include
 from run_results.errors import PageRepeated, RunMismatch, RunResultsError
-from run_results_conformance.contract import load_contract
-from run_results_conformance.verifier import verify
+from run_results_conformance.server.contract import load_contract
+from run_results_conformance.verifier.verification import verify
 
 # Read at once: a fixture keeps such variables out of the tests.
 FOLDER = os.environ.get("RUN_RESULTS_NODE_INTEROP")

@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playw
 
 from run_results import Client, Include, NameMap
 from run_results.report import Written, write_report
-from run_results_conformance.reference import ReferenceServer
-from run_results_conformance.runs import MemoryStore
-from run_results_conformance.serving import serve
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryStore
+from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
 
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

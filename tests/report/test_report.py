@@ -28,8 +28,8 @@ from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TUR
 from run_results.report.compact import moment, to_json
 from run_results.text import visible
 from run_results_api.models import Document, File, RunKeys, RunResults, SourceCoordinates
+from run_results_conformance.server.synthetic import SyntheticRun
 from run_results_conformance.strategies import broken_responses, responses
-from run_results_conformance.synthetic import SyntheticRun
 
 from .conftest import find_browser
 from .kit import Json, Reader, box, document, one, page_of

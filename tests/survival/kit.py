@@ -10,7 +10,7 @@ from attrs import define, field
 
 from run_results import AsyncClient, Client, Drift, Page, RetryPolicy, RunResultsError
 from run_results_conformance.faults.network import FaultServer, fault_server
-from run_results_conformance.runs import MemoryRun
+from run_results_conformance.server.runs import MemoryRun
 
 TOKEN = "s3cr3t-t0k3n.of_the~survivors"
 CONTEXT = "c0ntext of the survivors"

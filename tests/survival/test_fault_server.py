@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from run_results_conformance.faults.network import ROWS, SITUATIONS, UnknownSituation, fault_server
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.synthetic import SyntheticRun
 
 from .kit import GENEROUS, HEADER, NAMES, RUN_ID, TOKEN, serving
 

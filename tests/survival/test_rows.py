@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from run_results import UNSET, AsyncClient, Client, Drift, RetryPolicy, RunResults, errors
 from run_results_conformance.faults.network import ROWS, SITUATIONS
-from run_results_conformance.runs import MemoryRun
+from run_results_conformance.server.runs import MemoryRun
 
 from .kit import (
     CONTEXT,

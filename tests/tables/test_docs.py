@@ -9,7 +9,7 @@ import pytest
 
 from run_results.tables import VERSION
 from run_results.tables.schema import reference
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.synthetic import SyntheticRun
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tables.md").read_text("utf-8")
 RUN = SyntheticRun(seed=1, files=30)

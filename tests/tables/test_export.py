@@ -25,10 +25,10 @@ from run_results.files import Part, chain, safe_name
 from run_results.tables import TABLES, Wide
 from run_results.tables import export as export_module
 from run_results.tables.export import Exported
-from run_results_conformance.reference import ReferenceServer
-from run_results_conformance.runs import MemoryRun, MemoryStore
-from run_results_conformance.serving import serve
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryRun, MemoryStore
+from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
 
 RUN = SyntheticRun(seed=1, files=20)
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"

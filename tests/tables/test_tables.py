@@ -22,9 +22,9 @@ from run_results.tables.pivot import Pivot
 from run_results.tables.schema import VERSION, Column, ListOf, Struct, What
 from run_results.tables.typed import read, read_date, read_money, read_number
 from run_results_api.types import UNSET
-from run_results_conformance.runs import MemoryRun
+from run_results_conformance.server.runs import MemoryRun
+from run_results_conformance.server.synthetic import SyntheticRun
 from run_results_conformance.strategies import broken_responses, responses
-from run_results_conformance.synthetic import SyntheticRun
 
 from . import kit
 

@@ -19,8 +19,8 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from run_results_conformance.reference import Token
-from run_results_conformance.runs import Store
+from run_results_conformance.server.reference import Token
+from run_results_conformance.server.runs import Store
 
 from .authentication import AUTHENTICATION
 from .context import CONTEXT

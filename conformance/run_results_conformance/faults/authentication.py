@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from run_results_conformance.reference import Refusal, Token
+from run_results_conformance.server.reference import Refusal, Token
 
 from .fault import Fault, Level, Make, Question
 from .standard import BEARER, STANDARD_TOKEN, asking

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from starlette.requests import Request
 
-from run_results_conformance.reference import Refusal, Token
-from run_results_conformance.runs import Run
+from run_results_conformance.server.reference import Refusal, Token
+from run_results_conformance.server.runs import Run
 
 from .fault import Fault, Level, Make, Question
 from .standard import ACME_RUN, FOREIGN_CONTEXT, FOREIGN_RUN, STANDARD_CONTEXT, STANDARD_RUN, asking

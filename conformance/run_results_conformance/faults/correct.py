@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
-from run_results_conformance.contract import JsonObject
-from run_results_conformance.reference import Refusal, accepts_gzip
+from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.reference import Refusal, accepts_gzip
 
 from .fault import Make, Variant
 from .steps import (

@@ -7,8 +7,8 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from run_results_conformance.reference import Refusal
-from run_results_conformance.runs import MemoryRun, Run
+from run_results_conformance.server.reference import Refusal
+from run_results_conformance.server.runs import MemoryRun, Run
 
 from .fault import Fault, Level, Make, Question
 from .standard import EMPTY_RUN, FOREIGN_CONTEXT, FOREIGN_RUN, STATUS_RUNS, asking, from_offset

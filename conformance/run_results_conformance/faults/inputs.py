@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from run_results_conformance.reference import Refusal
+from run_results_conformance.server.reference import Refusal
 
 from .fault import Fault, Level, Make, Needs, Question
 from .standard import (

@@ -37,9 +37,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from attrs import define, field, frozen
 from starlette.requests import Request
 
-from run_results_conformance.contract import JsonObject
-from run_results_conformance.reference import ReferenceServer, Token
-from run_results_conformance.runs import MemoryStore, Run
+from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.reference import ReferenceServer, Token
+from run_results_conformance.server.runs import MemoryStore, Run
 
 __all__ = (
     "ROWS",

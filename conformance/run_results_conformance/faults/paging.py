@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from random import Random
 
-from run_results_conformance.contract import JsonObject
-from run_results_conformance.runs import Run
+from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.runs import Run
 
 from .fault import Fault, Make, Needs, Question
 from .standard import (

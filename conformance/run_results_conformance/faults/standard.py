@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from run_results_conformance.contract import JsonObject
-from run_results_conformance.reference import Token
-from run_results_conformance.runs import MemoryRun, MemoryStore
-from run_results_conformance.synthetic import SyntheticRun
+from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.reference import Token
+from run_results_conformance.server.runs import MemoryRun, MemoryStore
+from run_results_conformance.server.synthetic import SyntheticRun
 
 from .fault import Question
 

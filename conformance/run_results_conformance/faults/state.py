@@ -1,6 +1,6 @@
 """State: what the answer says of the run as a whole is not so, or not the same on every page."""
 
-from run_results_conformance.contract import JsonObject
+from run_results_conformance.server.contract import JsonObject
 
 from .fault import Fault, Level, Make, Needs, Question
 from .standard import AWKWARD_RUN, BARE_WALK, STATUS_RUNS, asking, from_offset

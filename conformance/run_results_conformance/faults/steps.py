@@ -23,9 +23,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from run_results_conformance.contract import JsonObject
-from run_results_conformance.reference import ReferenceServer, Refusal, Token
-from run_results_conformance.runs import Run, Store
+from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.reference import ReferenceServer, Refusal, Token
+from run_results_conformance.server.runs import Run, Store
 
 from .fault import Make
 

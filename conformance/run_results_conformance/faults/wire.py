@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Send
 
-from run_results_conformance.reference import accepts_gzip
+from run_results_conformance.server.reference import accepts_gzip
 
 from .fault import Fault, Level, Make, Question
 from .standard import EMPTY_RUN, NAMES_WALK, STATUS_RUNS, WALK, asking, from_offset

@@ -1,0 +1,3 @@
+"""The command line: `run-results-conformance`."""
+
+from .app import main as main

@@ -1,0 +1,534 @@
+"""A second opinion on a server: schemathesis, with our contract, our rules, and without its false alarms.
+
+    report = second_opinion("http://127.0.0.1:8000", token, runs=["run-tax-2025"])
+    report.exit_code        # 0 nothing found, 1 breaches, 2 could not judge
+
+    python -m run_results_conformance.fuzz [URL]     # what `make fuzz` runs
+
+Where the verifier asks what a law needs, schemathesis asks what a generator comes up with: every boundary of
+every parameter, alone and together, and then random requests, valid and not. Every answer is judged by
+schemathesis' own checks and by our rules for single exchanges, which are registered as one of its checks. What
+either finds is reported under our rules.
+
+With one seed the same requests go to servers that answer alike, one at a time, and no more than asked for. All of
+them are GET: other methods, which schemathesis sends by default, could change something.
+schemathesis and what it needs are imported when the opinion is asked for, not before.
+"""
+
+import argparse
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, quote, urlsplit
+
+from attrs import define, evolve, field, frozen
+
+from .server.contract import Contract, JsonObject, load_contract
+from .verifier.body import NOTHING, Body
+from .verifier.checks.single import judge
+from .verifier.connection import Address, Answer, Request, Wire
+from .verifier.manifest import Manifest
+from .verifier.report import Report, Verdict, shorten, to_text
+from .verifier.rules import BY_ID, select
+from .verifier.session import Exchange, OutOfRequests, Session, Unresponsive
+from .verifier.spec_view import Lens
+
+if TYPE_CHECKING:
+    from schemathesis import Case, CheckContext, Response
+    from schemathesis.engine.recorder import ScenarioRecorder
+    from schemathesis.schemas import BaseSchema
+
+    AnyCase = Case[Any]
+
+_OURS = "run_results_rules"
+"""The name under which our rules are one of schemathesis' checks."""
+_AGENT = "run-results-conformance"
+_PATIENCE = 2.0  # seconds of grace for the last request under way
+_LONGEST_WORDS = 400
+_MOST_SHOWN = 3
+
+
+def second_opinion(
+    url: str,
+    token: str,
+    *,
+    runs: Sequence[str] = (),
+    context: str | None = None,
+    seed: int = 0,
+    max_examples: int = 60,
+    max_requests: int = 400,
+    max_seconds: float = 60.0,
+    timeout: float = 10.0,
+    latency: float = 2.0,
+    policy: bool = False,
+    contract: Contract | None = None,
+) -> Report:
+    """Lets schemathesis test the server at a base URL, and reports what it, or our rules, found.
+
+    `runs` are ids of runs that can be read; without them the ids that the contract shows are tried. `context`
+    is sent as IB-Context. `max_examples` are the random requests, on top of those that the spec's boundaries
+    give (about 150). At most `max_requests` are sent (a check under way may add two), within `max_seconds`; each may
+    take `timeout` seconds. With `policy` broken rules of that level are breaches.
+
+    Raises AddressError for a URL that cannot be one, ValueError for limits that are not positive, and ImportError
+    without schemathesis.
+    """
+    if min(max_examples, max_requests, max_seconds, timeout, latency) <= 0:
+        raise ValueError("limits must be positive")
+    contract = contract or load_contract()
+    address = Address.of(url)
+    ids = tuple(dict.fromkeys(runs)) or tuple(str(each) for each in _run_id(contract).examples.values())
+    relay = _Relay(address, token)
+    session = Session(
+        relay,
+        token,
+        Lens(contract),
+        Manifest.of_ids(*ids),
+        judge=judge,
+        rules=select(),
+        context=context,
+        max_requests=1 << 31,  # what schemathesis sends is counted where it is sent
+        max_seconds=max_seconds + timeout + _PATIENCE,
+        seed=seed,
+        latency=latency,
+    )
+    opinion = _Opinion(session, relay, ids, max_requests, time.monotonic() + max_seconds)
+    config = {
+        "seed": seed,
+        "continue-on-failure": True,
+        "request-timeout": timeout,
+        "max-redirects": 0,
+        "workers": 1,
+        # Nothing is kept from one run to the next, or the second would send other requests than the first.
+        "cache": {"enabled": False},
+        # Shrinking sends hundreds of requests; our failures are small as they are.
+        "generation": {"max-examples": max_examples, "no-shrink": True, "database": "none"},
+        "output": {"truncation": {"max-recorded-payload-size": 0}},
+        # By default it sends POST, PUT, DELETE and others to the runs themselves, to see them refused.
+        "phases": {"stateful": {"enabled": False}, "coverage": {"unexpected-methods": []}},
+        "checks": _checks(),
+    }
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "User-Agent": _AGENT,
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+    }
+    if context is not None:
+        headers[session.context_name] = context
+    started = time.monotonic()
+    with _alone():
+        schema = _load(tailored(contract, ids, context=context), config, url, headers)
+        _run(opinion, schema, max_seconds + timeout + _PATIENCE)
+    return opinion.report(address, seconds=time.monotonic() - started, seed=seed, policy=policy)
+
+
+def joined(report: Report, opinion: Report) -> Report:
+    """Two reports on one server as one: what either judged was judged, what either found broken is broken."""
+    second = {verdict.rule.id: verdict for verdict in opinion.verdicts}
+
+    def join(first: Verdict) -> Verdict:
+        other = second.get(first.rule.id)
+        if other is None or first.skipped or not other.judged:
+            return first
+        failures = (first.failures + other.failures)[:_MOST_SHOWN]
+        return Verdict(first.rule, first.judged + other.judged, first.broken + other.broken, failures)
+
+    return evolve(
+        report,
+        verdicts=tuple(join(verdict) for verdict in report.verdicts),
+        obstacles=report.obstacles + tuple(text for text in opinion.obstacles if text not in report.obstacles),
+        notes=report.notes + tuple(text for text in opinion.notes if text not in report.notes),
+        requests=report.requests + opinion.requests,
+        seconds=report.seconds + opinion.seconds,
+        asked=report.asked + opinion.asked,
+    )
+
+
+def _run_id(contract: Contract) -> Any:
+    return next(each for each in contract.parameters.values() if each.place == "path")
+
+
+# --- What schemathesis is told ------------------------------------------------------------------------------
+
+
+def tailored(contract: Contract, runs: Sequence[str], *, context: str | None = None) -> JsonObject:
+    """The contract's document as a deployment would have it: with its own run ids.
+
+    With any other id every answer would be a 404 and no page would ever be seen. The ids become the values that
+    the parameter may have: which other texts name a run is the server's secret, so that neither `404` for one
+    nor `400` is wrong, and nothing can be said about them by a tool that only knows the schema. Likewise the
+    context is fixed, for in a context that the token has no access to every right request is refused.
+    """
+    copy: JsonObject = _copied(contract.document)
+    copy["servers"] = [{"url": "/"}]
+    whole = Contract(copy)
+    places = {"path": list(runs), "header": [context] if context is not None else None}
+    operation: Any = whole.operation
+    kept: list[Any] = []
+    for reference in operation.get("parameters", ()):
+        node: Any = whole.resolve(reference)
+        values = places.get(node["in"], ())
+        if values is None:
+            continue
+        if values:
+            node = {**node, "schema": {"type": "string", "enum": values}}
+            node["examples"] = {f"known-{number}": {"value": value} for number, value in enumerate(values)}
+        kept.append(node)
+    operation["parameters"] = kept
+    return copy
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _copied(part) for name, part in value.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return [_copied(part) for part in value] if isinstance(value, list) else value
+
+
+def _checks() -> JsonObject:
+    """Which of its checks schemathesis makes, and what they let pass; each line with its reason."""
+    return {
+        # A busy server says so, and is no broken one (the spec has 503, and says when to come back).
+        "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "501", "503"]},
+        # Which methods a server has beside GET the spec leaves open; our own rules judge how it refuses them.
+        "unsupported_method": {"enabled": False},
+        # The spec knows GET alone, and a server that lists HEAD or more in Allow is right too.
+        "allow_header_conformance": {"enabled": False},
+        # Authorization is the one header that is needed, and ignored_auth asks for it.
+        "missing_required_header": {"enabled": False},
+        # One operation that reads: nothing is made, deleted or owned.
+        "use_after_free": {"enabled": False},
+        "ensure_resource_availability": {"enabled": False},
+        "object_level_authorization": {"enabled": False},
+        # The spec has a default answer, so every status is documented.
+        "status_code_conformance": {"enabled": False},
+    }
+
+
+def _load(document: JsonObject, config: JsonObject, url: str, headers: dict[str, str]) -> "BaseSchema":
+    from schemathesis import Config, openapi
+
+    settings = Config.from_dict(config)
+    schema = openapi.from_dict(document, config=settings)
+    # Set, not configured: in a configuration "${...}" would be replaced, and a token may hold such a text.
+    schema.config.update(base_url=url.rstrip("/"), headers=headers)
+    return schema
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Nobody else registers checks, and the surroundings change neither credentials nor the way to the server.
+
+    What sends for schemathesis would put credentials of a `.netrc` in the token's place, and take proxies from
+    the environment; the verifier does neither.
+    """
+    with _ONE_AT_A_TIME:
+        before = {name: os.environ.get(name) for name in ("NETRC", "NO_PROXY", "no_proxy")}
+        os.environ.update(NETRC=os.devnull, NO_PROXY="*", no_proxy="*")
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+# --- What it sends, as our rules see it ---------------------------------------------------------------------
+
+
+class _Relay(Wire):
+    """A wire whose answers have come another way: it hands on the one that lies ready."""
+
+    ready: Answer = Answer()
+
+    def send(self, request: Request) -> Answer:  # noqa: ARG002 - the request has been sent
+        return self.ready
+
+
+@define
+class _Opinion:
+    """What is seen while schemathesis runs: exchanges, and what they say of our rules."""
+
+    session: Session
+    relay: _Relay
+    runs: tuple[str, ...]
+    max_requests: int
+    ends: float
+    requests: int = 0
+    read: int = 0
+    stop: Callable[[], object] = lambda: None
+    seen: dict[str, Exchange] = field(factory=dict)
+    obstacles: list[str] = field(factory=list)
+    notes: list[str] = field(factory=list)
+
+    def check(self, _context: "CheckContext", response: "Response", case: "AnyCase") -> None:
+        """Our rules for single exchanges, as one of schemathesis' checks."""
+        broken = {rule for rule in BY_ID if self.session.broken(rule)}
+        self.look_at(case, response.request, _answer(response))
+        news = [rule for rule in BY_ID if self.session.broken(rule) and rule not in broken]
+        if news:
+            raise AssertionError(", ".join(f"{BY_ID[rule].failure} ({rule})" for rule in news))
+
+    def count(self) -> None:
+        """Counts a request, and stops schemathesis when there were enough, or it took too long."""
+        self.requests += 1
+        if self.requests >= self.max_requests or time.monotonic() > self.ends:
+            self.stop()
+
+    def look_at(self, case: "AnyCase", sent: Any, answer: Answer) -> Exchange:
+        """Judges an exchange once; gives the same one afterwards."""
+        found = self.seen.get(case.id)
+        if found is not None:
+            return found
+        self.count()
+        request = self._request(case, sent)
+        self.relay.ready = answer
+        # What a busy server says is judged by nobody: asked again, as the session would, it cannot be.
+        busy = answer.status in (429, 503)
+        exchange = Exchange(0, request, answer, Body(NOTHING, {})) if busy else self._ask(request)
+        self.read += answer.status == 200
+        self.seen[case.id] = exchange
+        return exchange
+
+    def _ask(self, request: Request) -> Exchange:
+        try:
+            return self.session.ask(request, again=True)
+        except (OutOfRequests, Unresponsive):
+            self.stop()
+            return Exchange(0, request, self.relay.ready, Body(NOTHING, {}))
+
+    def _request(self, case: "AnyCase", sent: Any) -> Request:
+        """The request as it was sent, and what it asks for, where it is right."""
+        url = urlsplit(str(sent.url))
+        session = self.session
+        headers = tuple(
+            (str(name), session.scrub(_text(value)))
+            for name, value in sent.headers.items()
+            if not name.lower().startswith("x-schemathesis")  # its own bookkeeping, another at every run
+        )
+        target = session.scrub(url.path + (f"?{url.query}" if url.query else ""))
+        meta = case.meta
+        if meta is None or not meta.generation.mode.is_positive or sent.method != "GET":
+            return Request(target, headers, str(sent.method))
+        query = parse_qs(url.query, keep_blank_values=True)
+        asked = frozenset(name for name in session.contract.flags if query.get(name) == ["true"])
+        offset = query.get(session.contract.pagination.offset, ["0"])[-1]
+        run_id = next((run for run in self.runs if quote(run, safe="") in url.path.split("/")), None)
+        return Request(target, headers, "GET", run_id, int(offset) if offset.isdecimal() else None, asked)
+
+    # --- What schemathesis found ----------------------------------------------------------------------------
+
+    def hear(self, event: Any) -> None:
+        """Takes in what schemathesis tells of its run."""
+        recorder: ScenarioRecorder | None = getattr(event, "recorder", None)
+        if recorder is not None:
+            self._hear_scenario(recorder)
+        info = getattr(event, "info", None)
+        if info is not None:
+            title = str(getattr(info, "title", "an error"))
+            self.notes.append(f"schemathesis: {title}: {getattr(info, 'message', '')}"[:_LONGEST_WORDS])
+
+    def _hear_scenario(self, recorder: "ScenarioRecorder") -> None:
+        for case_id, interaction in recorder.interactions.items():
+            case = recorder.cases[case_id].value
+            if interaction.response is None:
+                # Its library read no answer; ours might, but that is for the verifier to ask.
+                self.look_at(case, _Sent.of(interaction.request), Answer(fault="no whole answer could be read"))
+        for case_id, nodes in recorder.checks.items():
+            for node in nodes:
+                failure = node.failure_info.failure if node.failure_info is not None else None
+                if node.name != _OURS:
+                    self._hold(recorder, case_id, node.name, failure)
+
+    def _hold(self, recorder: "ScenarioRecorder", case_id: str, check: str, failure: Any) -> None:
+        where = (failure.case_id if failure is not None else None) or case_id
+        interaction = recorder.interactions.get(where)
+        if interaction is None or interaction.response is None:
+            return
+        case = recorder.cases[where].value
+        exchange = self.look_at(case, interaction.response.request, _answer(interaction.response))
+        rule = _rule(self.session.contract, check, case, failure, exchange.status)
+        if rule is None:
+            return
+        got = "" if failure is None else " ".join(f"{failure.title}: {failure.message}".split())[:_LONGEST_WORDS]
+        self.session.hold(rule, failure is None, exchange, expected=f"what schemathesis calls {check}", got=got)
+
+    def report(self, address: Address, *, seconds: float, seed: int, policy: bool) -> Report:
+        """What was found, under our rules."""
+        session = self.session
+        for rule in BY_ID:
+            session.unjudged(rule, "for the verifier: schemathesis asks nothing that shows it")
+        if not self.read:
+            self.obstacles.append("no page was read: name a run that can be read")
+        scrub = session.scrub
+        return Report(
+            url=address.origin + address.base,
+            runs=self.runs,
+            verdicts=session.verdicts(),
+            obstacles=tuple(shorten(scrub(text)) for text in self.obstacles),
+            notes=tuple(shorten(scrub(text)) for text in dict.fromkeys(self.notes)),
+            requests=self.requests,
+            seconds=seconds,
+            seed=seed,
+            policy=policy,
+            asked=tuple(scrub(each.request.curl(address.origin)) for each in self.seen.values()),
+        )
+
+
+@frozen
+class _Sent:
+    """A request that got no answer, with the attributes of one that did."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, request: Any) -> Self:
+        return cls(request.method, request.uri, {name: values[0] for name, values in request.headers.items()})
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _answer(response: "Response") -> Answer:
+    return Answer(
+        status=response.status_code,
+        headers=tuple((name, value) for name, values in response.headers.items() for value in values),
+        body=response.content or b"",
+        seconds=response.elapsed,
+    )
+
+
+def _rule(contract: Contract, check: str, case: "AnyCase", failure: Any, status: int) -> str | None:
+    """The rule of ours that a check of schemathesis is about; None where there is none."""
+    simple = {
+        "not_a_server_error": "errors.server-error",
+        "content_type_conformance": "wire.content-type",
+        "response_headers_conformance": "errors.authenticate" if status == 401 else "errors.retry-after",
+        "response_schema_conformance": "shape.results" if status == 200 else "errors.shape",
+    }
+    if check in simple:
+        return simple[check]
+    if check == "ignored_auth":
+        invalid = failure is not None and str(failure.scenario) != "no_auth"
+        return "authentication.exact" if invalid else "authentication.required"
+    if check == "negative_data_rejection":
+        return _refusal(contract, _changed(case))
+    if check == "positive_data_acceptance":
+        offset = contract.pagination.offset in (case.query or {})
+        return "inputs.offset-int64" if offset else "inputs.boolean-read"
+    return None
+
+
+def _changed(case: "AnyCase") -> set[str]:
+    """The names of the parameters that were made wrong."""
+    if case.meta is None:
+        return set()
+    data = case.meta.phase.data
+    return {str(name) for name in (data.parameter, *(each.parameter for each in data.mutations)) if name}
+
+
+def _refusal(contract: Contract, names: set[str]) -> str | None:
+    """The rule that says how a wrong value of one of these parameters is refused."""
+    rules = {"query": "inputs.boolean-refused", "header": "inputs.context-refused", "path": "inputs.run-id-odd"}
+    if contract.pagination.offset in names:
+        return "inputs.offset-refused"
+    return next((rules[each.place] for name, each in contract.parameters.items() if name in names), None)
+
+
+# --- The run ------------------------------------------------------------------------------------------------
+
+
+def _run(opinion: _Opinion, schema: "BaseSchema", seconds: float) -> None:
+    """Lets schemathesis run, with our check, for so many seconds at most."""
+    from schemathesis import engine
+    from schemathesis.checks import CHECKS
+
+    def check(context: "CheckContext", response: "Response", case: "AnyCase") -> bool | None:
+        opinion.check(context, response, case)
+        return None
+
+    check.__name__ = _OURS
+    CHECKS.register(check)
+    stream = engine.from_schema(schema).execute()
+    opinion.stop = stream.stop
+    failures: list[BaseException] = []
+
+    def consume() -> None:
+        try:
+            for event in stream:
+                opinion.hear(event)
+        except BaseException as error:  # noqa: BLE001 - it belongs into the report
+            failures.append(error)
+
+    # A thread that can be left behind: a server that drips its answer keeps its library waiting for ever.
+    thread = threading.Thread(target=consume, name="run-results-fuzz", daemon=True)
+    try:
+        thread.start()
+        thread.join(seconds)
+        if thread.is_alive():
+            stream.stop()
+            opinion.obstacles.append("an answer did not come to its end in time")
+    finally:
+        CHECKS.unregister(_OURS)
+    opinion.obstacles += [f"schemathesis failed ({type(error).__name__}): {error}" for error in failures]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the opinion on the server at a URL, or on the reference server; gives the report's exit code."""
+    parser = argparse.ArgumentParser(prog="run-results-fuzz", description=main.__doc__)
+    parser.add_argument("url", nargs="?", help="base URL of the server; without one the reference server is started")
+    parser.add_argument("--run", action="append", default=[], help="id of a run that can be read; repeat for more")
+    parser.add_argument("--context", help="sent as IB-Context")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed asks the same questions")
+    parser.add_argument("--max-examples", type=int, default=60, help="random requests, besides the boundaries")
+    parser.add_argument("--max-requests", type=int, default=400)
+    parser.add_argument("--max-seconds", type=float, default=60.0)
+    parser.add_argument("--policy", action="store_true", help="let broken POLICY rules fail")
+    options = parser.parse_args(arguments)
+    with ExitStack() as stack:
+        url, token, runs = options.url, os.environ.get("RUN_RESULTS_TOKEN", ""), options.run
+        if url is None:
+            url, token, runs = stack.enter_context(_reference())
+        elif not token:
+            parser.error("the token is read from RUN_RESULTS_TOKEN, which is not set")
+        report = second_opinion(
+            url,
+            token,
+            runs=runs,
+            context=options.context,
+            seed=options.seed,
+            max_examples=options.max_examples,
+            max_requests=options.max_requests,
+            max_seconds=options.max_seconds,
+            policy=options.policy,
+        )
+    sys.stdout.write(to_text(report))
+    return report.exit_code
+
+
+@contextmanager
+def _reference() -> Iterator[tuple[str, str, list[str]]]:
+    """The reference server with the standard runs: its URL, a token, and ids of runs."""
+    from .faults import STANDARD_PAGE_SIZE, STANDARD_RUN, STANDARD_TOKEN, standard_store
+    from .server.reference import ReferenceServer
+    from .server.serving import serve
+
+    server = ReferenceServer(standard_store(), STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)
+    with serve(server) as served:
+        yield served.url, STANDARD_TOKEN.value, [STANDARD_RUN]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,187 @@
+"""What is known of a deployment's runs before it is asked: the manifest.
+
+With no more than a run id the verifier judges every law that needs no prior knowledge. What it is told beyond
+that, it holds against the answers: how many files a run has, its status, the project's own field names, what
+its header says, what its files hold. All of it is optional.
+
+    {"runs": [{"id": "run-tax-2025", "files": 12, "status": "COMPLETE", "names": ["due date", "secret_id"]},
+              {"id": "run-elsewhere", "context": "other-org", "readable": false}]}
+
+    ManifestError   the file is missing, or no manifest
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from attrs import evolve, field, frozen
+
+from run_results_conformance.server.contract import Contract, JsonObject, load_contract
+from run_results_conformance.server.runs import Run, Store
+
+HERE = ""
+"""The context of a run that is read in the context of the verification, whichever that is."""
+
+SETTLED = frozenset({"CANCELLED", "COMPLETE", "FAILED"})
+"""The statuses in which a run does not change by itself any more."""
+
+RUNNING = "RUNNING"
+"""The status in which a run goes on by itself."""
+
+_MOST_FILES = 400  # of a run whose names and content are taken from a store
+
+
+class ManifestError(ValueError):
+    """The manifest cannot be read, or says something that is no manifest."""
+
+
+@frozen
+class KnownRun:
+    """What is known of one run; None says that it is not known.
+
+    `context` is the one that the run lives in, None for the nameless one, HERE for that of the verification.
+    `readable` says whether the caller's token may read it. `files` is their number, `names` the project's own names
+    of all fields that can occur, `properties` what the answer says of the run as a whole, by the contract's property
+    names, `content` the files; the last two are in project terms, with every optional part, as a store has them.
+    """
+
+    id: str
+    context: str | None = HERE
+    files: int | None = None
+    status: str | None = None
+    names: frozenset[str] | None = None
+    properties: Mapping[str, Any] = field(factory=dict, repr=False)
+    content: Sequence[JsonObject] | None = field(default=None, repr=False)
+    readable: bool | None = None
+
+    @classmethod
+    def of(cls, run_id: str, context: str | None, run: Run, contract: Contract) -> Self:
+        """What a run of a store shows. Of a RUNNING one only the id and the status are taken: it goes on."""
+        header = run.header
+        status = str(header["status"])
+        if status == RUNNING:
+            return cls(run_id, context, status=status)
+        count = run.file_count
+        if count > _MOST_FILES:
+            return cls(run_id, context, count, status, properties=header)
+        files = list(run.files(0, count))
+        page = {**header, contract.pagination.items: files}
+        return cls(run_id, context, count, status, frozenset(_names(contract, page)), header, files)
+
+    @classmethod
+    def read(cls, document: Any) -> Self:
+        """Reads an entry of a manifest. Raises ManifestError."""
+        if not isinstance(document, dict):
+            raise ManifestError("an entry of runs is no object")
+        entry: dict[str, Any] = dict(document)
+        kinds: dict[str, type | tuple[type, ...]] = {
+            "id": str,
+            "context": (str, type(None)),
+            "files": int,
+            "status": str,
+            "names": list,
+            "properties": dict,
+            "content": list,
+            "readable": bool,
+        }
+        for name, value in entry.items():
+            if name not in kinds:
+                raise ManifestError(f"an entry of runs has the unknown key {name!r}")
+            if not isinstance(value, kinds[name]) or (isinstance(value, bool) and name != "readable"):
+                raise ManifestError(f"{name} of a run has a wrong type")
+        if not entry.get("id"):
+            raise ManifestError("an entry of runs has no id")
+        if entry.get("files", 0) < 0:
+            raise ManifestError("files of a run is negative")
+        if not all(isinstance(name, str) for name in entry.get("names", ())):
+            raise ManifestError("names of a run are strings")
+        if not all(isinstance(file, dict) for file in entry.get("content", ())):
+            raise ManifestError("content of a run holds its files")
+        if "names" in entry:
+            entry["names"] = frozenset(entry["names"])
+        return cls(**entry)
+
+    def document(self) -> JsonObject:
+        """The entry of a manifest that says this."""
+        entry: JsonObject = {"id": self.id}
+        if self.context != HERE:
+            entry["context"] = self.context
+        for name in ("files", "status", "content", "readable"):
+            value: Any = getattr(self, name)
+            if value is not None:
+                entry[name] = value
+        if self.names is not None:
+            entry["names"] = sorted(self.names)
+        if self.properties:
+            entry["properties"] = dict(self.properties)
+        return entry
+
+
+@frozen
+class Manifest:
+    """Everything that is known, run by run."""
+
+    runs: tuple[KnownRun, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        store: Store,
+        contract: Contract | None = None,
+        *,
+        may_act_in: Callable[[str | None], bool] | None = None,
+    ) -> Self:
+        """Everything that a store shows of its runs. Each run is looked at once.
+
+        `may_act_in` says of a context whether the caller's token may act in it, as `Token.may_act_in` does.
+        """
+        contract = contract or load_contract()
+        found = ((run_id, context, store.find(run_id, context)) for context, run_id in store)
+        runs = tuple(KnownRun.of(run_id, context, run, contract) for run_id, context, run in found if run)
+        if may_act_in is not None:
+            runs = tuple(evolve(run, readable=may_act_in(run.context)) for run in runs)
+        return cls(runs)
+
+    @classmethod
+    def of_ids(cls, *run_ids: str) -> Self:
+        """A manifest that knows no more than ids."""
+        return cls(tuple(KnownRun(run_id) for run_id in run_ids))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads a manifest from a JSON file. Raises ManifestError."""
+        try:
+            document = json.loads(path.read_bytes())
+        except OSError as error:
+            raise ManifestError(f"the manifest cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise ManifestError(f"{path.name} is not JSON: {error}") from error
+        if not isinstance(document, dict) or document.keys() != {"runs"} or not isinstance(document["runs"], list):
+            raise ManifestError(f'{path.name} is no manifest: it has the one key "runs", a list')
+        return cls(tuple(KnownRun.read(entry) for entry in document["runs"]))
+
+    def document(self) -> JsonObject:
+        """What `read` reads, as `json.dumps` takes it."""
+        return {"runs": [run.document() for run in self.runs]}
+
+
+def _names(contract: Contract, page: JsonObject) -> Iterator[str]:
+    """Every string of the page that the spec gives the format of a field name."""
+
+    def walk(node: Mapping[str, Any], value: Any) -> Iterator[str]:
+        schema = contract.resolve(node)
+        if schema.get("format") == "api-field-name" and isinstance(value, str):
+            yield value
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for branch in schema.get(keyword, ()):
+                yield from walk(branch, value)
+        if isinstance(value, dict):
+            for name, inner in schema.get("properties", {}).items():
+                if name in value:
+                    yield from walk(inner, value[name])
+        elif isinstance(value, list) and "items" in schema:
+            for item in value:
+                yield from walk(schema["items"], item)
+
+    return walk(contract.answer_schema, page)

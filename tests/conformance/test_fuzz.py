@@ -1,0 +1,206 @@
+"""The second opinion: schemathesis with our contract and our rules, and without its false alarms."""
+
+import subprocess
+import sys
+import threading
+from time import monotonic
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from run_results_conformance.faults import (
+    CORRECT,
+    STANDARD_PAGE_SIZE,
+    STANDARD_RUN,
+    STANDARD_TOKEN,
+    faulty,
+    standard_store,
+)
+from run_results_conformance.fuzz import joined, main, second_opinion, tailored
+from run_results_conformance.server.contract import load_contract
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.serving import serve
+from run_results_conformance.verifier.connection import AddressError
+from run_results_conformance.verifier.report import Report, to_json
+from run_results_conformance.verifier.rules import BY_ID
+
+pytest.importorskip("schemathesis")
+
+INNOCENT = CORRECT[:: max(1, len(CORRECT) // 4)]
+
+
+def opinion(name: str | None = None, **options: int) -> Report:
+    """The opinion on a server of the catalogue, or on the reference server."""
+    make = ReferenceServer if name is None else lambda *a, **k: faulty(name, *a, **k)
+    with serve(make(standard_store(), STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)) as served:
+        return second_opinion(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN], **options)
+
+
+@pytest.fixture(scope="module")
+def honest() -> Report:
+    """The opinion on the reference server."""
+    return opinion()
+
+
+def test_the_reference_server_conforms(honest: Report) -> None:
+    """Nothing is found against the reference server, nothing is left open, and pages were read."""
+    assert (honest.exit_code, honest.broken, honest.obstacles, honest.notes) == (0, (), (), ())
+    judged = {verdict.rule.id: verdict.judged for verdict in honest.verdicts}
+    assert judged["shape.results"] > 20
+    assert judged["errors.shape"] > 20
+    assert judged["inputs.offset-refused"] > 5
+
+
+def test_the_same_seed_asks_the_same(honest: Report) -> None:
+    """With one seed the same requests go out in the same order; with another, others."""
+
+    def path_and_query(report: Report) -> list[str]:
+        return [line.rpartition("127.0.0.1:")[2].partition("/")[2] for line in report.asked]
+
+    assert path_and_query(opinion()) == path_and_query(honest)
+    assert path_and_query(opinion(seed=1)) != path_and_query(honest)
+
+
+@pytest.mark.parametrize("name", [variant.name for variant in INNOCENT])
+def test_correct_variants_are_not_accused(name: str) -> None:
+    """A server that is correct in another way is not accused."""
+    assert opinion(name).breaches == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("has-more-text", "shape.results"),
+        ("offset-negative-as-zero", "inputs.offset-refused"),
+        ("token-absent", "authentication.required"),
+        ("content-type-text", "wire.content-type"),
+    ],
+)
+def test_faults_are_reported_under_our_rules(name: str, rule: str) -> None:
+    """What schemathesis or our rules find is reported under our rules."""
+    assert rule in {verdict.rule.id for verdict in opinion(name).breaches}
+
+
+def test_requests_are_bounded() -> None:
+    """No more requests are sent than allowed, but for what is under way."""
+    asked: list[str] = []
+    server = ReferenceServer(standard_store(), STANDARD_TOKEN)
+
+    async def counting(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await server(scope, receive, send)
+
+    with serve(counting) as served:
+        report = second_opinion(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN], max_requests=10)
+    assert len(asked) <= 10 + 4
+    assert report.requests <= 10 + 2
+
+
+def test_only_reads_are_sent() -> None:
+    """schemathesis sends GET and nothing else: no method that could change something."""
+    asked: list[str] = []
+    server = ReferenceServer(standard_store(), STANDARD_TOKEN)
+
+    async def recording(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["method"])
+        await server(scope, receive, send)
+
+    with serve(recording) as served:
+        second_opinion(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN])
+    assert len(asked) > 50
+    assert set(asked) <= {"GET", "HEAD", "OPTIONS"}
+
+
+def test_time_is_bounded() -> None:
+    """A server that drips its answer for ever is left behind, and said to be so."""
+    never = threading.Event()
+
+    async def dripping(scope: Scope, receive: Receive, send: Send) -> None:
+        import anyio
+
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+        for _ in range(600):
+            await send({"type": "http.response.body", "body": b" ", "more_body": True})
+            await anyio.sleep(0.05)
+            if never.is_set():
+                return
+
+    started = monotonic()
+    with serve(dripping) as served:
+        report = second_opinion(served.url, "t", runs=["r"], max_seconds=1, timeout=1)
+        never.set()
+    assert monotonic() - started < 20
+    assert report.exit_code == 2
+
+
+def test_the_token_is_nowhere(honest: Report) -> None:
+    """No request that is shown holds the token."""
+    assert STANDARD_TOKEN.value not in to_json(honest) + "".join(honest.asked)
+
+
+def test_a_wrong_token_cannot_be_judged() -> None:
+    """Where no page can be read, the report says so instead of passing."""
+    with serve(ReferenceServer(standard_store(), STANDARD_TOKEN)) as served:
+        report = second_opinion(served.url, "another", runs=[STANDARD_RUN], max_requests=30)
+    assert report.exit_code == 2
+
+
+def test_surroundings_do_not_lead_the_token_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy in the environment is not used: nothing answers there, and the server is judged all the same."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert opinion(max_requests=30).exit_code == 0
+
+
+def test_limits_and_addresses_are_checked() -> None:
+    """Limits that are not positive and URLs that are none raise before anything is sent."""
+    with pytest.raises(ValueError, match="positive"):
+        second_opinion("http://127.0.0.1:9", "t", max_requests=0)
+    with pytest.raises(AddressError):
+        second_opinion("ftp://127.0.0.1", "t")
+
+
+def test_the_contract_stays_as_it_is() -> None:
+    """Tailoring the contract to a deployment changes a copy."""
+    before = str(load_contract().document)
+    copy = tailored(load_contract(), ["a"], context="c")
+    assert str(load_contract().document) == before
+    assert str(copy) != before
+
+
+def test_rules_are_those_of_the_suite(honest: Report) -> None:
+    """The report speaks of every rule of the catalogue, in its order."""
+    assert [verdict.rule.id for verdict in honest.verdicts] == list(BY_ID)
+
+
+def test_two_reports_become_one(honest: Report) -> None:
+    """What either report found broken is broken in both together, and requests add up."""
+    accused = opinion("content-type-text", max_requests=20)
+    both = joined(honest, accused)
+    assert {verdict.rule.id for verdict in both.broken} == {verdict.rule.id for verdict in accused.broken}
+    assert both.exit_code == 1
+    assert both.requests == honest.requests + accused.requests
+    assert joined(honest, honest).exit_code == 0
+
+
+def test_the_command_judges_the_reference_server(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a URL the command starts the reference server and finds nothing."""
+    assert main(["--max-requests", "40"]) == 0
+    assert "conforms" in capsys.readouterr().out
+
+
+def test_the_command_wants_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+    """With a URL and no token in the environment the command says where it looks for one."""
+    with pytest.raises(SystemExit) as ended:
+        main(["http://127.0.0.1:9"])
+    assert ended.value.code == 2
+    assert "RUN_RESULTS_TOKEN" in capsys.readouterr().err
+
+
+def test_schemathesis_is_loaded_late() -> None:
+    """Importing the module, or the suite, loads neither schemathesis nor requests."""
+    code = "import sys, run_results_conformance.fuzz, benchmarks.power.power; " + (
+        "print(sorted({'schemathesis', 'requests', 'hypothesis'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
