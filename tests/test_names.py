@@ -4,6 +4,7 @@ import ast
 import contextlib
 import csv
 import doctest
+import hashlib
 import io
 import itertools
 import json
@@ -436,6 +437,7 @@ def test_equal_maps(names: list[str], by_class: dict[str, list[str]], ascii: boo
     for twin in (NameMap(names, by_class=by_class, ascii=ascii), pickle.loads(pickle.dumps(names_map))):
         assert twin == names_map
         assert hash(twin) == hash(names_map)
+        assert twin.digest == names_map.digest
         assert twin.collisions == names_map.collisions
         assert list(twin) == list(names_map)
 
@@ -445,6 +447,14 @@ def test_equal_maps_in_another_order() -> None:
     one, other = NameMap(["a", "b"]), NameMap(["b", "a"])
     assert one == other
     assert hash(one) == hash(other)
+    assert one.digest == other.digest
+
+
+def test_the_digest_is_of_the_documented_text() -> None:
+    """A map's digest is made of its meaning in the form that the docs describe, so that any program can make it."""
+    names = NameMap(["due date", "a", "half \ud800 pair"], by_class={"W-2": ["net-total"], "B": ["é"], "C": []})
+    text = r'[false,["a","due date","half \ud800 pair"],{"B":["\u00e9"],"W-2":["net-total"]}]'
+    assert names.digest == hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def test_unequal_maps() -> None:
@@ -458,7 +468,7 @@ def test_unequal_maps() -> None:
         NameMap(by_class={"A": ["a"]}),
         NameMap(by_class={"B": ["a"]}),
     ]
-    assert len(set(maps)) == len(maps)
+    assert len(set(maps)) == len({each.digest for each in maps}) == len(maps)
     assert NameMap(["a"]) != ["a"]
     assert NameMap(by_class={"A": []}) == NameMap()
 

@@ -482,7 +482,7 @@ def test_an_empty_run_has_empty_tables(serve_runs: Serve, token: str) -> None:
         assert client.table("r-0", wide="A").num_rows == 0
 
 
-MODULES = ["arrow", "clients", "collect", "export", "formats", "pivot", "schema", "typed", "wide"]
+MODULES = ["arrow", "clients", "collect", "export", "formats", "options", "pivot", "schema", "typed"]
 
 
 @pytest.mark.parametrize("name", MODULES)

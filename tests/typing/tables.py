@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, assert_type
 
 from run_results import AsyncClient, Client, Include, NameMap
+from run_results.export import Exported, ExportOptions
 from run_results.tables import COLUMNS, Column, Typed, Wide, columns
-from run_results.tables.export import Exported
 from run_results.tables.schema import What
 
 
@@ -28,3 +28,11 @@ async def awaiting(client: AsyncClient) -> None:
     await client.table("run-1", wide="W-2")
     assert_type(client.batches("run-1"), AsyncGenerator[Any, None])
     assert_type(await client.export("run-1", "out.parquet", single_file=True), Exported)
+
+
+def choosing(client: Client) -> None:
+    """The options of an export are one object, or keywords, or both."""
+    options = ExportOptions(tables=["fields"], wide=False, typed=True, names=None)
+    assert_type((options.tables, options.names), tuple[tuple[What, ...] | None, NameMap])
+    assert_type(client.export("run-1", "out", options=options, resume=True), Exported)
+    client.export("run-1", "out", colour="red")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -29,13 +29,12 @@ from run_results.errors import ConfigurationError, ExportError, ExportMismatch, 
 from run_results.files import safe_name
 from run_results.options import check_run_id
 from run_results.tables.clients import need_arrow
+from run_results.tables.options import Typed, Wide
 from run_results.tables.schema import TABLES, check_what
-from run_results.tables.typed import Typed
-from run_results.tables.wide import Wide
 from run_results.text import printable
 
 if TYPE_CHECKING:
-    from run_results.tables.export import Exported
+    from run_results.export import Exported
 
 
 @click.command()

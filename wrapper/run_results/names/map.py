@@ -172,6 +172,24 @@ class NameMap:
         """
         return self._collisions
 
+    @property
+    def digest(self) -> str:
+        """A digest of the map's meaning: maps with the same names, classes and alphabet have the same one.
+
+        It is the SHA-256, in hexadecimal, of a JSON text in ASCII without spaces: a list of `ascii`, of the sorted
+        names without a class, and of an object that has each class, sorted, with its sorted names. The order in which
+        names were given plays no part, and neither does a class without names.
+
+        >>> NameMap(["b", "a"]).digest == NameMap(["a", "b"]).digest != NameMap(["a", "b"], ascii=True).digest
+        True
+        """
+        import hashlib  # here: it loads OpenSSL, and only exports ask
+        import json
+
+        classes = {name: _sorted(scope) for name, scope in self._by_class.items()}
+        meaning = json.dumps([self._ascii, _sorted(self._unclassed), classes], separators=(",", ":"), sort_keys=True)
+        return hashlib.sha256(meaning.encode()).hexdigest()
+
     def _find(self, api_name: str, class_name: str | None) -> tuple[str, ...]:
         if class_name is None:
             return self._unclassed.get(api_name) or self._any_class.get(api_name, ())
@@ -239,3 +257,7 @@ def _scope(names: Iterable[str], ascii: bool) -> dict[str, tuple[str, ...]]:
     for name in names:
         meeting.setdefault(sanitize(name, ascii=ascii), {})[name] = None
     return {api_name: tuple(group) for api_name, group in meeting.items()}
+
+
+def _sorted(scope: dict[str, tuple[str, ...]]) -> list[str]:
+    return sorted(chain.from_iterable(scope.values()))

@@ -10,13 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from run_results.tables.options import Typed, Wide
     from run_results.tables.schema import COLUMNS, TABLES, VERSION, Column, columns
-    from run_results.tables.typed import Typed
-    from run_results.tables.wide import Wide
 
 __all__ = ["COLUMNS", "TABLES", "VERSION", "Column", "Typed", "Wide", "columns"]
 
-_ROOMS = {"Typed": "typed", "Wide": "wide"}
+_ROOMS = {"Typed": "options", "Wide": "options"}
 
 
 def __getattr__(name: str) -> Any:

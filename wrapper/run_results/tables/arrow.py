@@ -25,8 +25,9 @@ from run_results.errors import ContractError, NameCollisionError, UnknownNameErr
 from run_results.fields import FAILED_VALUE, failed
 from run_results.names import NameMap
 from run_results.page import Page
+from run_results.tables.options import Typed
 from run_results.tables.schema import VERSION, Column, ListOf, Struct, Type, What, columns
-from run_results.tables.typed import Typed, read
+from run_results.tables.typed import read
 from run_results_api.models import Document
 from run_results_api.types import UNSET
 

@@ -4,54 +4,27 @@ pyarrow is imported when a table is asked for, and no earlier.
 """
 
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from run_results import client as core
 from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
-from run_results.options import check_include, check_run_id
+from run_results.options import check_run_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from run_results.export.options import ExportChoices, ExportOptions
+    from run_results.export.result import Exported
     from run_results.tables.collect import Collector
-    from run_results.tables.export import Export, Exported
-    from run_results.tables.formats import Format
+    from run_results.tables.export import Export
+    from run_results.tables.options import Typed, Wide
     from run_results.tables.schema import What
-    from run_results.tables.typed import Typed
-    from run_results.tables.wide import Wide
 
 T = TypeVar("T")
-
-
-class Choices(TypedDict, total=False):
-    """What an export can be told."""
-
-    format: "Format"
-    """`parquet`, `csv`, `jsonl` or `arrow`; else by the path's suffix, else `parquet`."""
-    tables: "Sequence[What]"
-    """Which tables; else `fields` for a file, and all four for a folder."""
-    names: NameMap | None
-    """The project's field names, for the column `name`; else the best guess."""
-    wide: "Wide | str | bool"
-    """The wide view instead of tables: of one class, or with True one file for each class."""
-    typed: "Typed | bool"
-    """Whether numbers, dates and amounts are read into columns of their own, and how they are written; False."""
-    include: Include
-    """What to ask for; everything."""
-    resume: bool
-    """Go on with what is there; where nothing is, begin. False: what is there is an error."""
-    single_file: bool
-    """Make one file of each table's parts at the end; False."""
-    guard: bool
-    """Keep spreadsheets from taking a cell of CSV for a formula; True. See docs/tables.md."""
-    rows_per_part: int
-    """After how many rows a part is written, at the end of a page; 60,000."""
-    progress: "Callable[[Exported], None]"
-    """Called with what was done so far after each page; by `AsyncClient`, on another thread."""
 
 
 class Client(core.Client):
@@ -116,22 +89,30 @@ class Client(core.Client):
         run_id: str,
         path: str | os.PathLike[str],
         *,
+        options: "ExportOptions | None" = None,
         deadline: float | None = None,
-        **choices: Unpack[Choices],
+        **choices: "Unpack[ExportChoices]",
     ) -> "Exported":
-        """Write a run to disk, of any size, in a way that can be killed at any moment and gone on with.
+        """Write a run of any size to disk. An export can be interrupted at any moment, and resumed.
 
         `path` is one file, by its suffix (.parquet, .csv, .jsonl, .arrow), which holds one table; or a folder, which
-        gets a folder of parts for each table. What there is to choose stands at `Choices`. Files that are not ours
-        stay. `deadline` is for the whole walk, in seconds.
+        gets a folder of parts for each table. Files that the export did not write stay as they are.
+
+        Args:
+            run_id: The run.
+            path: The file or folder.
+            options: The options as one object, `run_results.export.ExportOptions`, which explains each of them.
+            deadline: Seconds for the whole walk.
+            choices: Options by name, in place of those in `options`: format, tables, names, wide, typed, include,
+                resume, single_file, guard, rows_per_part, progress.
 
         Raises what `table` raises, `ExportError` where something cannot be written, and `ExportMismatch` where what is
         there belongs to another run, to another state of this run, or to other options.
 
         >>> client.export("run-1", "out", resume=True)  # doctest: +SKIP
         """
-        with _export(self, run_id, path, **choices) as export:
-            pages = self.pages(run_id, start=export.start, include=export.order.include, deadline=deadline)
+        with _export(self, run_id, path, options, choices) as export:
+            pages = self.pages(run_id, start=export.start, include=export.order.chosen.include, deadline=deadline)
             with closing(pages):
                 for page in pages:
                     export.add(page)
@@ -182,12 +163,13 @@ class AsyncClient(core.AsyncClient):
         run_id: str,
         path: str | os.PathLike[str],
         *,
+        options: "ExportOptions | None" = None,
         deadline: float | None = None,
-        **choices: Unpack[Choices],
+        **choices: "Unpack[ExportChoices]",
     ) -> "Exported":
         """See `Client.export`."""
-        with _export(self, run_id, path, **choices) as export:
-            pages = self.pages(run_id, start=export.start, include=export.order.include, deadline=deadline)
+        with _export(self, run_id, path, options, choices) as export:
+            pages = self.pages(run_id, start=export.start, include=export.order.chosen.include, deadline=deadline)
             async with aclosing(pages):
                 async for page in pages:
                     await _in_thread(export.add, page)
@@ -209,67 +191,29 @@ def need_arrow() -> None:
 def _collector(what: "What", names: NameMap | None, wide: "Wide | str | None", typed: "Typed | bool") -> "Collector":
     need_arrow()
     from run_results.tables.collect import Collector
+    from run_results.tables.options import as_names, as_typed, as_wide
     from run_results.tables.schema import check_what
 
-    return Collector(check_what(what), _check_names(names), _wide(wide), _typed(typed))
+    return Collector(check_what(what), as_names(names), as_wide(wide), as_typed(typed))
 
 
 def _export(
-    client: core.Client | core.AsyncClient, run_id: str, path: str | os.PathLike[str], **choices: Unpack[Choices]
+    client: core.Client | core.AsyncClient,
+    run_id: str,
+    path: str | os.PathLike[str],
+    options: "ExportOptions | None",
+    choices: Any,
 ) -> "Export":
-    unknown = choices.keys() - Choices.__annotations__.keys()
-    if unknown:
-        raise ConfigurationError(f"an export has no option called {min(unknown)!r}")
     need_arrow()
     from pathlib import Path
 
+    from run_results.export.options import choose
     from run_results.tables.export import Export, place_order
 
-    options = client._options  # noqa: SLF001 - a client of ours
-    order = place_order(
-        check_run_id(run_id),
-        Path(path),
-        format=choices.get("format"),
-        tables=choices.get("tables"),
-        names=_check_names(choices.get("names")),
-        wide=_wide(choices.get("wide")),
-        typed=_typed(choices.get("typed", False)),
-        include=check_include(choices.get("include", Include.ALL)),
-        resume=choices.get("resume", False),
-        single_file=choices.get("single_file", False),
-        guard=choices.get("guard", True),
-        rows_per_part=choices.get("rows_per_part", 60_000),
-        must_not_change=options.on_change == "raise",
-    )
-    return Export(order, choices.get("progress", lambda _: None), options.clock)
-
-
-def _check_names(names: object) -> NameMap | None:
-    if names is None or isinstance(names, NameMap):
-        return names
-    raise ConfigurationError(f"names must be a NameMap, not {type(names).__name__}; NameMap.read reads a file")
-
-
-def _wide(wide: "Wide | str | bool | None") -> "Wide | None":
-    from run_results.tables.wide import Wide
-
-    if wide is None or wide is False:
-        return None
-    if not isinstance(wide, Wide):
-        wide = Wide(wide if isinstance(wide, str) else None)
-    try:
-        (wide.class_name or "").encode()
-    except UnicodeEncodeError:
-        raise ConfigurationError(f"no document can have the class {wide.class_name!r}: it is no Unicode text") from None
-    return wide
-
-
-def _typed(typed: "Typed | bool") -> "Typed | None":
-    from run_results.tables.typed import Typed
-
-    if isinstance(typed, Typed):
-        return typed
-    return Typed() if typed else None
+    settings = client._options  # noqa: SLF001 - a client of ours
+    must_not_change = settings.on_change == "raise"
+    order = place_order(check_run_id(run_id), Path(path), choose(options, choices), must_not_change=must_not_change)
+    return Export(order, settings.clock)
 
 
 async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:

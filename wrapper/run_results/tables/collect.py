@@ -9,10 +9,9 @@ from run_results.errors import ConfigurationError
 from run_results.names import NameMap
 from run_results.page import Page
 from run_results.tables.arrow import Tabulator
+from run_results.tables.options import Typed, Wide
 from run_results.tables.pivot import Pivot
 from run_results.tables.schema import What
-from run_results.tables.typed import Typed
-from run_results.tables.wide import Wide
 
 
 @define

@@ -17,7 +17,7 @@ One file instead of parts, and the wide view, are made of such parts at the end,
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,8 @@ from attrs import define, evolve, field, frozen
 
 from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunResultsError
 from run_results.events import log
+from run_results.export.options import ExportOptions
+from run_results.export.result import Exported
 from run_results.fields import failed
 from run_results.files import (
     Lock,
@@ -45,16 +47,13 @@ from run_results.files import (
     whole_file,
     write_file,
 )
-from run_results.include import Include
-from run_results.names import NameMap
 from run_results.page import Page
 from run_results.page_checks import state_of
 from run_results.tables.arrow import Tabulator, pc
-from run_results.tables.formats import BYTES, ROWS, Format, check_format, open_writer, read_metadata
+from run_results.tables.formats import BYTES, ROWS, open_writer, read_metadata
+from run_results.tables.options import FORMATS, Format
 from run_results.tables.pivot import Pivot
-from run_results.tables.schema import TABLES, VERSION, What, check_what
-from run_results.tables.typed import Typed
-from run_results.tables.wide import Wide
+from run_results.tables.schema import TABLES, VERSION, What
 from run_results_api.types import UNSET
 
 _LOG = log()
@@ -66,61 +65,27 @@ _SECONDS: Final = 30.0
 
 
 @frozen
-class Exported:
-    """What an export did, or has done so far."""
-
-    run_id: str
-    path: Path
-    format: Format
-    start: int = 0
-    """At which file it began: above 0 where it went on with an earlier one."""
-    files: int = 0
-    """Files of the run that are exported, those before `start` included."""
-    documents: int = 0
-    """Documents since `start`, as are the numbers below."""
-    fields: int = 0
-    case_fields: int = 0
-    """Cross-class fields of the packet; they come with the first file."""
-    failed: int = 0
-    """Fields whose extraction failed."""
-    drift: int = 0
-    """Places where an answer broke the contract; what did not fit there is null in the tables."""
-    first_drift: str | None = None
-    guarded: int = 0
-    """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
-    unfinished: str | None = None
-    """The run's status where it had not finished when the last page came, so that it may get more files."""
-    unmet_class: str | None = None
-    """The class that the wide view was asked of, where no document has it."""
-    paths: tuple[Path, ...] = ()
-    """The files, or folders of parts, that hold the tables; filled at the end."""
-
-
-@frozen
 class Order:
     """What is to be exported, and how."""
 
     run_id: str
     path: Path
+    chosen: ExportOptions
     format: Format
     tables: tuple[What, ...]
-    names: NameMap
-    wide: Wide | None
-    typed: Typed | None
-    include: Include
-    resume: bool
     as_file: bool
     """Whether `path` is one file, and no folder."""
-    single_file: bool
-    """Whether each table becomes one file at the end."""
-    guard: bool
-    rows_per_part: int
     must_not_change: bool
+
+    @property
+    def single_file(self) -> bool:
+        """Whether each table becomes one file at the end."""
+        return self.chosen.single_file or self.as_file
 
     @property
     def merges(self) -> bool:
         """Whether something else than the parts themselves is wanted."""
-        return self.single_file or self.wide is not None
+        return self.single_file or self.chosen.wide is not None
 
     @property
     def parts(self) -> Path:
@@ -137,77 +102,51 @@ class Order:
     @property
     def options(self) -> dict[str, Any]:
         """What decides on the rows of the parts: going on with other options would mix two exports."""
-        names = json.dumps(self.names.__getstate__(), default=str, sort_keys=True)
+        chosen = self.chosen
         return {
             "schema_version": VERSION,
             "run_id": self.run_id,
             "format": self.part_format,
             "tables": list(self.tables),
-            "include": self.include.value,
-            "names": hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()[:16],
-            "typed": [self.typed.decimal, self.typed.dates] if self.typed else None,
-            "guard": self.guard if self.part_format == "csv" else None,
+            "include": chosen.include.value,
+            "names": chosen.names.digest[:16],
+            "typed": [chosen.typed.decimal, chosen.typed.dates] if chosen.typed else None,
+            "guard": chosen.guard if self.part_format == "csv" else None,
         }
 
     @property
     def result(self) -> dict[str, Any]:
         """What is made of the parts at the end; it can still be chosen when they are there."""
-        wide = self.wide and [self.wide.class_name, self.wide.doubled, self.wide.confidence]
-        return {"single_file": self.single_file, "wide": wide, "result": self.format}
+        wide = self.chosen.wide
+        shape = wide and [wide.class_name, wide.doubled, wide.confidence]
+        return {"single_file": self.single_file, "wide": shape, "result": self.format}
 
 
-def place_order(
-    run_id: str,
-    path: Path,
-    *,
-    format: str | None,
-    tables: Sequence[What] | None,
-    names: NameMap | None,
-    wide: Wide | None,
-    typed: Typed | None,
-    include: Include,
-    resume: bool,
-    single_file: bool,
-    guard: bool,
-    rows_per_part: int,
-    must_not_change: bool,
-) -> Order:
-    """Check what is asked for. Raises `ConfigurationError`."""
-    by_suffix = {f".{known}": known for known in ("parquet", "csv", "jsonl", "arrow")}.get(path.suffix.lower())
+def place_order(run_id: str, path: Path, chosen: ExportOptions, *, must_not_change: bool) -> Order:
+    """Settle what depends on the path. Raises `ConfigurationError`."""
+    by_suffix: Format | None = next((known for known in FORMATS if path.suffix.lower() == f".{known}"), None)
     if "\0" in str(path):
         raise ConfigurationError(f"no file can be called {str(path)[:80]!r}")
     with telling("write", path):
         as_file = by_suffix is not None and not path.is_dir()
         temporary(_companion(path)).exists() if as_file else path.exists()  # a name that is too long
-    if as_file and format is not None and format != by_suffix:
-        raise ConfigurationError(f"{str(path)!r} has the suffix of {by_suffix}, and the format is to be {format}")
-    if wide is not None and tables:
-        raise ConfigurationError("the wide view is of documents and their fields: choose it, or tables")
+    if as_file and chosen.format is not None and chosen.format != by_suffix:
+        raise ConfigurationError(
+            f"{str(path)!r} has the suffix of {by_suffix}, and the format is to be {chosen.format}"
+        )
+    wide = chosen.wide
     if wide is not None and wide.class_name is None and as_file:
         raise ConfigurationError(f"{str(path)!r} is one file and holds one class: say which, or name a folder")
-    if isinstance(tables, str):
-        raise ConfigurationError(f"tables must be a list of names, not the text {tables[:80]!r}")
-    all_tables = TABLES[:1] if as_file else TABLES
-    named = {check_what(what) for what in tables or all_tables}
-    wanted: list[What] = [what for what in TABLES if what in named]
+    wanted = chosen.tables or (TABLES[:1] if as_file else TABLES)
     if as_file and wide is None and len(wanted) > 1:
         raise ConfigurationError(f"{str(path)!r} is one file and holds one table, not {len(wanted)}; name a folder")
-    if isinstance(rows_per_part, bool) or not isinstance(rows_per_part, int) or rows_per_part < 1:
-        raise ConfigurationError(f"rows_per_part must be an integer above 0, not {rows_per_part!r}")
     return Order(
         run_id=run_id,
         path=path,
-        format=check_format(format or by_suffix or "parquet"),
-        tables=("fields", "documents") if wide is not None else tuple(wanted),
-        names=names if names is not None else NameMap(),
-        wide=wide,
-        typed=typed,
-        include=include,
-        resume=resume,
+        chosen=chosen,
+        format=chosen.format or by_suffix or "parquet",
+        tables=("fields", "documents") if wide is not None else wanted,
         as_file=as_file,
-        single_file=single_file or as_file,
-        guard=guard,
-        rows_per_part=rows_per_part,
         must_not_change=must_not_change,
     )
 
@@ -221,7 +160,6 @@ class Export:
     """
 
     order: Order
-    progress: Callable[[Exported], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
     start: int = field(default=0, init=False)
     """The offset to walk from."""
@@ -244,7 +182,7 @@ class Export:
 
     def __attrs_post_init__(self) -> None:
         order = self.order
-        self._tabulators = {what: Tabulator(what, order.names, order.typed) for what in order.tables}
+        self._tabulators = {what: Tabulator(what, order.chosen.names, order.chosen.typed) for what in order.tables}
         self._exported = Exported(order.run_id, order.path, order.format)
 
     # From start to end --------------------------------------------------------------------------------------------
@@ -252,7 +190,7 @@ class Export:
     def __enter__(self) -> Self:
         order = self.order
         if order.as_file and order.path.exists():
-            if not order.resume:
+            if not order.chosen.resume:
                 raise self._there_already(order.path)
             self._accept(self._told_by_file())
             if order.parts.exists():  # they go when the file is whole
@@ -307,9 +245,10 @@ class Export:
         self._rows += max(map(len, batches.values()))
         self._bytes += sum(batch.nbytes for batch in batches.values())
         late = self.clock() - self._waiting_since > _SECONDS
-        if self._rows >= self.order.rows_per_part or self._bytes >= BYTES or late:
+        if self._rows >= self.order.chosen.rows_per_part or self._bytes >= BYTES or late:
             self._flush()
-        self.progress(self._exported)
+        if self.order.chosen.progress is not None:
+            self.order.chosen.progress(self._exported)
 
     def finish(self) -> Exported:
         """Write what is left, make one file or the wide view of the parts where that is wanted, and say so."""
@@ -325,7 +264,7 @@ class Export:
             self._flush()
             targets = []
             try:
-                targets.extend(self._merge_wide() if order.wide else self._merge())
+                targets.extend(self._merge_wide() if order.chosen.wide else self._merge())
                 if order.as_file:  # before the file: what has none is not taken for ours
                     self._succeed(_companion(order.path), targets)
             except BaseException:
@@ -351,7 +290,7 @@ class Export:
         names: dict[What, list[str]] = {what: self._names(order.parts / what) for what in order.tables}
         other = order.path / (_MANIFEST if order.merges else f"_parts/{_MANIFEST}")
         others = [] if order.as_file else [path for path in (success, other) if path.exists()]
-        if not order.resume and (
+        if not order.chosen.resume and (
             others or manifest.exists() or any(Part.parse(name) for found in names.values() for name in found)
         ):
             raise self._there_already(order.path if others else order.parts)
@@ -377,7 +316,7 @@ class Export:
     def _spare_others(self) -> None:
         """Refuse to begin where files that are not ours have the names that ours will get."""
         order = self.order
-        names = ["class-*", "unclassified"] if order.wide else order.tables
+        names = ["class-*", "unclassified"] if order.chosen.wide else order.tables
         with telling("read", order.path):
             there = sorted(path for name in names for path in order.path.glob(f"{name}.{order.format}"))
         if there:
@@ -389,7 +328,7 @@ class Export:
         order = self.order
         self._compare(told, order.options | order.result)
         outputs = told.get("outputs")
-        if not isinstance(outputs, dict) or not (outputs or order.wide):
+        if not isinstance(outputs, dict) or not (outputs or order.chosen.wide):
             raise self._mismatch(f"{str(order.path)!r} does not say which files it holds")
         for name, written in outputs.items():
             path = order.path.parent / name if order.as_file else order.path / name
@@ -570,7 +509,7 @@ class Export:
         """Write a file under its temporary name; returns how many cells had to be guarded."""
         schema = schema.with_metadata({**(schema.metadata or {}), **self._metadata})
         with whole_file(path) as file, telling("write", path):
-            writer = open_writer(file, schema, format, guard=self.order.guard)
+            writer = open_writer(file, schema, format, guard=self.order.chosen.guard)
             try:
                 for batch in batches:
                     writer.write(batch)
@@ -604,13 +543,13 @@ class Export:
 
     def _merge_wide(self) -> Iterator[Path]:
         order = self.order
-        assert order.wide is not None  # noqa: S101 - only called then
-        pivot = Pivot(order.wide, typed=order.typed is not None)
+        assert order.chosen.wide is not None  # noqa: S101 - only called then
+        pivot = Pivot(order.chosen.wide, typed=order.chosen.typed is not None)
         for part in self._chain:
             pivot.survey(*self._both(part))
-        if order.wide.class_name is not None and not pivot.rows:
-            _LOG.warning("run %s: no document has the class %r", order.run_id, order.wide.class_name[:80])
-            self._exported = evolve(self._exported, unmet_class=order.wide.class_name)
+        if order.chosen.wide.class_name is not None and not pivot.rows:
+            _LOG.warning("run %s: no document has the class %r", order.run_id, order.chosen.wide.class_name[:80])
+            self._exported = evolve(self._exported, unmet_class=order.chosen.wide.class_name)
         met = set[str]()
         for class_name in pivot.classes:
             name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"

@@ -9,19 +9,16 @@ done.
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, get_args
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from run_results.errors import ConfigurationError
 from run_results.page import to_datetime
 from run_results.tables.arrow import pc
-
-Format = Literal["parquet", "csv", "jsonl", "arrow"]
-FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+from run_results.tables.options import Format
 
 ROWS: Final = 60_000
 """Rows in a row group."""
@@ -34,14 +31,6 @@ _FORMULA = r"^[\s\x00]*[=+\-@＝＋－＠]|^[\t\r\n]"
 # Signed numbers are harmless, and there are many.
 _NUMBER = r"^[+\-]?[0-9][0-9., ]*$"
 GUARDED: Final = "guarded"
-
-
-def check_format(format: object) -> Format:
-    """The format, if there is one of that name. Raises `ConfigurationError`."""
-    for known in FORMATS:
-        if format == known:
-            return known
-    raise ConfigurationError(f"there is no format called {str(format)[:80]!r}; there are {', '.join(FORMATS)}")
 
 
 def open_writer(file: BinaryIO, schema: pa.Schema, format: Format, *, guard: bool = True) -> "Writer":

@@ -15,9 +15,9 @@ from attrs import define
 from run_results.errors import ContractError, FieldDoubled
 from run_results.tables.arrow import arrow_field, pc
 from run_results.tables.formats import GUARDED
+from run_results.tables.options import Wide
 from run_results.tables.schema import COLUMNS, VERSION
 from run_results.tables.typed import kind_of
-from run_results.tables.wide import Wide
 
 _PLACE = COLUMNS["documents"][:5]
 _SCORES = ("model_confidence", "ocr_confidence")

@@ -8,10 +8,9 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Final, Literal
+from typing import Final
 
-from attrs import field, frozen
-from attrs.validators import in_
+from run_results.tables.options import Typed
 
 _KINDS: Final = {
     "number": "number", "numeric": "number", "integer": "number", "int": "number", "float": "number",
@@ -35,27 +34,19 @@ _MONTH_FIRST = re.compile(r"([a-z]+)\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _SIGN_OR_CODE = re.compile(r"[A-Z]{3}|[^\W\d_]{0,3}[$€£¥₹₩₽₺₴₪฿₫₱₦₡₲₵₸₼₾]|zł|Kč|kr\.?|Fr\.?")
 _AROUND = re.compile(r"[\s()+\-\u2212]*")
 
+_AS_FAR_AS_SURE: Final = Typed()
+
 Reading = tuple[Decimal | None, str | None, date | None]
 """Number, currency, date; None where the value has none, or it cannot be read for sure."""
 _NOTHING: Final[Reading] = (None, None, None)
 
 
-@frozen
-class Typed:
-    """How the project writes numbers and dates, where their text alone does not tell.
+def read(values: Iterable[str | None], types: Iterable[str | None], typed: Typed) -> list[Reading]:
+    """Read each value by its field's type; the type's case does not matter.
 
     >>> read(["1.234", "03/04/2025"], ["NUMBER", "DATE"], Typed(decimal=",", dates="dmy"))
     [(Decimal('1234'), None, None), (None, None, datetime.date(2025, 4, 3))]
     """
-
-    decimal: Literal[".", ","] | None = field(default=None, validator=in_((".", ",", None)))
-    """The decimal sign; None reads a number only where it can be told from the number itself."""
-    dates: Literal["mdy", "dmy"] | None = field(default=None, validator=in_(("mdy", "dmy", None)))
-    """The order in dates that begin with two short numbers; None reads them only where it can be told."""
-
-
-def read(values: Iterable[str | None], types: Iterable[str | None], typed: Typed) -> list[Reading]:
-    """Read each value by its field's type; the type's case does not matter."""
     return [
         _read(value.strip(), kind, typed) if value and len(value) <= _LONGEST and (kind := kind_of(name)) else _NOTHING
         for value, name in zip(values, types, strict=True)
@@ -80,7 +71,7 @@ def _read(text: str, kind: str, typed: Typed) -> Reading:
     return number, currency, None
 
 
-def read_number(text: str, typed: Typed = Typed()) -> Decimal | None:
+def read_number(text: str, typed: Typed = _AS_FAR_AS_SURE) -> Decimal | None:
     """The number that a text is.
 
     >>> read_number("1,234.50"), read_number("(1 234,50)"), read_number("1,234")
@@ -135,7 +126,7 @@ def _plain(text: str, decimal: str | None) -> str | None:
     return f"{''.join(groups) or '0'}.{part or '0'}" if part else "".join(groups)
 
 
-def read_money(text: str, typed: Typed = Typed()) -> tuple[Decimal | None, str | None]:
+def read_money(text: str, typed: Typed = _AS_FAR_AS_SURE) -> tuple[Decimal | None, str | None]:
     """The amount that a text is, and its currency as it stands there; both None where there is no sure amount.
 
     >>> read_money("$1,234.50"), read_money("1 234,50 EUR"), read_money("12.00")
@@ -154,7 +145,7 @@ def read_money(text: str, typed: Typed = Typed()) -> tuple[Decimal | None, str |
     return (amount, currency) if amount is not None else (None, None)
 
 
-def read_date(text: str, typed: Typed = Typed()) -> date | None:
+def read_date(text: str, typed: Typed = _AS_FAR_AS_SURE) -> date | None:
     """The date that a text is.
 
     >>> read_date("2025-04-03"), read_date("3.4.2025"), read_date("April 3, 2025"), read_date("03/04/2025")

@@ -1,0 +1,22 @@
+"""A run as files on disk, of any size, written so that it can be interrupted at any moment and resumed.
+
+`options` says what can be chosen, `result` what an export reports. It needs the extra `run-results[arrow]`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from run_results.export.options import ExportOptions
+    from run_results.export.result import Exported
+
+__all__ = ["ExportOptions", "Exported"]
+
+_HOMES = {"ExportOptions": "options", "Exported": "result"}
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when it is asked for: the clients name this package, and few programs export.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"run_results.export.{_HOMES[name]}"), name)

@@ -1,0 +1,102 @@
+"""What can be chosen for an export: each option once, with its meaning, default and check."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
+
+import attrs
+from attrs import field, frozen
+
+from run_results.errors import ConfigurationError
+from run_results.export.result import Exported
+from run_results.include import Include
+from run_results.names import NameMap
+from run_results.options import check_include
+from run_results.tables.options import Format, Typed, Wide, as_names, as_typed, as_wide, check_format
+from run_results.tables.schema import TABLES, What, check_what
+
+
+def _as_format(format: Format | None) -> Format | None:
+    return None if format is None else check_format(format)
+
+
+def _as_tables(tables: Sequence[What] | None) -> tuple[What, ...] | None:
+    if isinstance(tables, str):
+        raise ConfigurationError(f"tables must be a list of names, not the text {tables[:80]!r}")
+    wanted = {check_what(what) for what in tables or ()}
+    return tuple(what for what in TABLES if what in wanted) or None
+
+
+def _as_rows(rows_per_part: int) -> int:
+    if isinstance(rows_per_part, bool) or not isinstance(rows_per_part, int) or rows_per_part < 1:
+        raise ConfigurationError(f"rows_per_part must be an integer above 0, not {rows_per_part!r}")
+    return rows_per_part
+
+
+def _as_include(include: Include) -> Include:
+    return check_include(include)
+
+
+@frozen
+class ExportOptions:
+    """How a run is written to disk. Raises `ConfigurationError` for a value that an option cannot have.
+
+    Args:
+        format: `parquet`, `csv`, `jsonl` or `arrow`. Default: by the path's suffix, else `parquet`.
+        tables: Which tables. Default: `fields` for one file, and all four for a folder.
+        names: The project's field names, for the column `name`. Default: the best guess.
+        wide: The wide view instead of tables: of the class named, or with True one file for each class. Default: False.
+        typed: Whether numbers, dates and amounts are read into columns of their own; a `Typed` says how the project
+            writes them. Default: False.
+        include: What to ask the server for. Default: everything.
+        resume: Whether to continue an export that is there; where there is none, a new one begins. Default: False, and
+            an export that is there is an error.
+        single_file: Whether to merge each table's parts into one file at the end. Default: False.
+        guard: Whether to keep spreadsheets from taking a cell of CSV for a formula; see docs/tables.md. Default: True.
+        rows_per_part: After how many rows a part is written, at the end of a page. Default: 60,000.
+        progress: A function, called after each page with what was exported so far; `AsyncClient` calls it on another
+            thread. Default: none.
+
+    >>> ExportOptions(format="csv", tables=["fields"], wide=False).tables
+    ('fields',)
+    """
+
+    format: Format | None = field(default=None, converter=_as_format)
+    tables: tuple[What, ...] | None = field(default=None, converter=_as_tables)
+    names: NameMap = field(default=None, converter=as_names)
+    wide: Wide | None = field(default=None, converter=as_wide)
+    typed: Typed | None = field(default=None, converter=as_typed)
+    include: Include = field(default=Include.ALL, converter=_as_include)
+    resume: bool = False
+    single_file: bool = False
+    guard: bool = True
+    rows_per_part: int = field(default=60_000, converter=_as_rows)
+    progress: Callable[[Exported], None] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.wide is not None and self.tables:
+            raise ConfigurationError("the wide view is of documents and their fields: choose it, or tables")
+
+
+class ExportChoices(TypedDict, total=False):
+    """The options as keywords of `client.export`, for type checkers; `ExportOptions` explains them."""
+
+    format: Format | None
+    tables: Sequence[What] | None
+    names: NameMap | None
+    wide: Wide | str | bool | None
+    typed: Typed | bool | None
+    include: Include
+    resume: bool
+    single_file: bool
+    guard: bool
+    rows_per_part: int
+    progress: Callable[[Exported], None] | None
+
+
+def choose(options: ExportOptions | None, choices: dict[str, Any]) -> ExportOptions:
+    """The options with these choices in place of theirs. Raises `ConfigurationError` for what is no option."""
+    known = [attribute.name for attribute in attrs.fields(ExportOptions)]
+    unknown = choices.keys() - set(known)
+    if unknown:
+        raise ConfigurationError(f"an export has no option called {min(unknown)!r}; there are {', '.join(known)}")
+    return attrs.evolve(options if options is not None else ExportOptions(), **choices)

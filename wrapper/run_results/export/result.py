@@ -1,0 +1,38 @@
+"""What an export did, as `client.export` returns it and `progress` gets it after each page."""
+
+from pathlib import Path
+
+from attrs import frozen
+
+from run_results.tables.options import Format
+
+
+@frozen
+class Exported:
+    """What an export did, or has done so far."""
+
+    run_id: str
+    path: Path
+    format: Format
+    start: int = 0
+    """The file at which it began: above 0 where it continued an earlier export."""
+    files: int = 0
+    """Files of the run that are exported, those before `start` included."""
+    documents: int = 0
+    """Documents since `start`, as are the numbers below."""
+    fields: int = 0
+    case_fields: int = 0
+    """Cross-class fields of the packet; they come with the first file."""
+    failed: int = 0
+    """Fields whose extraction failed."""
+    drift: int = 0
+    """Places where an answer broke the contract; what did not fit there is null in the tables."""
+    first_drift: str | None = None
+    guarded: int = 0
+    """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
+    unfinished: str | None = None
+    """The run's status where it had not finished when the last page came, so that it may get more files."""
+    unmet_class: str | None = None
+    """The class that the wide view was asked for, where no document has it."""
+    paths: tuple[Path, ...] = ()
+    """The files, or folders of parts, that hold the tables; filled at the end."""
