@@ -24,10 +24,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from run_results import AsyncClient, Client, Include, Page, RetryPolicy, errors
+from run_results.arguments import MAX_OFFSET
 from run_results.events import RequestSent, ResponseReceived, RetryPlanned, unobserved
 from run_results.http import ahead
 from run_results.http.deadline import Rope
-from run_results.options import MAX_OFFSET, settle
+from run_results.options import settle
 from run_results.request import Outcome, Reply, Request
 from run_results.retry import RetryBudget
 from run_results.walk import walk as steps_of_walk

@@ -2,18 +2,15 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from attrs import evolve
-
-from run_results.errors import ConfigurationError, RunResultsError
-from run_results.events import Observer
+from run_results.errors import RunResultsError
 from run_results.http.ahead import AsyncLookahead, Lookahead
 from run_results.include import Include
-from run_results.options import Options, Token, settle
+from run_results.options import Options, Settings, settle, with_settings
 from run_results.page import Page
 from run_results.request import Outcome, Sleep
-from run_results.retry import RetryBudget, RetryPolicy
+from run_results.retry import RetryBudget
 from run_results.walk import Steps, fetch, wait, walk
 from run_results_api.models import File
 
@@ -21,38 +18,6 @@ if TYPE_CHECKING:
     import httpx
 
     from run_results.http.transport import AsyncSender, Sender
-
-
-class Settings(TypedDict, total=False):
-    """What a client can be told, at its making or with `with_options`."""
-
-    token: Token
-    """The API token, or a function that gives the current one; else RUN_RESULTS_TOKEN."""
-    context: str | None
-    """Usually the organization's id, sent as IB-Context; else RUN_RESULTS_CONTEXT."""
-    base_url: str
-    """Where the API is; else RUN_RESULTS_BASE_URL, else the public platform."""
-    timeout: float
-    """Seconds of wall-clock time for each attempt at a page, from connecting to the last byte; 60."""
-    max_body_bytes: int
-    """The largest page taken, before and after decompression; 256 MiB."""
-    retry: RetryPolicy
-    """How often and how long to try."""
-    strict: bool
-    """Whether any place where an answer leaves the contract is an error; False."""
-    on_change: Literal["raise", "warn"]
-    """What to do when the run changes between two pages (status, start, finish, batch or review); 'raise'."""
-    allow_insecure: bool
-    """Whether a plain-http base URL that is not loopback is allowed; False."""
-    prefetch: int
-    """How many pages a walk may ask for ahead, while the one before is on its way or in use; 0, 16 at the most.
-
-    Where pages take long to come, a walk is nearly so many times as fast. Each is a request at the same time (an httpx
-    client of your own needs one connection more than that), up to 64 MiB of answers are held, and a walk that ends or
-    is left has asked for some that it has no use for: for both reasons nothing is asked ahead unless you say so.
-    """
-    observe: Observer
-    """A function that is called with every event; see `run_results.events`."""
 
 
 class _Base:
@@ -71,10 +36,7 @@ class _Base:
         >>> client = Client(token="t0k3n")
         >>> patient = client.with_options(timeout=300)
         """
-        unknown = changes.keys() - Settings.__annotations__.keys()
-        if unknown:
-            raise ConfigurationError(f"there is no option called {min(unknown)!r}")
-        options = evolve(self._options, **changes)
+        options = self._options.changed(**changes)
         same = options.retry.budget == self._options.retry.budget
         other = object.__new__(type(self))
         _Base.__init__(other, options, self._budget if same else RetryBudget(options.retry.budget), self._sender)
@@ -93,10 +55,11 @@ class _Base:
         return wait(self._options, self._budget, run_id, include, timeout, poll)
 
 
+@with_settings
 class Client(_Base):
     """Brings a run's results home. Safe to share between threads.
 
-    Without arguments it is told by RUN_RESULTS_TOKEN, RUN_RESULTS_CONTEXT and RUN_RESULTS_BASE_URL. Raises
+    Without arguments it reads RUN_RESULTS_TOKEN, RUN_RESULTS_CONTEXT and RUN_RESULTS_BASE_URL. Raises
     `ConfigurationError` for settings that cannot be used, before anything is sent.
 
     >>> with Client() as client:  # doctest: +SKIP
@@ -180,6 +143,7 @@ class Client(_Base):
                         steps.throw(error)  # the walk adds where it was
 
 
+@with_settings
 class AsyncClient(_Base):
     """`Client` for asyncio: the same methods, to be awaited or iterated with `async for`.
 

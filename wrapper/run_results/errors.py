@@ -9,7 +9,7 @@
     ├── ClientClosedError           the client was used after `close`
     ├── RunNotSettledError          `wait` gave up: the run is still working                         (TimeoutError)
     ├── ExportError                 an export cannot be written or read
-    │   └── ExportMismatch          what is there belongs to another run, another state of it, or other options
+    │   └── ExportMismatch          the files there are of another run, another state of it, or other options
     ├── TransportError              no whole answer came
     │   ├── ConnectionFailedError   it could not be reached, or the connection broke
     │   ├── DeadlineExceededError   it took too long                                                 (TimeoutError)
@@ -32,27 +32,48 @@
             ├── RunMismatch         the page belongs to another run
             └── RunChanged          the run changed between two pages
 
-Each message says what happened and where; `hint` says what to do next and ends the text. What is known rides on the
-exception: `run_id`, `offset` (of the page that was asked for) and, for errors raised while walking, `resume_offset`:
-walking again from there gives exactly the files that have not been handed out. No error holds the token.
+Each message says what happened and where; `hint` says what to do next and ends the text. Facts ride on the exception:
+`run_id`, `offset` (of the page that was asked for) and, for errors raised while walking, `resume_offset`: a walk that
+starts there gives exactly the files that have not been handed out. No error holds the token.
+
+Settings that a text speaks of are data: `option` and `variable`, and names in braces in `advice`. So a program with
+other names for them, such as the command line, says its own: see `describe`.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from run_results.drift import Drift
 
 if TYPE_CHECKING:
-    from run_results.drift import Drift
     from run_results.page import Page
+
+
+class _Spelling(dict[str, str]):
+    """Gives each setting that stands in braces in a text as `spell` writes it."""
+
+    def __init__(self, spell: Callable[[str], str]) -> None:
+        super().__init__()
+        self._spell = spell
+
+    def __missing__(self, setting: str) -> str:
+        return self._spell(setting)
 
 
 class RunResultsError(Exception):
     """Base of the family."""
 
-    hint: ClassVar[str] = ""
+    advice: str = ""
+    """What to do next, with settings and methods in braces as Python writes them: `{on_change='warn'}`, `{pages()}`."""
+    option: str | None = None
+    """The setting that cannot be used, by its name in Python."""
+    variable: str | None = None
+    """The environment variable that may hold it."""
     run_id: str | None = None
     offset: int | None = None
     """The file offset of the page that was being fetched."""
     resume_offset: int | None = None
-    """Where to walk on from, set on every error raised while walking."""
+    """Where to continue the walk, set on every error raised while walking."""
 
     def __init__(self, message: str, **context: Any) -> None:
         super().__init__(message)
@@ -67,18 +88,33 @@ class RunResultsError(Exception):
         """What happened, without where and what to do next."""
         return str(self.args[0])
 
-    def __str__(self) -> str:
+    @property
+    def hint(self) -> str:
+        """What to do next; empty where there is nothing to add."""
+        return self._advise(str)
+
+    def describe(self, spell: Callable[[str], str] = str, *, resume: bool = True) -> str:
+        """The whole text. `spell` writes a setting, given as in Python (`timeout=`), in the caller's own way.
+
+        >>> DeadlineExceededError("no answer").describe(lambda setting: f"--{setting.rstrip('=')}")
+        'no answer. Give --timeout, or the deadline of the walk, more seconds if the server is known to be slow'
+        """
+        settings = [*([self.variable] if self.variable else []), *([spell(f"{self.option}=")] if self.option else [])]
         places = [
-            f"{label} {value!r}"
-            for label, value in (
-                ("run", self.run_id),
-                ("offset", self.offset),
-                ("resume at", self.resume_offset),
-            )
-            if value is not None
+            *([" or ".join(settings)] if settings else []),
+            *([f"run {self.run_id!r}"] if self.run_id is not None else []),
+            *([f"offset {self.offset}"] if self.offset is not None else []),
+            *([f"resume at {self.resume_offset}"] if resume and self.resume_offset is not None else []),
         ]
         where = f" ({', '.join(places)})" if places else ""
-        return f"{self.message}{where}" + (f". {self.hint}" if self.hint else "")
+        advice = self._advise(spell)
+        return f"{self.message}{where}" + (f". {advice}" if advice else "")
+
+    def _advise(self, spell: Callable[[str], str]) -> str:
+        return self.advice.format_map(_Spelling(spell))
+
+    def __str__(self) -> str:
+        return self.describe()
 
 
 class ConfigurationError(RunResultsError, ValueError):
@@ -107,13 +143,13 @@ class NameCollisionError(RunResultsError, ValueError):
 class ClientClosedError(RunResultsError):
     """Raised when a client is used after it was closed."""
 
-    hint = "Make a new client"
+    advice = "Make a new client"
 
 
 class RunNotSettledError(RunResultsError, TimeoutError):
     """Raised when `wait` reached its timeout and the run was still working."""
 
-    hint = "Wait longer, or read what is there so far with pages()"
+    advice = "Wait longer, or read what is there so far with {pages()}"
     page: "Page | None" = None
     """The last page seen while waiting."""
 
@@ -121,7 +157,7 @@ class RunNotSettledError(RunResultsError, TimeoutError):
 class FieldDoubled(RunResultsError, ValueError):
     """Raised when a document has a field twice and a wide table is to have one cell for it."""
 
-    hint = "Say which is wanted: Wide(doubled='first'), 'last' or 'list'"
+    advice = "Say which one is wanted: {doubled=} first, last or list"
     api_name: str | None = None
 
 
@@ -135,7 +171,7 @@ class ExportError(RunResultsError):
 class ExportMismatch(ExportError):
     """Raised when an export cannot go on, because what is there is of another run, state or choice of options."""
 
-    hint = "Export anew into another folder"
+    advice = "Export anew into another folder"
 
 
 class TransportError(RunResultsError):
@@ -150,13 +186,13 @@ class TransportError(RunResultsError):
 class ConnectionFailedError(TransportError):
     """Raised when the server could not be reached or the connection broke before the answer was complete."""
 
-    hint = "Check the base URL, the network and the proxy settings"
+    advice = "Check the base URL, the network and the proxy settings"
 
 
 class DeadlineExceededError(TransportError, TimeoutError):
     """Raised when the answer was not complete within the time allowed."""
 
-    hint = "Give with_options(timeout=...), or the walk's deadline, more seconds if the server is known to be slow"
+    advice = "Give {timeout=}, or the deadline of the walk, more seconds if the server is known to be slow"
     is_of_walk: bool = False
     """Whether it was the deadline of the whole walk, or wait, and not of one request."""
 
@@ -164,7 +200,7 @@ class DeadlineExceededError(TransportError, TimeoutError):
 class ResponseTooLargeError(TransportError):
     """Raised when a body is larger than `max_body_bytes`, on the wire or after decompression."""
 
-    hint = "Raise max_body_bytes if pages of this size are expected"
+    advice = "Raise {max_body_bytes=} if pages of this size are expected"
     may_pass = False
 
 
@@ -191,31 +227,31 @@ class BadRequestError(StatusError):
 class UnauthorizedError(StatusError):
     """Raised for 401: the server does not accept the token."""
 
-    hint = "Check RUN_RESULTS_TOKEN or token=; the token may have expired"
+    advice = "Check RUN_RESULTS_TOKEN or {token=}; the token may have expired"
 
 
 class ForbiddenError(StatusError):
     """Raised for 403: the token may not read this run."""
 
-    hint = "Check the token's rights and RUN_RESULTS_CONTEXT or context="
+    advice = "Check the rights of the token, and RUN_RESULTS_CONTEXT or {context=}"
 
 
 class NotFoundError(StatusError):
     """Raised for 404: there is no such run in this context."""
 
-    hint = "Check the run id, the context and the base URL"
+    advice = "Check the run id, the context and the base URL"
 
 
 class TooManyRequestsError(StatusError):
     """Raised for 429: the caller asks too often."""
 
-    hint = "Ask less often; retry_after says how long the server wants to be left alone"
+    advice = "Send fewer requests; retry_after says how long the server asks you to wait"
 
 
 class RedirectRefusedError(StatusError):
     """Raised for 3xx: redirects are never followed, so that the token stays where it belongs."""
 
-    hint = "Use the server's own address as the base URL"
+    advice = "Use the server's own address as the base URL"
     location: str | None = None
     """Where the server pointed, without query and user info, if it said where."""
 
@@ -223,14 +259,14 @@ class RedirectRefusedError(StatusError):
 class ServerError(StatusError):
     """Raised for 5xx: the server failed."""
 
-    hint = "Try again later; give the server's operators the request id"
+    advice = "Try again later; give the server's operators the request id"
 
 
 class ContractError(RunResultsError):
     """Raised when an answer of status 200 leaves the contract, and with `strict=True` for any drift."""
 
-    hint = "The server broke the contract; run-results-conformance check says how"
-    drift: "tuple[Drift, ...]" = ()
+    advice = "The server broke the contract; run-results-conformance check says how"
+    drift: tuple[Drift, ...] = ()
     """Every place that left the contract, as far as it was read."""
 
 
@@ -270,9 +306,9 @@ class RunMismatch(PagingError):
 class RunChanged(PagingError):
     """Raised when status, start or finish time, batch or review changed between two pages of one walk."""
 
-    hint = (
+    advice = (
         "Wait for the run to settle and walk again from 0; or resume to take the rest as it is now,"
-        " as on_change='warn' does"
+        " as {on_change='warn'} does"
     )
 
 

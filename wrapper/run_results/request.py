@@ -14,8 +14,9 @@ from run_results import errors
 from run_results.answer import error_message, excerpt
 from run_results.events import ResponseReceived, RetryPlanned, Span, log
 from run_results.include import Include
-from run_results.options import Options, Secret
+from run_results.options import Options
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
+from run_results.secret import Secret
 from run_results_api.types import UNSET
 
 T = TypeVar("T")

@@ -14,10 +14,11 @@ from attrs import evolve
 from run_results import errors
 from run_results.answer import decode
 from run_results.answer_checks import look
+from run_results.arguments import check_include, check_run_id, check_seconds, check_start
 from run_results.events import DriftFound, PageReceived, call_span, log, unobserved
 from run_results.http.ahead import Forecast
 from run_results.include import Include
-from run_results.options import Options, check_include, check_run_id, check_seconds, check_start
+from run_results.options import Options
 from run_results.page import Page
 from run_results.page_checks import Laws
 from run_results.request import Outcome, Request, Sleep, ask, request

@@ -13,6 +13,7 @@ import click
 from attrs import define, field
 
 from run_results import Client, Include, RunResultsError
+from run_results.arguments import check_run_id
 from run_results.cli.app import (
     _ascii_with_names_option,
     _client,
@@ -27,7 +28,6 @@ from run_results.cli.app import (
 from run_results.cli.exits import Exit, describe, exit_code
 from run_results.errors import ConfigurationError, ExportError, ExportMismatch, RunChanged
 from run_results.files import safe_name
-from run_results.options import check_run_id
 from run_results.tables.clients import need_arrow
 from run_results.tables.options import Typed, Wide
 from run_results.tables.schema import TABLES, check_what

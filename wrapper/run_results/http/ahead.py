@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from math import ceil
 from typing import Any, Final, Self
 
+from run_results.arguments import MAX_OFFSET
 from run_results.events import Observer, RequestSent
-from run_results.options import MAX_OFFSET
 from run_results.page import Page
 from run_results.request import Outcome, Reply, Request
 

@@ -21,8 +21,8 @@ import httpx
 from run_results.errors import ClientClosedError, ConfigurationError, ConnectionFailedError, TransportError
 from run_results.http.body import Body, deadline_exceeded
 from run_results.http.deadline import CLOCK, Rope, keep_time
-from run_results.options import Secret
 from run_results.request import Outcome, Reply, Request
+from run_results.secret import Secret
 from run_results.version import __version__
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)

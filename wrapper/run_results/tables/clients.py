@@ -9,10 +9,10 @@ from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from run_results import client as core
+from run_results.arguments import check_run_id
 from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
-from run_results.options import check_run_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
