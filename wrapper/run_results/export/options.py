@@ -6,11 +6,11 @@ from typing import Any, TypedDict
 import attrs
 from attrs import field, frozen
 
+from run_results.arguments import check_include
 from run_results.errors import ConfigurationError
 from run_results.export.result import Exported
 from run_results.include import Include
 from run_results.names import NameMap
-from run_results.options import check_include
 from run_results.tables.options import Format, Typed, Wide, as_names, as_typed, as_wide, check_format
 from run_results.tables.schema import TABLES, What, check_what
 
