@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -573,6 +574,36 @@ def test_an_interrupted_task_leaves_a_whole_part(serve_runs: Serve, token: str, 
     left = files_in(tmp_path)
     assert "_SUCCESS" not in left
     assert left in (parts(7) | {"_export.json"}, parts(14) | {"_export.json"}, parts(20) | {"_export.json"})
+    with Client(token=token, base_url=serve_runs(RUN)) as client:
+        assert client.export(RUN.run_id, tmp_path, resume=True).files == 20
+
+
+def test_a_second_cancel_waits_for_the_part_too(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """However often an asynchronous export is cancelled, it ends after the page that is being written, and resumes."""
+    ended_early: list[bool] = []
+
+    async def use(url: str) -> None:
+        loop = asyncio.get_running_loop()
+
+        def cancel_twice(_: Exported) -> None:
+            turned = threading.Event()
+
+            def turn(left: int) -> None:
+                # Each cancel reaches the task before the next turn of the loop.
+                task.cancel()
+                loop.call_soon(turn, left - 1) if left else turned.set()
+
+            loop.call_soon_threadsafe(turn, 5)
+            assert turned.wait(60)
+            ended_early.append(task.done())
+
+        async with AsyncClient(token=token, base_url=url) as client:
+            task = loop.create_task(client.export(RUN.run_id, tmp_path, rows_per_part=1, progress=cancel_twice))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(use(serve_runs(RUN)))
+    assert ended_early == [False]
     with Client(token=token, base_url=serve_runs(RUN)) as client:
         assert client.export(RUN.run_id, tmp_path, resume=True).files == 20
 

@@ -4,15 +4,16 @@ pyarrow is imported when a table is asked for, and no earlier.
 """
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from run_results import client as core
 from run_results.arguments import check_run_id
 from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
+from run_results.threads import run_in_thread
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from run_results.tables.export import Export
     from run_results.tables.options import Typed, Wide
     from run_results.tables.schema import What
-
-T = TypeVar("T")
 
 
 class Client(core.Client):
@@ -137,8 +136,8 @@ class AsyncClient(core.AsyncClient):
         collector = _collector(what, names, wide, typed)
         async with aclosing(self.pages(run_id, include=include, deadline=deadline)) as pages:
             async for page in pages:
-                await _in_thread(collector.add, page)
-        return await _in_thread(collector.finish)
+                await run_in_thread(collector.add, page)
+        return await run_in_thread(collector.finish)
 
     async def batches(
         self,
@@ -154,7 +153,7 @@ class AsyncClient(core.AsyncClient):
         collector = _collector(what, names, None, typed)
         async with aclosing(self.pages(run_id, include=include, deadline=deadline)) as pages:
             async for page in pages:
-                (batch,) = await _in_thread(collector.batches, page)
+                (batch,) = await run_in_thread(collector.batches, page)
                 if len(batch):
                     yield batch
 
@@ -172,8 +171,8 @@ class AsyncClient(core.AsyncClient):
             pages = self.pages(run_id, start=export.start, include=export.order.chosen.include, deadline=deadline)
             async with aclosing(pages):
                 async for page in pages:
-                    await _in_thread(export.add, page)
-            return await _in_thread(export.finish)
+                    await run_in_thread(export.add, page)
+            return await run_in_thread(export.finish)
 
 
 def need_arrow() -> None:
@@ -214,15 +213,3 @@ def _export(
     must_not_change = settings.on_change == "raise"
     order = place_order(check_run_id(run_id), Path(path), choose(options, choices), must_not_change=must_not_change)
     return Export(order, settings.clock)
-
-
-async def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """Run a function on another thread. When the task is cancelled it still runs to its end, and is waited for."""
-    import asyncio
-
-    running = asyncio.get_running_loop().run_in_executor(None, function, *arguments)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
