@@ -22,7 +22,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from run_results.cli.app import run
+from run_results import errors
+from run_results.cli.commands import run
+from run_results.cli.messages import describe
 from run_results.tables import COLUMNS
 from run_results_conformance.server.reference import ReferenceServer, Refusal
 from run_results_conformance.server.runs import MemoryStore, UnfinishedRun, by_polls
@@ -406,7 +408,7 @@ def test_a_failure_on_the_way_says_how_to_go_on(serve_runs: Serve, here: Here) -
     with serve(Refusing(403, offset=8)) as served:
         code, before, err = here(served.url, "fetch", RUN.run_id)
     assert code == 3
-    assert "go on with --start 8" in err
+    assert "resume with --start 8" in err
     assert "offset 8" in err
     assert before + here(serve_runs(RUN), "fetch", RUN.run_id, "--start", "8")[1] == whole
 
@@ -426,7 +428,7 @@ def test_an_interruption_says_how_to_go_on() -> None:
         out, err = started.communicate(timeout=30)
     assert started.returncode == 130
     assert {line["file_index"] for line in records(out.decode())} == {None, 0, 1, 2, 3}
-    assert err.decode() == "run-results: error: interrupted. Everything before is written; go on with --start 4\n"
+    assert err.decode() == "run-results: error: interrupted. Everything before is written; resume with --start 4\n"
 
 
 def test_a_page_is_written_before_the_next_one_is_there() -> None:
@@ -460,7 +462,7 @@ def test_memory_does_not_grow_with_the_run(serve_runs: Serve) -> None:
     """Eight times the run takes no more memory."""
     # Not what wait4 tells: that begins with the size of the process that forked.
     script = (
-        "import sys; from run_results.cli.app import run; assert run(sys.argv[1:]) == 0\n"
+        "import sys; from run_results.cli.commands import run; assert run(sys.argv[1:]) == 0\n"
         "peak = next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
         "print(peak, file=sys.stderr)"
     )
@@ -503,7 +505,7 @@ def test_status_tells_how_a_run_stands(serve_runs: Serve, here: Here) -> None:
     assert told["run"] == RUN.run_id
     assert told["status"] == "COMPLETE"
     assert told["started"].endswith("+00:00")
-    assert told["files"] == "7 on the first page, and more"
+    assert told["files"] == "at least 7"
     assert told["drift"] == "none"
 
 
@@ -608,13 +610,13 @@ def test_an_export_goes_on(serve_runs: Serve, here: Here, tmp_path: Path) -> Non
     with serve(Refusing(403, offset=8)) as served:
         code, out, err = here(served.url, "export", RUN.run_id, "-o", place)
     assert (code, out) == (3, "")
-    assert err.endswith("What came is written; go on with --resume\n")
+    assert err.endswith("Everything before is written; continue with --resume\n")
     assert "--start" not in err
     url = serve_runs(RUN)
     code, out, err = here(url, "export", RUN.run_id, "-o", place)
     assert (code, out) == (2, "")
     assert "there is an export at" in err
-    assert "(--resume)" in err
+    assert "Continue it with --resume" in err
     code, out, _ = here(url, "export", RUN.run_id, "-o", place, "--resume")
     assert code == 0
     assert out.startswith(f"{RUN.run_id}: 10 files (8 of them before), ")
@@ -635,7 +637,7 @@ def test_an_export_of_a_run_that_changes_says_how_to_go_on(serve_runs: Serve, he
     with serve(Odd(RUN, change, page_size=4)) as served:
         code, _, err = here(served.url, "export", RUN.run_id, "-o", place)
         assert code == 5
-        assert "go on with --resume --on-change warn, or export it anew into another place" in err
+        assert "continue with --resume --on-change warn, or export the run anew into another place" in err
         assert f"To begin anew, '{place}.parts' may be deleted\n" in err
         code, _, err = here(served.url, "export", RUN.run_id, "-o", place, "--resume")
         assert code == 1
@@ -690,7 +692,7 @@ def test_an_interrupted_export_can_be_gone_on_with(tmp_path: Path, serve_runs: S
             server.gate.set()
             _, err = started.communicate(timeout=30)
         assert started.returncode == 130
-        assert err.decode() == "run-results: error: interrupted. What is written stays; go on with --resume\n"
+        assert err.decode() == "run-results: error: interrupted. What is written stays; continue with --resume\n"
         code, out, _ = here(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out"), "--resume")
     assert code == 0
     assert "10 files" in out
@@ -735,10 +737,13 @@ MISTAKES = {
     "a token as argument": (["fetch", "r", f"--token={SECRET}"], "No such option '--token'"),
     "an unknown flag": (["fetch", "r", "--include", "everything"], "no include flag is called 'everything'"),
     "a run id that is a path": (["status", "a/b"], "holds a slash"),
-    "plain http": (["status", "r", "--base-url", "http://example.com"], "pass --allow-insecure"),
-    "a base URL with a password": (["status", "r", "--base-url", f"https://me:{SECRET}@x.org"], "(--base-url or RUN_"),
+    "plain http": (["status", "r", "--base-url", "http://example.com"], "Use https, or --allow-insecure"),
+    "a base URL with a password": (
+        ["status", "r", "--base-url", f"https://me:{SECRET}@x.org"],
+        "(RUN_RESULTS_BASE_URL or --base-url)",
+    ),
     "no time": (["status", "r", "--timeout", "0"], "timeout must be above 0"),
-    "a context with a line break": (["--context", "a\nb", "status", "r"], "(--context or RUN_RESULTS_CONTEXT)"),
+    "a context with a line break": (["--context", "a\nb", "status", "r"], "(RUN_RESULTS_CONTEXT or --context)"),
     "no token file": (["--token-file", "/none", "status", "r"], "cannot read the token file '/none': No such file"),
     "no names file": (["fetch", "r", "--names", "/none"], "cannot read '/none'"),
     "wait with a word behind it": (["status", "--wait", "r"], "put --wait behind RUN_ID"),
@@ -855,8 +860,35 @@ def test_the_token_can_come_from_a_file(serve_runs: Serve, here: Here, tmp_path:
         file.write_text(bad, encoding="latin-1")
         code, out, err = here(url, "--token-file", str(file), "status", RUN.run_id)
         assert (code, out) == (2, "")
-        assert "the token (--token-file or RUN_RESULTS_TOKEN)" in err
+        assert "(RUN_RESULTS_TOKEN or --token-file)" in err
         assert SECRET not in err
+
+
+@pytest.mark.parametrize("words", ["context=prod", "pass token=", "base_url=", "on_change='warn'", "{pages()}", "{0}"])
+def test_what_a_message_quotes_is_not_rewritten(here: Here, tmp_path: Path, words: str) -> None:
+    """Paths, run ids and what a server says stand in messages unchanged, whatever words they hold."""
+    place = tmp_path / words
+    assert str(place) in here("http://127.0.0.1:1", "fetch", "r", "--names", str(place))[2].replace("\\'", "'")
+    assert words in here("http://127.0.0.1:1", "--token-file", str(place), "status", "r")[2].replace("\\'", "'")
+
+    class Echo(ReferenceServer):
+        def read_offset(self, request: Request) -> int:
+            raise Refusal(403, words)
+
+    with serve(Echo(MemoryStore([RUN]), SECRET)) as served:
+        err = here(served.url, "status", f"run {words}")[2].replace("\\'", "'")
+    assert f": 'run {words}'" in err or f"(run 'run {words}'" in err or f'(run "run {words}"' in err
+    place.mkdir()
+    (place / "out.csv").write_text("")
+    err = here("http://127.0.0.1:1", "export", "r", "-o", str(place / "out.csv"))[2].replace("\\'", "'")
+    assert f"{place / 'out.csv'}" in err
+
+
+def test_every_setting_in_a_hint_has_a_name_on_the_command_line() -> None:
+    """No hint speaks of Python's keywords where the command line has an option for it."""
+    for name in errors.__all__:
+        error = getattr(errors, name)("text")
+        assert not re.search(r"[a-z_]+=|\w\(\)", describe(error)), name
 
 
 def test_no_token_is_told_in_the_words_of_the_command_line() -> None:
@@ -865,7 +897,7 @@ def test_no_token_is_told_in_the_words_of_the_command_line() -> None:
         [COMMAND, "status", "r"], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, check=False
     )
     assert done.returncode == 2
-    assert done.stderr == "run-results: error: no token: set RUN_RESULTS_TOKEN or give --token-file\n"
+    assert done.stderr == "run-results: error: no token is given (RUN_RESULTS_TOKEN or --token-file)\n"
 
 
 def test_a_bug_does_not_look_like_a_no(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -874,7 +906,7 @@ def test_a_bug_does_not_look_like_a_no(here: Here, monkeypatch: pytest.MonkeyPat
     def stumble(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("\x1b[2J")
 
-    monkeypatch.setattr("run_results.cli.app.sanitize", stumble)
+    monkeypatch.setattr("run_results.cli.names.sanitize_name", stumble)
     code, _, err = here("", "names", "sanitize", "x")
     assert (code, err) == (70, "run-results: error: ZeroDivisionError: this is a bug in run-results; -v shows where\n")
     code, _, err = here("", "-v", "names", "sanitize", "x")
@@ -914,7 +946,7 @@ def test_the_help_tells_exit_codes_and_why_there_is_no_token_option(here: Here) 
 def test_help_imports_no_http_and_no_drawing() -> None:
     """Help is there at once: what it does not need is not imported."""
     script = (
-        "import sys; from run_results.cli.app import run; run(['fetch', '--help']);"
+        "import sys; from run_results.cli.commands import run; run(['fetch', '--help']);"
         "sys.exit(' '.join({'httpx', 'rich', 'ssl', 'asyncio'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_results import Client, Include, NameMap, Page, RunResultsError
-from run_results.cli.app import run as command
+from run_results.cli.commands import run as command
 from run_results.cli.report import report as report_command
 from run_results.errors import ConfigurationError, ExportError, RunMismatch
 from run_results.report import build, folder, write_report

@@ -1,7 +1,8 @@
-"""The command line, `run-results`: fetch a run's fields, ask how a run stands, check field names.
+"""The command line, `run-results`: fetch a run's fields, export it, report on it, see its state, check field names.
 
-`app` has the commands, `rows` turns pages into rows, `show` draws for people, `inert` makes hostile text harmless, and
-`exits` has the exit codes. It needs the extra `run-results[cli]`.
+`commands` has the group and the way out of a process, and each command has a module of its own. `options` has what
+several commands share, `exits` the exit codes, `messages` what is said on stderr, `rows` the lines of JSON, and `show`
+what is drawn for people. It needs the extra `run-results[cli]`.
 """
 
 import sys
@@ -10,12 +11,12 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the command line with the process's arguments and exit; `exits` says with which code."""
+    """Run the command line with the process's arguments and exit; `exits` lists the exit codes."""
     if any(find_spec(name) is None for name in ("click", "rich")):
         sys.stderr.write("run-results: error: the command line needs more: pip install 'run-results[cli]'\n")
         sys.exit(2)
     try:
-        from run_results.cli.app import run
+        from run_results.cli.commands import run
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # before or after `run`, which says more

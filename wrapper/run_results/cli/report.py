@@ -1,21 +1,22 @@
-"""`run-results report`: a run as one HTML file to look at."""
+"""`run-results report`: a run as one HTML file for people."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 from run_results import Include, Page, RunResultsError
-from run_results.cli.app import (
-    _ascii_with_names_option,
-    _client,
-    _connecting,
-    _is_watched,
-    _names_option,
-    _on_change_option,
-    _read_names,
-    _warn,
+from run_results.cli.messages import warn
+from run_results.cli.options import (
+    Settings,
+    ascii_with_names_option,
+    connecting,
+    is_watched,
+    names_option,
+    on_change_option,
+    read_names,
+    start_option,
 )
 from run_results.text import printable
 
@@ -28,40 +29,40 @@ from run_results.text import printable
     metavar="FILE",
     type=click.Path(path_type=Path),
     required=True,
-    help="Where to write the report; an older one of the name is replaced when the new one is whole.",
+    help="Where to write the report; an older one with this name is replaced when the new one is complete.",
 )
-@_names_option("fields go by their API names")
-@_ascii_with_names_option
+@names_option("fields go by their API names")
+@ascii_with_names_option
 @click.option(
     "--images",
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="A folder with pictures of the pages, to be drawn under the boxes.",
 )
-@click.option("--title", metavar="TEXT", help="What stands above the report; else the run's id.")
+@click.option("--title", metavar="TEXT", help="The heading of the report; else the run's id.")
 @click.option(
     "--unsure",
     metavar="SCORE",
     type=click.FloatRange(0, 1),
     default=0.8,
     show_default=True,
-    help="Below which confidence a field needs a look.",
+    help="Mark fields with a confidence below this as unsure.",
 )
-@click.option("--start", metavar="N", type=click.IntRange(0), default=0, help="Begin at this file, counted from 0.")
+@start_option
 @click.option(
     "--max-size",
     metavar="MB",
     type=click.IntRange(1, 2000),
     default=64,
     show_default=True,
-    help="The most of the run's data in the report, and apart from them of pictures. What is beyond is counted and not"
+    help="The largest size of the run's data in the report, and of the pictures. Whatever exceeds it is counted and not"
     " shown, and the report says so.",
 )
-@_on_change_option
-@_connecting
+@on_change_option
+@connecting
 @click.pass_obj
 def report(
-    settings: dict[str, Any],
+    settings: Settings,
     run_id: str,
     output: Path,
     names: Path | None,
@@ -73,10 +74,12 @@ def report(
     max_size: int,
     on_change: Literal["raise", "warn"],
 ) -> None:
-    """Write a run into one HTML file to look at: what is doubtful, and where it stands on the page.
+    """Write a run into one HTML file for people.
 
-    The file needs nothing else, asks for nothing when it is opened, and holds neither token nor context. It holds
-    the run's values: treat it so.
+    It shows which fields need a look, and where they stand on the page.
+
+    The file needs nothing else, requests nothing when it is opened, and contains neither token nor context. It contains
+    the run's values; keep it as confidential as the run.
 
     The picture of a page is looked for in the folder of --images under the path that the platform gives the page,
     whole or without its first folders, and then as FILE/page-N.png (or .jpg, .webp, .gif), where FILE is the file's
@@ -85,14 +88,14 @@ def report(
     from run_results.cli.show import progress
     from run_results.report import folder, write_report
 
-    known = _read_names(names, ascii=ascii) if names else None
+    known = read_names(names, ascii=ascii) if names else None
     pictures = folder(images) if images else None
-    with _client(settings, on_change=on_change) as client, progress(wanted=_is_watched()) as tell:
+    with settings.client(on_change=on_change) as client, progress(wanted=is_watched()) as update:
 
         def pages() -> Iterator[Page]:
             for page in client.pages(run_id, start=start, include=Include.ALL):
                 yield page
-                tell(f"{page.offset + len(page.files):,} files")
+                update(f"{page.offset + len(page.files):,} files")
 
         try:
             written = write_report(
@@ -106,15 +109,15 @@ def report(
                 max_image_bytes=max_size << 20,
             )
         except RunResultsError as error:
-            error.resume_offset = None  # nothing was written: there is nothing to go on from
+            error.resume_offset = None  # nothing was written: there is nothing to resume
             raise
     if written.left_out:
-        _warn(
+        warn(
             f"the report was full: {written.left_out:,} documents are counted and not shown;"
-            f" go on with --start {written.left_out_from} in another report, or raise --max-size"
+            f" make another report with --start {written.left_out_from}, or raise --max-size"
         )
     if written.images_left_out:
-        _warn(f"{written.images_left_out:,} pictures are not shown; the report says why")
+        warn(f"{written.images_left_out:,} pictures are not shown; the report says why")
     part = f" from file {start} on" if start else ""
     click.echo(
         printable(

@@ -1,4 +1,4 @@
-"""What people see on a terminal: fields as a table, how a run stands, and that something is going on.
+"""What people see on a terminal: fields as a table, the state of a run, and progress.
 
 Everything is drawn line by line with the columns cut to the terminal's width, so that a run of any length can go by.
 Colour never says anything that a word does not say too.
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from run_results import Include, NameMap, Page
+from run_results import Include, NameMap, Page, RunStatus
 from run_results.cli.rows import MARKS, Tally, alerts, class_confidence, confidence, label, rows, type_of
 from run_results.fields import FieldPlace, is_invalid
 from run_results.text import printable
@@ -156,31 +156,39 @@ def _messages(row: FieldPlace) -> str:
 
 
 def show_status(console: Console, page: Page) -> None:
-    """Draw how a run stands."""
+    """Draw the state of a run."""
     run = page.run
     colors = {"COMPLETE": "green", "FAILED": "red", "CANCELLED": "red"}
     message = run.message if isinstance(run.message, str) else "none" if run.message is None else "not given"
-    finished = "yes, it is not said when" if page.is_finished else "no"
+    finished = "time not given" if page.is_finished else "not yet"
     lines = {
         "run": Text(printable(page.run_id, 200), "bold"),
         "status": Text(printable(page.status, 80), colors.get(page.status, "yellow")),
+        "state": Text(_state(page)),
         "message": Text(printable(message, 1000)),
-        "started": Text(page.started_at.isoformat() if page.started_at else "not given"),
+        "started": Text(page.started_at.isoformat() if page.started_at else "time not given"),
         "finished": Text(page.finished_at.isoformat() if page.finished_at else finished),
-        "settled": Text("yes" if page.is_settled else "no, it is still working"),
         "review": Text(
             "completed" if run.review_completed else "not completed" if run.review_completed is False else "not given"
         ),
-        "files": Text(f"{len(page.files):,} on the first page, " + ("and more" if page.has_more else "and no more")),
+        "files": Text(f"at least {len(page.files):,}" if page.has_more else f"{len(page.files):,}"),
         "drift": _drift(len(page.breaches), str(page.breaches[0]) if page.breaches else None),
     }
     for name, value in lines.items():
         console.print(Text.assemble((f"{name:<10}", "dim"), value), soft_wrap=True)
 
 
+def _state(page: Page) -> str:
+    if page.is_finished:
+        return "finished"
+    if page.status == RunStatus.STOPPED_AT_CHECKPOINT:
+        return "waiting for review"
+    return "paused" if page.is_settled else "still working"
+
+
 @contextmanager
 def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
-    """A line on stderr that shows what is going on, and a function that changes it; nothing where it is not wanted."""
+    """A line on stderr that shows the progress, and a function that changes it; nothing where it is not wanted."""
     if not wanted:
         yield lambda _: None
         return

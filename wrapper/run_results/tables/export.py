@@ -395,7 +395,8 @@ class Export:
         written = (self._fingerprint or {}).get("sizes", {}).get(f"{what}/{part.name}")
         if size != written:
             text = f"{str(path)!r} is not the part that was written: {size} bytes, and {written or 'none'} were"
-            raise ExportMismatch(f"{text}; remove it, and go on (resume=True): it is fetched again", path=str(path))
+            advice = "Remove it and continue with {resume=True}: it is fetched again"
+            raise ExportMismatch(text, path=str(path), advice=advice)
 
     @staticmethod
     def _names(folder: Path) -> list[str]:
@@ -422,8 +423,8 @@ class Export:
                 raise ExportMismatch(f"{text} {found['options'].get(name)!r}, not {wanted!r}"[:500])
 
     def _there_already(self, path: Path) -> ExportError:
-        text = f"there is an export at {str(path)!r} already; go on with it (resume=True), or choose another place"
-        return ExportError(text, path=str(path))
+        text = f"there is an export at {str(path)!r} already"
+        return ExportError(text, path=str(path), advice="Continue it with {resume=True}, or choose another place")
 
     # Page by page -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,90 @@
+"""The group of all commands, and `run`, which turns whatever happens into an exit code.
+
+`--help` should be quick, so rich and httpx are imported by the commands that need them, when they run.
+"""
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+
+import click
+
+from run_results import RunResultsError, __version__
+from run_results.cli.exits import Exit, exit_code, table
+from run_results.cli.export import export
+from run_results.cli.fetch import FetchInterrupted, fetch
+from run_results.cli.messages import complain, describe, resume
+from run_results.cli.names import names
+from run_results.cli.options import connecting
+from run_results.cli.report import report
+from run_results.cli.status import status
+from run_results.text import printable
+
+
+@click.group(
+    commands=[fetch, status, export, report, names],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=f"\b\nExit codes:\n{table()}",
+    no_args_is_help=True,
+)
+@connecting
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def group() -> None:
+    """Bring home the results of an app run, under the project's own field names.
+
+    The token is read from RUN_RESULTS_TOKEN or --token-file; there is no option for the token itself. Options may
+    stand before or after the command's name.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line with these arguments; returns the exit code. Errors are one line on stderr."""
+    if sys.stdout is None or sys.stderr is None:  # closed by the shell, as with >&-
+        return Exit.USAGE
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # the terminal's encoding may lack a character: it is escaped
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = group.main(args=list(arguments), prog_name="run-results", standalone_mode=False)
+        sys.stdout.flush()
+    except RunResultsError as error:
+        complain(describe(error))
+        return exit_code(error)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return Exit.USAGE
+    except click.ClickException as error:
+        complain(_usage(error))
+        return Exit.USAGE
+    except FetchInterrupted as error:
+        if sys.stderr.isatty():
+            click.echo(err=True)  # below the "^C", as click does it
+        complain("interrupted" + resume(error.offset))
+        return Exit.INTERRUPTED
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return Exit.INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # click and rich turn the one into the other
+        # The rest of the buffer is dropped: flushed at the end of the process, it would make a traceback.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.PIPE
+    except OSError as error:
+        complain(f"input or output failed: {error.strerror or error}")
+        return Exit.USAGE
+    except Exception as error:  # noqa: BLE001 - Python's own exit code for it would mean "no"
+        complain(f"{type(error).__name__}: this is a bug in run-results; -v shows where")
+        if {"-v", "--verbose"} & set(arguments):
+            for line in traceback.format_exc().splitlines():
+                click.echo(printable(line), err=True)
+        return Exit.BUG
+    return code if isinstance(code, int) else Exit.OK
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return message + (f"{'' if message.endswith('?') else '.'} Try '{context.command_path} --help'" if context else "")

@@ -1,0 +1,150 @@
+"""`run-results fetch`: every field of a run, as lines of JSON or as a table for people."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from run_results import Include, NameMap, Page
+from run_results.cli.messages import warn
+from run_results.cli.options import (
+    Settings,
+    ascii_option,
+    connecting,
+    is_watched,
+    names_option,
+    on_change_option,
+    read_names,
+    start_option,
+)
+from run_results.cli.rows import MARKS, Tally, record, rows
+from run_results.text import printable_json
+
+_LOG = logging.getLogger("run_results.cli")
+_ENCODER = msgspec.json.Encoder()
+
+
+class FetchInterrupted(Exception):
+    """Raised when a fetch was interrupted. What stands behind the offset was not written, or not to its end."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(offset)
+        self.offset = offset
+
+
+@click.command()
+@click.argument("run_id")
+@click.option(
+    "--format",
+    type=click.Choice(["table", "jsonl"]),
+    help="A table for people, or JSON Lines; else a table on a terminal and JSON Lines anywhere else.",
+)
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="WHAT",
+    help="What to ask for beyond the values: review, confidence, validation, source or all, with commas between.",
+)
+@names_option("they are guessed")
+@ascii_option
+@start_option
+@click.option(
+    "--unsure",
+    metavar="SCORE",
+    type=click.FloatRange(0, 1),
+    help="Mark fields with a confidence below this as unsure; else 0.8. Includes confidences.",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(list(MARKS)),
+    help="Print only fields with this mark; may be given several times. Asks for the facts that the mark needs.",
+)
+@on_change_option
+@connecting
+@click.pass_obj
+def fetch(
+    settings: Settings,
+    run_id: str,
+    format: str | None,
+    include: tuple[str, ...],
+    names: Path | None,
+    ascii: bool,
+    start: int,
+    unsure: float | None,
+    only: tuple[str, ...],
+    on_change: Literal["raise", "warn"],
+) -> None:
+    """Print every field of a run: one line each, page by page.
+
+    JSON Lines have these keys, the same on every line, null where there is nothing:
+
+    \b
+      run_id, file_index, file_name, file_path, document_index, class_name,
+      page_numbers, field_index, name (the project's), api_name, value, type,
+      failed, error
+      --include confidence: class_confidence, model_confidence, ocr_confidence
+      --include validation: final_result_pass (of the document), valid, alerts
+      --include review:     review_completed (of the document), class_edits,
+                            edits
+      --include source:     source
+      unset: which of class_name and the confidences are null because the
+      server left them out, and not because it said so
+
+    A file without documents and a document without fields have a line of their own. The packet's cross-class fields
+    come first, with a null file_index, unless --start is above 0.
+
+    When a fetch fails on the way, all pages before are written and the error names the --start to resume with. After an
+    interruption drop the lines from that file_index on first: the last page may be cut.
+    """
+    asked = Include.parse(",".join(include))
+    if unsure is not None:
+        asked |= Include.CONFIDENCE
+    for mark in only:
+        asked |= MARKS[mark]
+    wanted = frozenset(only)
+    known = NameMap(ascii=ascii) if names is None else read_names(names, ascii=ascii)
+    tally = Tally(0.8 if unsure is None else unsure)
+    as_table = sys.stdout.isatty() if format is None else format == "table"
+    from run_results.cli.show import FieldTable, progress
+
+    table = FieldTable(settings.console(), known, asked, tally, wanted) if as_table else None
+    offset = start
+    show_progress = not sys.stdout.isatty() and not settings.verbose and is_watched()
+    with settings.client(on_change=on_change) as client, progress(wanted=show_progress) as update:
+        try:
+            for page in client.pages(run_id, start=start, include=asked):
+                _LOG.info(
+                    "offset %d: %d files, %s", page.offset, len(page.files), "more" if page.has_more else "the last"
+                )
+                if table:
+                    table.page(page)
+                else:
+                    _write_lines(page, known, tally, wanted)
+                offset = page.offset + len(page.files)
+                update(f"{offset:,} files, {tally.rows:,} lines")
+        except KeyboardInterrupt:
+            raise FetchInterrupted(offset) from None
+    if table:
+        table.summary()
+    elif tally.drift:
+        warn(
+            f"the server left the contract in {tally.drift} places, first {tally.first_drift};"
+            " -v shows each kind, --strict makes them errors"
+        )
+
+
+def _write_lines(page: Page, names: NameMap, tally: Tally, only: frozenset[str]) -> None:
+    records = []
+    for row in rows(page):
+        marks = tally.add_row(row)
+        if only and not only & marks:
+            continue
+        records.append(record(row, page.run_id, names, page.include))
+    tally.add_page(page)
+    # One write and a flush for each page: a reader sees it at once, and an error leaves whole pages behind.
+    sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines(records)))
+    sys.stdout.buffer.flush()

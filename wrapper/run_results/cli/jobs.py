@@ -1,0 +1,140 @@
+"""Exports of several runs at the same time: threads, progress, and what is said at the end."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import click
+from attrs import define, evolve, field
+
+from run_results import Client, RunResultsError
+from run_results.cli.exits import Exit, exit_code
+from run_results.cli.messages import complain, describe, warn
+from run_results.errors import ExportError, ExportMismatch, RunChanged
+from run_results.export.options import ExportOptions
+from run_results.export.result import Exported
+from run_results.text import printable
+
+
+class _Stop(BaseException):
+    """Ends an export after a page; the rows so far become a part."""
+
+
+@define
+class Jobs:
+    """Runs to export, and the result of each."""
+
+    places: dict[str, Path]
+    """Where each run goes."""
+    options: ExportOptions
+    so_far: dict[str, Exported] = field(factory=dict)
+    done: set[str] = field(factory=set)
+    failures: dict[str, Exception] = field(factory=dict)
+    stopping: threading.Event = field(factory=threading.Event)
+    began: float = field(factory=time.monotonic)
+
+    def run(self, client: Client, count: int, update: Callable[[str], None]) -> None:
+        """Export all runs, `count` at the same time, and show the progress with `update`."""
+        waiting: SimpleQueue[str] = SimpleQueue()
+        for run_id in self.places:
+            waiting.put(run_id)
+        # Daemons: an export that is waiting for a server may die with the process; it can be resumed.
+        threads = [
+            threading.Thread(target=self._export_all, args=(client, waiting), daemon=True)
+            for _ in range(min(count, len(self.places)))
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while any(thread.is_alive() for thread in threads):
+                update(self.line())
+                for thread in threads:
+                    thread.join(0.1)
+        except KeyboardInterrupt:
+            self.stopping.set()
+            end = time.monotonic() + 2
+            for thread in threads:
+                thread.join(max(0.0, end - time.monotonic()))
+            raise
+
+    def _export_all(self, client: Client, waiting: "SimpleQueue[str]") -> None:
+        options = evolve(self.options, progress=self._note)
+        with suppress(Empty):
+            while not self.stopping.is_set():
+                run_id = waiting.get_nowait()
+                try:
+                    self.so_far[run_id] = client.export(run_id, self.places[run_id], options=options)
+                    self.done.add(run_id)
+                except _Stop:
+                    return
+                except Exception as error:  # noqa: BLE001 - reported, or raised, when all are done
+                    self.failures[run_id] = error
+
+    def _note(self, exported: Exported) -> None:
+        self.so_far[exported.run_id] = exported
+        if self.stopping.is_set():
+            raise _Stop
+
+    def line(self) -> str:
+        """The progress in one line."""
+        seen = list(self.so_far.values())
+        if not seen:
+            return "asking"
+        fields, failed = sum(each.fields for each in seen), sum(each.failed for each in seen)
+        rate = fields / max(time.monotonic() - self.began, 0.001)
+        runs = f"{len(self.done):,} of {len(self.places):,} runs, " if len(self.places) > 1 else ""
+        files = sum(each.files for each in seen)
+        return f"{runs}{files:,} files, {fields:,} fields, {rate:,.0f} fields/s, {failed:,} failed"
+
+    def report(self) -> int:
+        """Print the result of each run; returns the exit code, which is that of the first failure."""
+        for run_id, place in self.places.items():
+            if run_id in self.done:
+                _print_result(self.so_far[run_id], place)
+        if len(self.places) > 1:
+            failures = f"; {len(self.failures):,} not exported" if self.failures else ""
+            click.echo(self.line() + failures)
+        code = int(Exit.OK)
+        for run_id, error in self.failures.items():
+            if not isinstance(error, RunResultsError):
+                raise error
+            code = code or exit_code(error)
+            error.run_id = error.run_id or run_id
+            error.resume_offset = None  # --resume finds what is written by itself
+            complain(describe(error).rstrip(".") + printable(self._next_step(run_id, error)))
+        return code
+
+    def _next_step(self, run_id: str, error: RunResultsError) -> str:
+        """What can be done about a failure, beyond what the error says itself."""
+        step = ""
+        if run_id in self.so_far and not isinstance(error, ExportError):
+            step = ". Everything before is written; continue with --resume"
+            if isinstance(error, RunChanged):  # the parts are of the run as it was
+                step += " --on-change warn, or export the run anew into another place"
+        parts = self.places[run_id].with_name(f"{self.places[run_id].name}.parts")
+        if isinstance(error, ExportMismatch | RunChanged) and parts.is_dir():
+            step += f". To begin anew, {str(parts)!r} may be deleted"
+        return step
+
+
+def _print_result(made: Exported, place: Path) -> None:
+    before = f" ({made.start:,} of them before)" if made.start else ""
+    fields = f"{made.fields:,} fields, {made.failed:,} failed"
+    text = f"{made.run_id}: {made.files:,} files{before}, {made.documents:,} documents, {fields} -> {place}"
+    click.echo(printable(text))
+    if made.unfinished:
+        text = f"the run is not finished ({made.unfinished}): it may get more files than these"
+        warn(f"{made.run_id}: {text}; export it anew when it is")
+    if made.unmet_class is not None:
+        warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty")
+    if made.guarded:
+        text = f"cells that could be formulas got an apostrophe: {made.guarded:,}; the column guarded says which"
+        warn(f"{made.run_id}: {text}, --no-guard leaves them")
+    if made.drift:
+        warn(
+            f"{made.run_id}: the server left the contract in {made.drift:,} places, first {made.first_drift};"
+            " what did not fit is null; -v shows each kind, --strict makes them errors"
+        )

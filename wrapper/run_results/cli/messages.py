@@ -1,0 +1,51 @@
+"""What is said on stderr: errors and warnings, one line each."""
+
+import click
+
+from run_results import errors
+from run_results.text import printable
+
+# The library's settings and methods that a text may speak of, as the command line has them.
+_NAMES = {
+    "token": "--token-file",
+    "base_url": "--base-url",
+    "context": "--context",
+    "timeout": "--timeout",
+    "on_change": "--on-change",
+    "allow_insecure": "--allow-insecure",
+    "strict": "--strict",
+    "resume": "--resume",
+    "doubled": "--doubled",
+    "pages()": "`run-results fetch`",
+}
+
+
+def complain(text: str) -> None:
+    """Say that something went wrong."""
+    click.echo(f"run-results: error: {printable(text)}", err=True)
+
+
+def warn(text: str) -> None:
+    """Say that something is not as it should be."""
+    click.echo(f"run-results: warning: {printable(text)}", err=True)
+
+
+def describe(error: errors.RunResultsError) -> str:
+    """One line: what happened, where, what to do next, and how to resume a walk that got somewhere."""
+    if isinstance(error, errors.ConfigurationError):
+        error.run_id = error.offset = error.resume_offset = None  # the mistake is in what was given, not in a run
+    return printable(error.describe(_spell, resume=False) + resume(error.resume_offset))
+
+
+def resume(offset: int | None) -> str:
+    """How to resume from an offset; nothing where that is the beginning."""
+    return f". Everything before is written; resume with --start {offset}" if offset else ""
+
+
+def _spell(setting: str) -> str:
+    """A setting of the library, given as in `on_change='warn'`, as the command line has it: `--on-change warn`."""
+    name, _, value = setting.partition("=")
+    option = _NAMES.get(name)
+    if option is None:
+        return f"{setting.rstrip('=')} of the Python client"
+    return option if value in ("", "True") else f"{option} {value.strip(chr(39))}"

@@ -1,0 +1,184 @@
+"""Options that several commands share, and the client that they describe."""
+
+import logging
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from attrs import define, field, fields
+
+from run_results import Client, NameMap
+from run_results.cli.messages import warn
+from run_results.errors import ConfigurationError
+from run_results.options import Options
+from run_results.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_SETTINGS = {setting.name: setting.metadata for setting in fields(Options)}
+
+
+@define
+class Settings:
+    """The values of the options that every command has."""
+
+    given: dict[str, Any] = field(factory=dict)
+    """Those that were given, by their names."""
+
+    @property
+    def verbose(self) -> bool:
+        """Whether logs go to stderr."""
+        return bool(self.given.get("verbose"))
+
+    def console(self) -> "Console":
+        """Where a command draws."""
+        from run_results.cli.show import console
+
+        return console(color=not self.given.get("no_color"))
+
+    @contextmanager
+    def client(self, **more: Any) -> Iterator[Client]:
+        """A client with these settings. Its logs go to stderr, or nowhere."""
+        wanted = ("base_url", "context", "timeout", "strict", "allow_insecure")
+        given: dict[str, Any] = {name: self.given[name] for name in wanted if name in self.given}
+        if "token_file" in self.given:
+            given["token"] = partial(_read_token, self.given["token_file"])
+            given["token"]()  # a file that cannot be read is an error before anything is sent
+        with _logging(verbose=self.verbose), Client(**given, **more) as client:
+            yield client
+
+
+@contextmanager
+def _logging(*, verbose: bool) -> Iterator[None]:
+    logger = logging.getLogger("run_results")
+    level = logger.level
+    handler: logging.Handler = logging.NullHandler()
+    if verbose:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_LineFormatter())
+        logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _LineFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(f"run-results: {record.levelname.lower()}: {record.getMessage()}")
+
+
+def _read_token(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(64 * 1024).decode("utf-8-sig", "replace").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"cannot read the token file {str(path)!r}: {reason}") from None
+
+
+def _help(name: str) -> str:
+    """The help text of a setting of the library, with its environment variable and default."""
+    setting = _SETTINGS[name]
+    sources = [setting["variable"]] if setting["variable"] else []
+    if isinstance(setting["default"], str | float) and not isinstance(setting["default"], bool):
+        default = setting["default"]
+        sources.append(f"{default:g}" if isinstance(default, float) else default)
+    return setting["documentation"] + (f"  [default: {', else '.join(sources)}]" if sources else "")
+
+
+def _remember(context: click.Context, option: click.Parameter, value: object) -> None:
+    # The group's context and the command's share one object, so an option counts before and after the command's name.
+    settings = context.ensure_object(Settings)
+    if value is not None and value is not False and option.name:
+        settings.given[option.name] = value
+
+
+def connecting(command: Command) -> Command:
+    """Adds the options that every command and the group have; a command gets them as `Settings`."""
+    option = partial(click.option, expose_value=False, callback=_remember)
+    options = (
+        option("--base-url", metavar="URL", help=_help("base_url")),
+        option("--context", metavar="ID", help=_help("context")),
+        option(
+            "--token-file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="A file that holds the API token, read again for each request; without it the token is read from"
+            " RUN_RESULTS_TOKEN. No option takes the token itself, because command lines are visible to others.",
+        ),
+        option("--timeout", metavar="SECONDS", type=float, help=_help("timeout")),
+        option("--strict", is_flag=True, help=_help("strict")),
+        option("--allow-insecure", is_flag=True, help=_help("allow_insecure")),
+        option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment has the same effect."),
+        option("-v", "--verbose", is_flag=True, help="Log to stderr."),
+    )
+    for decorate in reversed(options):
+        command = decorate(command)
+    return command
+
+
+def on_change_option(command: Command) -> Command:
+    """`--on-change`."""
+    return click.option(
+        "--on-change",
+        type=click.Choice(["raise", "warn"]),
+        default=_SETTINGS["on_change"]["default"],
+        help=_help("on_change"),
+    )(command)
+
+
+def start_option(command: Command) -> Command:
+    """`--start`."""
+    text = "Begin at this file, counted from 0."
+    return click.option("--start", metavar="N", type=click.IntRange(0), default=0, help=text)(command)
+
+
+def names_option(otherwise: str) -> Callable[[Command], Command]:
+    """`--names`; `otherwise` says what fields are called without it."""
+    return click.option(
+        "--names",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help=f"The project's field names (.txt, .csv or .json); else {otherwise}.",
+    )
+
+
+def ascii_option(command: Command) -> Command:
+    """`--ascii`."""
+    return click.option("--ascii", is_flag=True, help="The service knows only ASCII letters and digits.")(command)
+
+
+def ascii_with_names_option(command: Command) -> Command:
+    """`--ascii` where it has an effect only together with `--names`."""
+    text = "With --names: the service knows only ASCII letters and digits."
+    return click.option("--ascii", is_flag=True, help=text)(command)
+
+
+def read_names(path: Path, *, ascii: bool) -> NameMap:
+    """The project's names in a file, with a warning where some of them collide."""
+    names = NameMap.read(path, ascii=ascii)
+    if names.collisions:
+        warn(
+            f"{len(names.collisions)} API names stand for several names in {str(path)!r} and are shown unchanged;"
+            " run-results names check lists them"
+        )
+    return names
+
+
+def is_watched() -> bool:
+    """Whether somebody at a terminal waits for output that does not go through a pipe."""
+    with suppress(OSError):  # a stream without a descriptor
+        return sys.stderr.isatty() and not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    return False

@@ -1,0 +1,80 @@
+"""`run-results status`: the state of a run."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from run_results import UNSET, Page
+from run_results.cli.options import Settings, connecting, is_watched
+from run_results.text import printable_json
+
+
+class _Seconds(click.FloatRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        with suppress(ValueError):
+            return super().convert(float(value), param, ctx)
+        # An option with an optional value takes the next word for it.
+        return self.fail(f"{value!r} is no number; give --wait=SECONDS, or put --wait behind RUN_ID", param, ctx)
+
+
+@click.command()
+@click.argument("run_id")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--wait",
+    metavar="[SECONDS]",
+    type=_Seconds(0),
+    is_flag=False,
+    flag_value=600.0,
+    help="Wait until the run has settled, 600 seconds if no number is given (write --wait=SECONDS, or --wait last).",
+)
+@connecting
+@click.pass_obj
+def status(settings: Settings, run_id: str, as_json: bool, wait: float | None) -> None:
+    """Show the state of a run.
+
+    A run has finished when it was cancelled, completed or failed. It has settled when it cannot continue by itself: it
+    has finished, is paused, or waits for review. Any status is an answer, with exit code 0.
+
+    The object of --json has the keys run_id, status, message, started_at, finished_at (UTC), start_timestamp,
+    finish_timestamp (nanoseconds), finished, settled, review_completed, batch_id, files_on_first_page, has_more, drift
+    (places that left the contract, at most 100), drift_count; and unset: which of message and finish_timestamp are
+    null because the server left them out.
+    """
+    from run_results.cli.show import progress, show_status
+
+    with settings.client() as client, progress(wanted=wait is not None and is_watched()) as update:
+        if wait is None:
+            page = client.page(run_id)
+        else:
+            update("waiting for the run to settle")
+            page = client.wait(run_id, timeout=wait)
+    if as_json:
+        click.echo(printable_json(json.dumps(_facts(page), ensure_ascii=False).encode()))
+    else:
+        show_status(settings.console(), page)
+
+
+def _facts(page: Page) -> dict[str, object]:
+    run = page.run
+    facts: dict[str, object] = {
+        "run_id": page.run_id,
+        "status": str(page.status),
+        "message": run.message,
+        "started_at": page.started_at.isoformat() if page.started_at else None,
+        "finished_at": page.finished_at.isoformat() if page.finished_at else None,
+        "start_timestamp": run.start_timestamp,
+        "finish_timestamp": run.finish_timestamp,
+        "finished": page.is_finished,
+        "settled": page.is_settled,
+        "review_completed": run.review_completed,
+        "batch_id": run.batch_id,
+        "files_on_first_page": len(page.files),
+        "has_more": page.has_more,
+        "drift": [str(place) for place in page.breaches[:100]],
+        "drift_count": len(page.breaches),
+    }
+    unset = [key for key in ("message", "finish_timestamp") if facts[key] is UNSET]
+    return {key: None if value is UNSET else value for key, value in facts.items()} | {"unset": unset}
