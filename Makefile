@@ -57,7 +57,7 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 
 .PHONY: fuzz
 fuzz: $(INSTALLED)  ## Let schemathesis fuzz a server: make fuzz [URL=...]; without URL the reference server
-	$(BIN)/python -m run_results_conformance.fuzz $(URL)
+	$(BIN)/python -m run_results_conformance fuzz $(URL)
 
 .PHONY: power
 power: $(INSTALLED)  ## Measure what the verifier and other tools find of all faults, into docs/power.md

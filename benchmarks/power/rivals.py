@@ -86,10 +86,10 @@ def _parameter(document: JsonObject, place: str) -> Any:
 
 
 def _ask_inside(url: str, _server: str, seed: int) -> Said:
-    from run_results_conformance.fuzz import second_opinion
+    from run_results_conformance.fuzz import fuzz
     from run_results_conformance.verifier.rules import Level
 
-    report = second_opinion(url, STANDARD_TOKEN.value, runs=_RUNS, seed=seed, policy=True)
+    report = fuzz(url, STANDARD_TOKEN.value, runs=_RUNS, seed=seed, policy=True)
     must = frozenset(verdict.rule.id for verdict in report.broken if verdict.rule.level is Level.MUST)
     every = frozenset(verdict.rule.id for verdict in report.broken)
     return Said(must, every - must, "; ".join(report.obstacles), report.requests)
@@ -177,7 +177,7 @@ RIVALS: tuple[Rival, ...] = (
     Rival(
         "schemathesis inside",
         "the suite's second opinion: schemathesis with our rules as its checks and without its false alarms.",
-        f"python -m run_results_conformance.fuzz URL {' '.join(f'--run {run}' for run in _RUNS)} --policy",
+        f"run-results-conformance fuzz URL {' '.join(f'--run {run}' for run in _RUNS)} --policy",
         "install schemathesis",
         True,
         lambda: find_spec("schemathesis") is not None,

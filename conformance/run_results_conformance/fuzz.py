@@ -1,38 +1,33 @@
-"""A second opinion on a server: schemathesis, with our contract, our rules, and without its false alarms.
+"""Lets schemathesis test a server with boundary values and random ones, and judges the answers by our rules.
 
-    report = second_opinion("http://127.0.0.1:8000", token, runs=["run-tax-2025"])
+    report = fuzz("http://127.0.0.1:8000", token, runs=["run-tax-2025"])
     report.exit_code        # 0 nothing found, 1 breaches, 2 could not judge
 
-    python -m run_results_conformance.fuzz [URL]     # what `make fuzz` runs
+The verifier asks what each rule needs. schemathesis generates its questions from the spec: the boundary values of every
+parameter, alone and together, then random requests, valid and invalid. Its own checks judge every answer. So do our
+rules for single exchanges, which are registered as one more of its checks. The report names our rules for both.
 
-Where the verifier asks what a law needs, schemathesis asks what a generator comes up with: every boundary of
-every parameter, alone and together, and then random requests, valid and not. Every answer is judged by
-schemathesis' own checks and by our rules for single exchanges, which are registered as one of its checks. What
-either finds is reported under our rules.
-
-With one seed the same requests go to servers that answer alike, one at a time, and no more than asked for. All of
-them are GET: other methods, which schemathesis sends by default, could change something.
-schemathesis and what it needs are imported when the opinion is asked for, not before.
+The same seed sends the same requests to servers that answer alike, one at a time. All of them are GET: other
+methods, which schemathesis sends by default, could change something. This module imports schemathesis only when
+`fuzz` is called. It comes with the extra `[fuzz]`.
 """
 
-import argparse
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, quote, urlsplit
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from .server.contract import Contract, JsonObject, load_contract
 from .verifier.body import NOTHING, Body
 from .verifier.checks.single import judge
 from .verifier.connection import Address, Answer, Request, Wire
 from .verifier.manifest import Manifest
-from .verifier.report import Report, Verdict, shorten, to_text
+from .verifier.report import Report, shorten
 from .verifier.rules import BY_ID, select
 from .verifier.session import Exchange, OutOfRequests, Session, Unresponsive
 from .verifier.spec_view import Lens
@@ -49,10 +44,9 @@ _OURS = "run_results_rules"
 _AGENT = "run-results-conformance"
 _PATIENCE = 2.0  # seconds of grace for the last request under way
 _LONGEST_WORDS = 400
-_MOST_SHOWN = 3
 
 
-def second_opinion(
+def fuzz(
     url: str,
     token: str,
     *,
@@ -96,7 +90,7 @@ def second_opinion(
         seed=seed,
         latency=latency,
     )
-    opinion = _Opinion(session, relay, ids, max_requests, time.monotonic() + max_seconds)
+    findings = _Findings(session, relay, ids, max_requests, time.monotonic() + max_seconds)
     config = {
         "seed": seed,
         "continue-on-failure": True,
@@ -123,30 +117,8 @@ def second_opinion(
     started = time.monotonic()
     with _alone():
         schema = _load(tailored(contract, ids, context=context), config, url, headers)
-        _run(opinion, schema, max_seconds + timeout + _PATIENCE)
-    return opinion.report(address, seconds=time.monotonic() - started, seed=seed, policy=policy)
-
-
-def joined(report: Report, opinion: Report) -> Report:
-    """Two reports on one server as one: what either judged was judged, what either found broken is broken."""
-    second = {verdict.rule.id: verdict for verdict in opinion.verdicts}
-
-    def join(first: Verdict) -> Verdict:
-        other = second.get(first.rule.id)
-        if other is None or first.skipped or not other.judged:
-            return first
-        failures = (first.failures + other.failures)[:_MOST_SHOWN]
-        return Verdict(first.rule, first.judged + other.judged, first.broken + other.broken, failures)
-
-    return evolve(
-        report,
-        verdicts=tuple(join(verdict) for verdict in report.verdicts),
-        obstacles=report.obstacles + tuple(text for text in opinion.obstacles if text not in report.obstacles),
-        notes=report.notes + tuple(text for text in opinion.notes if text not in report.notes),
-        requests=report.requests + opinion.requests,
-        seconds=report.seconds + opinion.seconds,
-        asked=report.asked + opinion.asked,
-    )
+        _run(findings, schema, max_seconds + timeout + _PATIENCE)
+    return findings.report(address, seconds=time.monotonic() - started, seed=seed, policy=policy)
 
 
 def _run_id(contract: Contract) -> Any:
@@ -255,7 +227,7 @@ class _Relay(Wire):
 
 
 @define
-class _Opinion:
+class _Findings:
     """What is seen while schemathesis runs: exchanges, and what they say of our rules."""
 
     session: Session
@@ -450,25 +422,25 @@ def _refusal(contract: Contract, names: set[str]) -> str | None:
 # --- The run ------------------------------------------------------------------------------------------------
 
 
-def _run(opinion: _Opinion, schema: "BaseSchema", seconds: float) -> None:
+def _run(findings: _Findings, schema: "BaseSchema", seconds: float) -> None:
     """Lets schemathesis run, with our check, for so many seconds at most."""
     from schemathesis import engine
     from schemathesis.checks import CHECKS
 
     def check(context: "CheckContext", response: "Response", case: "AnyCase") -> bool | None:
-        opinion.check(context, response, case)
+        findings.check(context, response, case)
         return None
 
     check.__name__ = _OURS
     CHECKS.register(check)
     stream = engine.from_schema(schema).execute()
-    opinion.stop = stream.stop
+    findings.stop = stream.stop
     failures: list[BaseException] = []
 
     def consume() -> None:
         try:
             for event in stream:
-                opinion.hear(event)
+                findings.hear(event)
         except BaseException as error:  # noqa: BLE001 - it belongs into the report
             failures.append(error)
 
@@ -479,56 +451,19 @@ def _run(opinion: _Opinion, schema: "BaseSchema", seconds: float) -> None:
         thread.join(seconds)
         if thread.is_alive():
             stream.stop()
-            opinion.obstacles.append("an answer did not come to its end in time")
+            findings.obstacles.append("an answer did not come to its end in time")
     finally:
         CHECKS.unregister(_OURS)
-    opinion.obstacles += [f"schemathesis failed ({type(error).__name__}): {error}" for error in failures]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the opinion on the server at a URL, or on the reference server; gives the report's exit code."""
-    parser = argparse.ArgumentParser(prog="run-results-fuzz", description=main.__doc__)
-    parser.add_argument("url", nargs="?", help="base URL of the server; without one the reference server is started")
-    parser.add_argument("--run", action="append", default=[], help="id of a run that can be read; repeat for more")
-    parser.add_argument("--context", help="sent as IB-Context")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed asks the same questions")
-    parser.add_argument("--max-examples", type=int, default=60, help="random requests, besides the boundaries")
-    parser.add_argument("--max-requests", type=int, default=400)
-    parser.add_argument("--max-seconds", type=float, default=60.0)
-    parser.add_argument("--policy", action="store_true", help="let broken POLICY rules fail")
-    options = parser.parse_args(arguments)
-    with ExitStack() as stack:
-        url, token, runs = options.url, os.environ.get("RUN_RESULTS_TOKEN", ""), options.run
-        if url is None:
-            url, token, runs = stack.enter_context(_reference())
-        elif not token:
-            parser.error("the token is read from RUN_RESULTS_TOKEN, which is not set")
-        report = second_opinion(
-            url,
-            token,
-            runs=runs,
-            context=options.context,
-            seed=options.seed,
-            max_examples=options.max_examples,
-            max_requests=options.max_requests,
-            max_seconds=options.max_seconds,
-            policy=options.policy,
-        )
-    sys.stdout.write(to_text(report))
-    return report.exit_code
+    findings.obstacles += [f"schemathesis failed ({type(error).__name__}): {error}" for error in failures]
 
 
 @contextmanager
-def _reference() -> Iterator[tuple[str, str, list[str]]]:
-    """The reference server with the standard runs: its URL, a token, and ids of runs."""
+def standard_server() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Starts the reference server with the standard runs; gives its base URL, its token and the id of a run."""
     from .faults import STANDARD_PAGE_SIZE, STANDARD_RUN, STANDARD_TOKEN, standard_store
     from .server.reference import ReferenceServer
     from .server.serving import serve
 
     server = ReferenceServer(standard_store(), STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)
     with serve(server) as served:
-        yield served.url, STANDARD_TOKEN.value, [STANDARD_RUN]
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+        yield served.url, STANDARD_TOKEN.value, (STANDARD_RUN,)

@@ -1,13 +1,17 @@
-"""The second opinion: schemathesis with our contract and our rules, and without its false alarms."""
+"""`run-results-conformance fuzz`: schemathesis asks, our rules judge, and correct servers are not accused."""
 
+import json
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from time import monotonic
 
 import pytest
+from click.testing import CliRunner
 from starlette.types import Receive, Scope, Send
 
+from run_results_conformance.cli import main
 from run_results_conformance.faults import (
     CORRECT,
     STANDARD_PAGE_SIZE,
@@ -16,7 +20,7 @@ from run_results_conformance.faults import (
     faulty,
     standard_store,
 )
-from run_results_conformance.fuzz import joined, main, second_opinion, tailored
+from run_results_conformance.fuzz import fuzz, tailored
 from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.serving import serve
@@ -29,17 +33,17 @@ pytest.importorskip("schemathesis")
 INNOCENT = CORRECT[:: max(1, len(CORRECT) // 4)]
 
 
-def opinion(name: str | None = None, **options: int) -> Report:
-    """The opinion on a server of the catalogue, or on the reference server."""
+def fuzzed(name: str | None = None, **options: int) -> Report:
+    """The report on a server of the catalogue, or on the reference server."""
     make = ReferenceServer if name is None else lambda *a, **k: faulty(name, *a, **k)
     with serve(make(standard_store(), STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)) as served:
-        return second_opinion(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN], **options)
+        return fuzz(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN], **options)
 
 
 @pytest.fixture(scope="module")
 def honest() -> Report:
-    """The opinion on the reference server."""
-    return opinion()
+    """The report on the reference server."""
+    return fuzzed()
 
 
 def test_the_reference_server_conforms(honest: Report) -> None:
@@ -57,14 +61,14 @@ def test_the_same_seed_asks_the_same(honest: Report) -> None:
     def path_and_query(report: Report) -> list[str]:
         return [line.rpartition("127.0.0.1:")[2].partition("/")[2] for line in report.asked]
 
-    assert path_and_query(opinion()) == path_and_query(honest)
-    assert path_and_query(opinion(seed=1)) != path_and_query(honest)
+    assert path_and_query(fuzzed()) == path_and_query(honest)
+    assert path_and_query(fuzzed(seed=1)) != path_and_query(honest)
 
 
 @pytest.mark.parametrize("name", [variant.name for variant in INNOCENT])
 def test_correct_variants_are_not_accused(name: str) -> None:
     """A server that is correct in another way is not accused."""
-    assert opinion(name).breaches == ()
+    assert fuzzed(name).breaches == ()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_correct_variants_are_not_accused(name: str) -> None:
 )
 def test_faults_are_reported_under_our_rules(name: str, rule: str) -> None:
     """What schemathesis or our rules find is reported under our rules."""
-    assert rule in {verdict.rule.id for verdict in opinion(name).breaches}
+    assert rule in {verdict.rule.id for verdict in fuzzed(name).breaches}
 
 
 def test_requests_are_bounded() -> None:
@@ -91,7 +95,7 @@ def test_requests_are_bounded() -> None:
         await server(scope, receive, send)
 
     with serve(counting) as served:
-        report = second_opinion(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN], max_requests=10)
+        report = fuzz(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN], max_requests=10)
     assert len(asked) <= 10 + 4
     assert report.requests <= 10 + 2
 
@@ -106,7 +110,7 @@ def test_only_reads_are_sent() -> None:
         await server(scope, receive, send)
 
     with serve(recording) as served:
-        second_opinion(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN])
+        fuzz(served.url, STANDARD_TOKEN.value, runs=[STANDARD_RUN])
     assert len(asked) > 50
     assert set(asked) <= {"GET", "HEAD", "OPTIONS"}
 
@@ -127,7 +131,7 @@ def test_time_is_bounded() -> None:
 
     started = monotonic()
     with serve(dripping) as served:
-        report = second_opinion(served.url, "t", runs=["r"], max_seconds=1, timeout=1)
+        report = fuzz(served.url, "t", runs=["r"], max_seconds=1, timeout=1)
         never.set()
     assert monotonic() - started < 20
     assert report.exit_code == 2
@@ -141,7 +145,7 @@ def test_the_token_is_nowhere(honest: Report) -> None:
 def test_a_wrong_token_cannot_be_judged() -> None:
     """Where no page can be read, the report says so instead of passing."""
     with serve(ReferenceServer(standard_store(), STANDARD_TOKEN)) as served:
-        report = second_opinion(served.url, "another", runs=[STANDARD_RUN], max_requests=30)
+        report = fuzz(served.url, "another", runs=[STANDARD_RUN], max_requests=30)
     assert report.exit_code == 2
 
 
@@ -149,15 +153,15 @@ def test_surroundings_do_not_lead_the_token_elsewhere(monkeypatch: pytest.Monkey
     """A proxy in the environment is not used: nothing answers there, and the server is judged all the same."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert opinion(max_requests=30).exit_code == 0
+    assert fuzzed(max_requests=30).exit_code == 0
 
 
 def test_limits_and_addresses_are_checked() -> None:
     """Limits that are not positive and URLs that are none raise before anything is sent."""
     with pytest.raises(ValueError, match="positive"):
-        second_opinion("http://127.0.0.1:9", "t", max_requests=0)
+        fuzz("http://127.0.0.1:9", "t", max_requests=0)
     with pytest.raises(AddressError):
-        second_opinion("ftp://127.0.0.1", "t")
+        fuzz("ftp://127.0.0.1", "t")
 
 
 def test_the_contract_stays_as_it_is() -> None:
@@ -173,28 +177,46 @@ def test_rules_are_those_of_the_suite(honest: Report) -> None:
     assert [verdict.rule.id for verdict in honest.verdicts] == list(BY_ID)
 
 
-def test_two_reports_become_one(honest: Report) -> None:
-    """What either report found broken is broken in both together, and requests add up."""
-    accused = opinion("content-type-text", max_requests=20)
-    both = joined(honest, accused)
-    assert {verdict.rule.id for verdict in both.broken} == {verdict.rule.id for verdict in accused.broken}
-    assert both.exit_code == 1
-    assert both.requests == honest.requests + accused.requests
-    assert joined(honest, honest).exit_code == 0
+def fuzz_command(*arguments: str, token: str | None = None) -> tuple[int, str]:
+    result = CliRunner(env={"RUN_RESULTS_TOKEN": token, "RUN_RESULTS_CONTEXT": None}).invoke(main, ["fuzz", *arguments])
+    return result.exit_code, result.output
 
 
-def test_the_command_judges_the_reference_server(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a URL the command starts the reference server and finds nothing."""
-    assert main(["--max-requests", "40"]) == 0
-    assert "conforms" in capsys.readouterr().out
+def test_the_command_judges_the_reference_server(tmp_path: Path) -> None:
+    """Without a URL the command asks the reference server and finds nothing; it lists what it sent, without token."""
+    requests = tmp_path / "requests.txt"
+    code, output = fuzz_command("--max-requests", "40", "--requests", str(requests))
+    assert code == 0, output
+    assert "conforms" in output
+    lines = requests.read_text("utf-8").splitlines()
+    assert len(lines) > 30
+    assert all(line.startswith("curl ") and STANDARD_TOKEN.value not in line for line in lines)
 
 
-def test_the_command_wants_a_token(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_breaches(tmp_path: Path) -> None:
+    """A server that breaks the contract gives exit code 1, and the breach is in the JSON report."""
+    report = tmp_path / "report.json"
+    with serve(faulty("has-more-text", standard_store(), STANDARD_TOKEN)) as served:
+        options = ["--run", STANDARD_RUN, "--max-requests", "40", "--json", str(report)]
+        code, output = fuzz_command(served.url, *options, token=STANDARD_TOKEN.value)
+    assert code == 1, output
+    assert "shape.results" in output
+    assert json.loads(report.read_text("utf-8"))["exit_code"] == 1
+
+
+def test_the_command_wants_a_token() -> None:
     """With a URL and no token in the environment the command says where it looks for one."""
-    with pytest.raises(SystemExit) as ended:
-        main(["http://127.0.0.1:9"])
-    assert ended.value.code == 2
-    assert "RUN_RESULTS_TOKEN" in capsys.readouterr().err
+    code, output = fuzz_command("http://127.0.0.1:9")
+    assert code == 2
+    assert "RUN_RESULTS_TOKEN" in output
+
+
+def test_the_command_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without schemathesis the command ends with code 2 and the line that installs it."""
+    monkeypatch.setattr("run_results_conformance.cli.fuzz.find_spec", lambda _name: None)
+    code, output = fuzz_command("http://127.0.0.1:9", token="t")
+    assert code == 2
+    assert "pip install 'run-results[fuzz]'" in output
 
 
 def test_schemathesis_is_loaded_late() -> None:

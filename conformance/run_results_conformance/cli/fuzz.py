@@ -1,0 +1,92 @@
+"""`run-results-conformance fuzz`: schemathesis asks a server random questions."""
+
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from .reports import NEW_FILE, POSITIVE, read_token, report_options, show_and_write, token_file_option, write_file
+
+
+@click.command()
+@click.argument("url", required=False)
+@token_file_option
+@click.option("--context", envvar="RUN_RESULTS_CONTEXT", show_envvar=True, help="Context to act in, as IB-Context.")
+@click.option("--run", "runs", multiple=True, metavar="ID", help="Run that can be read; repeat for more.")
+@click.option("--policy", is_flag=True, help="Count broken rules of level POLICY as breaches.")
+@click.option("--seed", default=0, show_default=True, type=int, help="The same seed sends the same requests.")
+@click.option(
+    "--max-examples",
+    default=60,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Random requests, after those with boundary values.",
+)
+@click.option("--max-requests", default=400, show_default=True, type=click.IntRange(1), help="Send at most so many.")
+@click.option("--max-seconds", default=60.0, show_default=True, type=POSITIVE, help="Stop after so many seconds.")
+@click.option("--timeout", default=10.0, show_default=True, type=POSITIVE, help="Seconds that a request may take.")
+@click.option("--requests", type=NEW_FILE, metavar="FILE", help="Write each request as a curl line, without the token.")
+@report_options
+@click.pass_context
+def fuzz(
+    ctx: click.Context,
+    url: str | None,
+    token_file: Path | None,
+    context: str | None,
+    runs: tuple[str, ...],
+    policy: bool,
+    seed: int,
+    max_examples: int,
+    max_requests: int,
+    max_seconds: float,
+    timeout: float,
+    requests: Path | None,
+    junit: Path | None,
+    json_: Path | None,
+    html: Path | None,
+    verbose: bool,
+) -> None:
+    """Let schemathesis ask the server at the base URL boundary values and random ones.
+
+    Without URL the reference server is started and asked, to see what the command does.
+
+    Only GET requests are sent, one at a time: about 150 with boundary values of each parameter, then --max-examples
+    with random values. They go to the runs named with --run (without it, to the run ids that the contract shows); a
+    few go to ids that are not runs, and one to a path that does not exist. Two or three have no token or a wrong one.
+
+    Exits with 0 when nothing is found, 1 when the server breaks the contract, and 2 when it could not be judged.
+    Needs more than `check`: pip install 'run-results[fuzz]'.
+    """
+    if find_spec("schemathesis") is None:
+        raise click.UsageError("fuzz needs schemathesis: pip install 'run-results[fuzz]'", ctx)
+    from run_results_conformance.fuzz import fuzz as fuzz_server
+    from run_results_conformance.fuzz import standard_server
+    from run_results_conformance.server.contract import ContractError
+    from run_results_conformance.verifier.connection import AddressError
+
+    with ExitStack() as stack:
+        if url is None:
+            url, token, known = stack.enter_context(standard_server())
+            runs = runs or known
+        else:
+            token = read_token(token_file)
+        try:
+            report = fuzz_server(
+                url,
+                token,
+                runs=runs,
+                context=context,
+                seed=seed,
+                max_examples=max_examples,
+                max_requests=max_requests,
+                max_seconds=max_seconds,
+                timeout=timeout,
+                policy=policy,
+            )
+        except (AddressError, ContractError) as error:
+            raise click.UsageError(str(error), ctx) from error
+    code = show_and_write(report, verbose=verbose, junit=junit, json_=json_, html=html)
+    if requests and not write_file(requests, "".join(f"{line}\n" for line in report.asked)):
+        code = code or 2
+    ctx.exit(code)
