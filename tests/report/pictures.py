@@ -1,6 +1,6 @@
 """Makes the pictures of docs/report.md, from an invented inbox: `.venv/bin/python -m tests.report.pictures`.
 
-The invoices are drawn as web pages. So the browser that takes their pictures also tells where their texts stand.
+The invoices are drawn as web pages. So the browser that takes their pictures also knows where their texts stand.
 """
 
 import random
@@ -93,7 +93,7 @@ def invoice(browser: Browser, number: int, choose: random.Random) -> tuple[Json,
 
 
 def field(key: str, value: str, boxes: list[Json], choose: random.Random) -> Json:
-    """A field of an invoice; now and then one that is doubtful, did not pass, failed or was edited."""
+    """A field of an invoice; now and then one that is unsure, invalid, failed or edited."""
     fate = choose.random()
     score = choose.uniform(0.2, 0.8) if fate < 0.14 else 1 - choose.random() ** 2 * 0.16
     made: dict[str, Any] = {

@@ -129,7 +129,7 @@ def test_the_list_goes_by_the_threshold_that_was_counted_with(tmp_path: Path, lo
     write_report([one(document(field("a", 0.852), field("b", 0.857)))], path, threshold=0.855)
     view = look(path)
     page = view.page
-    assert page.locator(".tiles .warn", has_text="below").inner_text().split() == ["1", "below", "0.855"]
+    assert page.locator(".tiles .warn", has_text="below").inner_text().split() == ["1", "unsure", "(below", "0.855)"]
     assert page.locator("#threshold-shown").inner_text() == "0.855"
     assert rows(view) == ["a"]
     page.focus("#threshold")
@@ -219,16 +219,16 @@ def test_boxes_that_cannot_be_drawn_are_listed(kinds: Path, look: Look) -> None:
     """A box off its page, on a page without layout, or given in part, is listed, and linked to its row all the same."""
     view = look(kinds, "#d=1")
     page = view.page
-    assert page.locator("figure", has_text="Page 0").locator(".astray").inner_text().split("\n") == [
+    assert page.locator("figure", has_text="Page 0").locator(".misplaced").inner_text().split("\n") == [
         "Off the page:",
         "3 stray at 500, 10 to 600, 20",
     ]
     lost = page.locator("figure", has_text="Page 7")
     assert "The size of this page is not given" in lost.inner_text()
     assert "not among the document's pages" in lost.inner_text()
-    lost.locator(".astray button").click()
+    lost.locator(".misplaced button").click()
     assert chosen(view)[0] == ["3"]
-    assert "4 elsewhere at 4, ? to ?, ?" in page.locator(".pages > .astray").inner_text()
+    assert "4 elsewhere at 4, ? to ?, ?" in page.locator(".pages > .misplaced").inner_text()
 
 
 def test_confidence_is_more_than_a_colour(kinds: Path, look: Look) -> None:
@@ -238,7 +238,7 @@ def test_confidence_is_more_than_a_colour(kinds: Path, look: Look) -> None:
     lines = view.page.locator("#confidence .legend rect").evaluate_all(script)
     assert len(lines) == len(set(lines)) == 6
     drawn = [view.page.locator(f".box[data-s='{s}']").first.get_attribute("class") for s in (0, 1, 2, 4)]
-    assert drawn == ["box high", "box low", "box doubtful", "box unknown"]
+    assert drawn == ["box high", "box low", "box medium", "box unknown"]
     assert view.page.locator(".box[data-s='1']").first.get_attribute("aria-label") == "2 low: value of low (low, 0.20)"
 
 

@@ -23,7 +23,7 @@ from run_results import Client, Include, NameMap, Page, RunResultsError
 from run_results.cli.commands import run as command
 from run_results.cli.report import report as report_command
 from run_results.errors import ConfigurationError, ExportError, RunMismatch
-from run_results.report import build, folder, write_report
+from run_results.report import folder, template, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
 from run_results.report.compact import moment, to_json
 from run_results.text import visible
@@ -147,9 +147,9 @@ def test_numbers_are_those_of_the_run(small: Any) -> None:
         "files": len(files),
         "documents": sum(len(file["documents"]) for file in files),
         "fields": len(fields),
-        "failed extractions": sum(map(is_failed, fields)),
-        "failed validations": sum(not field["validations"]["valid"] for field in fields),
-        "below 0.80": sum(bool(each) and min(each) < 0.8 for each in scores),
+        "failed": sum(map(is_failed, fields)),
+        "invalid": sum(not field["validations"]["valid"] for field in fields),
+        "unsure (below 0.80)": sum(bool(each) and min(each) < 0.8 for each in scores),
         "edited": sum(bool(field["edit_history"]) for field in fields),
         "cross-class": 5,
         "drift": 0,
@@ -157,7 +157,7 @@ def test_numbers_are_those_of_the_run(small: Any) -> None:
     text = " ".join("".join(Reader(small.path).text).split())
     for noun, number in counts.items():
         assert f"{number} {noun}" in text
-    assert min(counts[noun] for noun in ("failed extractions", "below 0.80", "edited")) > 0, "there is something to see"
+    assert min(counts[noun] for noun in ("failed", "unsure (below 0.80)", "edited")) > 0, "there is something to see"
 
 
 def test_names_are_the_projects(small: Any) -> None:
@@ -513,7 +513,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without jinja2 the error says what to install, before a page is asked for."""
-    build._template.cache_clear()
+    template.load.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'run-results\[report\]'"):
         write_report((pytest.fail("a page was asked for") for _ in range(1)), tmp_path / "r.html")

@@ -1,13 +1,13 @@
-// The report's script: lists what is doubtful and draws documents when they are asked for. The data stand in the script
-// elements of other types (compact.py says in which form). All that came from a server becomes text nodes and attributes
-// without meaning; nothing is ever parsed as HTML, and the page's policy would forbid it.
+// The script of the report: lists the fields that need a look, and draws a document when it is opened. The data stand in
+// script elements of other types (compact.py describes their form). Everything from a server becomes text nodes and plain
+// attributes; nothing is ever parsed as HTML, and the policy of the page would forbid it.
 "use strict";
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const [NAME, MARKS, VALUE, TYPE, ERROR, MODEL, OCR, BOXES, ALERTS, EDITS] = Array(10).keys();
   const FAILED = 1, INVALID = 2, EDITED = 4, UNCLASSIFIED = 8, DOCUMENT_INVALID = 16, EMPTY = 32;
   const ON = 0, PARTLY = 1, OFF = 2, NO_LAYOUT = 3, INCOMPLETE = 4, TURNED = 8;
-  const BANDS = [[0.5, "low"], [0.8, "doubtful"], [0.95, "fair"], [Infinity, "high"]];
+  const BANDS = [[0.5, "low"], [0.8, "medium"], [0.95, "good"], [Infinity, "high"]];
   const LISTED = 50, DRAWN = 8, TABLED = 200, TIMED = 100, OFFERED = 2000;  // rows, pages, fields, edits, choices at a time
   const LONG = 300;  // characters of a value before it is cut
 
@@ -18,7 +18,7 @@
 
   const read = (element) => {
     const data = JSON.parse(element.textContent);
-    element.remove();  // parsed, it need not be held twice
+    element.remove();  // parsed: the text is not needed any more
     return data;
   };
   const index = read(document.querySelector("script.index"));
@@ -41,7 +41,7 @@
     const inner = fieldsOf(doc).reduce((all, field) => all | field[MARKS], 0);
     let marks = isDocument(doc) ? 0 : EMPTY;
     if (doc.u) marks |= UNCLASSIFIED;
-    // The fields that did not pass say it themselves.
+    // Invalid fields have entries of their own.
     if (doc.v === false && !(inner & INVALID)) marks |= DOCUMENT_INVALID;
     if (doc.e) marks |= EDITED;
     entries.push({ d, s: -1, score: typeof doc.cc === "number" ? clamp(doc.cc, 0, 1) : null, marks });
@@ -89,7 +89,7 @@
   };
   const alertText = ([level, message, type]) => [level, message || "no message", type && `(${type})`].filter(Boolean).join(" ");
 
-  // Scrolls an element into sight inside its pane, and not the window: what one reads elsewhere stays where it is.
+  // Scrolls an element into view inside its pane. The window does not move.
   const reveal = (element) => {
     for (let pane = element?.parentElement; pane && pane.id !== "review"; pane = pane.parentElement) {
       if (pane.scrollHeight <= pane.clientHeight + 1 || getComputedStyle(pane).overflowY === "visible") continue;
@@ -104,12 +104,12 @@
 
   const review = byId("review");
   const isWide = () => viewer.getBoundingClientRect().left > review.getBoundingClientRect().left + 40;
-  // Beside each other, list and document fill the window; what one works on should not stand below its edge.
+  // Side by side, list and document fill the window: the element in use should not be below its edge.
   const settle = (element) => {
     if (isWide() && element.getBoundingClientRect().bottom > innerHeight) review.scrollIntoView();
   };
 
-  // A pager: two buttons and where one is. It keeps the focus when it is drawn anew.
+  // A pager: two buttons and the number of the page. It keeps the focus when it is drawn again.
   const page = (place, number, count, go) => {
     const step = (by, sign, name) => {
       const target = number + by;
@@ -134,10 +134,10 @@
     sort: byId("sort"), threshold: byId("threshold"),
   };
   const REASONS = [
-    ["look", "Needs a look"], ["failed", "Failed extraction"], ["invalid", "Failed validation"],
-    ["unsure", "Low confidence"], ["edited", "Edited"], ["all", "Everything"],
+    ["look", "Needs a look"], ["failed", "Failed"], ["invalid", "Invalid"],
+    ["unsure", "Unsure"], ["edited", "Edited"], ["all", "Everything"],
   ];
-  const SORTS = [["score", "Lowest confidence first"], ["grave", "Failures first"], ["run", "In the run's order"]];
+  const SORTS = [["score", "Lowest confidence first"], ["severity", "Failures first"], ["run", "In the run's order"]];
   const option = (value, text) => make("option", { value }, cut(text, 80));
   filters.reason.append(...REASONS.map(([value, text]) => option(value, text)));
   filters.sort.append(...SORTS.map(([value, text]) => option(value, text)));
@@ -179,10 +179,10 @@
     return [doc.n, index.classes[doc.c], ...(field ? [apiName(field), label(field), field[VALUE], field[ERROR]] : [])];
   };
   const rank = (entry) => entry.score ?? (entry.marks & FAILED ? -1 : 2);
-  const gravity = (entry) => (entry.marks & FAILED ? 0 : entry.marks & TROUBLE ? 1 : 2);
+  const severity = (entry) => (entry.marks & FAILED ? 0 : entry.marks & TROUBLE ? 1 : 2);
   const orders = {
     score: (a, b) => rank(a) - rank(b),
-    grave: (a, b) => gravity(a) - gravity(b) || rank(a) - rank(b),
+    severity: (a, b) => severity(a) - severity(b) || rank(a) - rank(b),
     run: () => 0,
   };
 
@@ -213,10 +213,10 @@
   };
 
   const badgesOf = (entry) => [
-    entry.marks & FAILED && entry.score !== null && badge("failed extraction", "bad"),
-    entry.marks & INVALID && badge("not valid", "bad"),
+    entry.marks & FAILED && entry.score !== null && badge("failed", "bad"),
+    entry.marks & INVALID && badge("invalid", "bad"),
     entry.marks & UNCLASSIFIED && badge("not classified", "bad"),
-    entry.marks & DOCUMENT_INVALID && badge("document not valid", "bad"),
+    entry.marks & DOCUMENT_INVALID && badge("document invalid", "bad"),
     entry.marks & EMPTY && badge("no documents", "warn"),
     isUnsure(entry) && badge(entry.s < 0 && mode === "fields" ? "class unsure" : "unsure", "warn"),
     entry.marks & EDITED && badge("edited"),
@@ -224,9 +224,9 @@
   const named = (api, called) => make("span", { class: "line" },
     make("span", { class: "name" }, isolated(called || "(no name)", 120)),
     api === called ? null : make("code", {}, isolated(api, 120)));
-  // Of a field that failed the reason says more than the word in the place of its value.
-  const told = (value, error, kind) => (error ? make("span", { class: `value bad ${kind}`, dir: "auto" }, cut(error, LONG)) : valued(value, kind));
-  const line = (first, badges) => make("span", { class: "told" }, first, ...badges);
+  // Where a field failed, its error says more than its value, which is only ERROR.
+  const shown = (value, error, kind) => (error ? make("span", { class: `value bad ${kind}`, dir: "auto" }, cut(error, LONG)) : valued(value, kind));
+  const line = (first, badges) => make("span", { class: "content" }, first, ...badges);
   const placed = (doc) => [
     make("span", { class: "line" }, isDocument(doc) ? isolated(index.classes[doc.c], 80) : make("span", { class: "nothing" }, "no documents")),
     make("span", { class: "api line", title: doc.n ? cut(doc.n, LONG) : null }, isolated(doc.n ?? "(no name)", 120)),
@@ -234,12 +234,12 @@
   const cells = (entry) => {
     if (entry.d < 0) {
       const [api, called, , value, error] = index.case[entry.s];
-      return [[scored(null, entry.marks)], [named(api, called), line(told(value, error, "line"), badgesOf(entry))], [make("span", {}, "cross-class")]];
+      return [[scored(null, entry.marks)], [named(api, called), line(shown(value, error, "line"), badgesOf(entry))], [make("span", {}, "cross-class")]];
     }
     const doc = documents[entry.d];
     const field = fieldsOf(doc)[entry.s];
     const score = scored(entry.score, field || mode === "documents" ? entry.marks : 0);
-    if (field) return [[score], [named(apiName(field), label(field)), line(told(field[VALUE], field[ERROR], "line"), badgesOf(entry))], placed(doc)];
+    if (field) return [[score], [named(apiName(field), label(field)), line(shown(field[VALUE], field[ERROR], "line"), badgesOf(entry))], placed(doc)];
     const what = mode === "documents"
       ? [make("span", { class: "name line" }, isolated(doc.n ?? "(no name)", 120)), line(make("span", { class: "api line" }, plural(entry.count, "field")), badgesOf(entry))]
       : [make("span", { class: "name line" }, isDocument(doc) ? "(the document)" : "(the file)"), line("", badgesOf(entry))];
@@ -263,7 +263,7 @@
       return make("tr", { "data-row": number, tabindex: number === reachable ? 0 : -1, "aria-current": number === current ? "true" : null },
         ...cells(entry).map((content) => make("td", {}, ...content)));
     }));
-    if (!rows.length) body.append(make("tr", {}, make("td", { class: "empty", colspan: 3 }, "Nothing is like that.")));
+    if (!rows.length) body.append(make("tr", {}, make("td", { class: "empty", colspan: 3 }, "Nothing matches.")));
     else if (hadFocus) rowAt(reachable).focus({ preventScroll: true });
     page(byId("queue-pager"), shownPage, Math.ceil(rows.length / LISTED), (target) => {
       shownPage = target;
@@ -367,7 +367,7 @@
       draw("rect", { class: "frame", x, y, width: wide, height: high }),
       isFirst ? draw("text", { x: labelX, y: labelY, "aria-hidden": "true" }, String(s + 1)) : null);
   };
-  const astray = (title, found) => found.length ? make("div", { class: "astray" }, make("span", {}, title),
+  const misplaced = (title, found) => found.length ? make("div", { class: "misplaced" }, make("span", {}, title),
     ...found.map(({ field, s, box }) => make("button", { type: "button", "data-s": s, "aria-pressed": "false" },
       isolated(say(field, s), 80), ` at ${cornersOf(box)}${box[5] >= TURNED ? ", given the wrong way round" : ""}`))) : null;
   const drawPage = (doc, number) => {
@@ -379,7 +379,7 @@
     if (!layout) {
       return make("figure", {}, make("figcaption", {}, make("b", {}, `Page ${number}`), notes.join(" · ")),
         make("div", { class: "blank" }, "The size of this page is not given, so nothing can be drawn on it."),
-        astray("Boxes:", boxes));
+        misplaced("Boxes:", boxes));
     }
     const [, width, height] = layout;
     const tall = clamp(1000 * height / width, 80, 6000);
@@ -389,14 +389,14 @@
     const drawn = boxes.filter(({ box }) => box[5] % TURNED <= PARTLY);
     svg.append(...drawn.map((each, at) => drawBox(each, drawn[at - 1]?.s !== each.s, width, height, tall)));
     return make("figure", {}, make("figcaption", {}, make("b", {}, `Page ${number}`), make("span", {}, [`${width} × ${height}`, ...notes].join(" · "))),
-      svg, astray("Off the page:", boxes.filter(({ box }) => box[5] % TURNED === OFF)));
+      svg, misplaced("Off the page:", boxes.filter(({ box }) => box[5] % TURNED === OFF)));
   };
   const drawPages = (doc) => {
     const numbers = pagesOf(doc);
     const holder = viewer.querySelector(".pages");
     const legend = document.querySelector("#confidence .legend").cloneNode(true);
     holder.replaceChildren(legend, ...numbers.slice(firstPage, firstPage + DRAWN).map((number) => drawPage(doc, number)));
-    const lost = astray("Boxes that are not given in full:", boxesOn(doc, null));
+    const lost = misplaced("Boxes that are not given in full:", boxesOn(doc, null));
     if (lost) holder.append(lost);
     if (!numbers.length && !lost) holder.append(make("p", { class: "empty" }, isDocument(doc) ? "No pages are given." : "No documents were found in this file."));
     const first = holder.querySelector(".box");
@@ -434,12 +434,12 @@
   const drawRow = (field, s) => {
     const score = confidence(field);
     const boxes = field[BOXES] ?? [];
-    const strayed = boxes.filter((box) => box[5] % TURNED !== ON).length;
+    const count = boxes.filter((box) => box[5] % TURNED !== ON).length;
     return make("tr", { "data-s": s, tabindex: -1 },
       make("td", { class: "c-number api" }, String(s + 1)),
-      make("td", { class: "c-field" }, named(apiName(field), label(field)), told(field[VALUE], field[ERROR], ""), " ",
+      make("td", { class: "c-field" }, named(apiName(field), label(field)), shown(field[VALUE], field[ERROR], ""), " ",
         ...badgesOf({ s, score, marks: field[MARKS] }),
-        !boxes.length ? badge("no box") : strayed ? badge(`${plural(strayed, "box").replace("boxs", "boxes")} astray`, "warn") : null),
+        !boxes.length ? badge("no box") : count ? badge(`${plural(count, "box").replace("boxs", "boxes")} misplaced`, "warn") : null),
       make("td", {}, scored(score, field[MARKS])));
   };
   const drawRows = (doc) => {
@@ -489,7 +489,7 @@
     }
     mark();
     const row = viewer.querySelector(`tr[data-s="${s}"]`);
-    const box = viewer.querySelector(`.box[data-s="${s}"], .astray [data-s="${s}"]`);
+    const box = viewer.querySelector(`.box[data-s="${s}"], .misplaced [data-s="${s}"]`);
     const [wanted, other] = (focus !== "row" && box) ? [box, row] : [row, box];
     for (const element of [other, wanted]) reveal(element);
     remember();
@@ -503,7 +503,7 @@
     const { d, s } = opened;
     try {
       history.replaceState(null, "", `#d=${d}${s === null ? "" : `&s=${s}`}`);
-    } catch { /* a frame without an address of its own */ }
+    } catch { /* a frame that has no address */ }
   };
   const open = (d, s) => {
     if (opened.d === d && viewer.querySelector(".split")) {
@@ -518,7 +518,7 @@
       facts.push(make("span", {}, "document ", make("b", {}, String(doc.d))), make("span", {}, "class ", make("b", {}, isolated(index.classes[doc.c], 120))));
       if (typeof doc.cc === "number") facts.push(make("span", {}, `class confidence ${doc.cc.toFixed(2)}`));
       facts.push(make("span", {}, plural(fieldsOf(doc).length, "field")));
-      facts.push(make("span", {}, doc.v === false ? badge("not valid", "bad") : doc.v ? badge("valid", "good") : null,
+      facts.push(make("span", {}, doc.v === false ? badge("invalid", "bad") : doc.v ? badge("valid", "good") : null,
         doc.r === true ? badge("reviewed", "good") : doc.r === false ? badge("not reviewed") : null,
         doc.u ? badge("not classified", "bad") : null, ...(doc.e ? [badge(`class edited: ${editText(doc.e.at(-1))}`)] : [])));
     }
@@ -600,7 +600,7 @@
     button.parentElement.querySelector(".found-value").replaceWith(valued(fieldsOf(documents[d])[s][VALUE], "found-value"));
   }
 
-  // What people do -------------------------------------------------------------------------------------------
+  // Input -------------------------------------------------------------------------------------------
 
   let waiting = 0;
   const search = () => {
@@ -680,7 +680,7 @@
     if (target.matches("input, select, textarea")) {
       if (key === "Escape" || (target === filters.text && (key === "ArrowDown" || key === "Enter"))) {
         done();
-        search();  // whoever is faster than the list wants what was typed, not what is still shown
+        search();  // the list may not have caught up with what was typed
         if (rows.length) pick(Math.max(current, 0), true);
         else if (key === "Escape") {
           filters.text.value = "";  // nothing was found: there is no row to go to
@@ -689,7 +689,7 @@
       }
       return;
     }
-    const inQueue = target.closest("#queue"), row = target.closest(".rows tr"), box = target.closest(".box, .astray button");
+    const inQueue = target.closest("#queue"), row = target.closest(".rows tr"), box = target.closest(".box, .misplaced button");
     if (key === "/") {
       done();
       filters.text.focus();
@@ -716,10 +716,10 @@
     }
   });
 
-  // The beginning --------------------------------------------------------------------------------------------
+  // Start --------------------------------------------------------------------------------------------
 
   for (const element of document.querySelectorAll(".scripted")) element.hidden = false;
-  // The address says which document and field are open, so that a link to them can be kept or sent.
+  // The address names the open document and field, so that a link to them can be kept or sent.
   const follow = () => {
     const asked = new URLSearchParams(location.hash.slice(1));
     const [d, s] = [asked.get("d"), asked.get("s")];
@@ -728,7 +728,7 @@
     refresh();
     return true;
   };
-  // The event comes later than the step that it tells of: where the address is another by then, that one was followed.
+  // The event may be late: where the address has changed again since, the newer one has been followed already.
   addEventListener("hashchange", (event) => new URL(event.newURL, location.href).hash === location.hash && follow());
   if (!follow()) {
     refresh();

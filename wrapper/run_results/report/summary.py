@@ -14,7 +14,7 @@ FAILED, INVALID, EDITED = 1, 2, 4
 """What a field is marked with: extraction failed, it is invalid, a reviewer changed it."""
 
 BINS = 20
-BANDS = ((0.5, "low"), (0.8, "fair"), (0.95, "good"), (1.0, "high"))
+BANDS = ((0.5, "low"), (0.8, "medium"), (0.95, "good"), (1.0, "high"))
 """Confidences by their upper bounds, each with its name. A bound belongs to the band above it, 1 to the last."""
 MOST_CLASSES = 300
 MOST_FIELDS = 300
