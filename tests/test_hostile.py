@@ -324,9 +324,9 @@ def test_files_that_cannot_be_told_apart_are_no_repetition() -> None:
 
 def test_going_round_in_circles_with_changing_page_sizes_ends() -> None:
     """A cycle longer than what is remembered, cut into pages anew each time, is recognized by a file."""
-    from run_results.page_checks import Laws
+    from run_results.page_checks import PageChecks
 
-    original, Laws._WINDOW = Laws._WINDOW, 50
+    original, PageChecks._WINDOW = PageChecks._WINDOW, 50
     try:
         cycle = [{"input_file_path": f"f{index}"} for index in range(307)]
 
@@ -337,7 +337,7 @@ def test_going_round_in_circles_with_changing_page_sizes_ends() -> None:
             for _ in islice(serve_files(files, lambda _: True).files("r"), 5000):
                 pass
     finally:
-        Laws._WINDOW = original
+        PageChecks._WINDOW = original
 
 
 def test_a_doubled_file_on_a_huge_page_is_found_in_one_pass() -> None:

@@ -150,7 +150,7 @@ def test_a_cycle_of_any_length_ends_the_walk(length: int, size: int, lead: int) 
 
 def test_a_cycle_longer_than_the_window_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the cycle is longer than what is remembered, the walk still ends, within a few rounds."""
-    monkeypatch.setattr("run_results.page_checks.Laws._WINDOW", 8)
+    monkeypatch.setattr("run_results.page_checks.PageChecks._WINDOW", 8)
     pages = 0
     with pytest.raises(PageRepeated):
         for _ in islice(play(lambda offset: page(names(offset % 100, offset % 100 + 1), True)), 10_000):
@@ -160,7 +160,7 @@ def test_a_cycle_longer_than_the_window_ends_too(monkeypatch: pytest.MonkeyPatch
 
 def test_memory_does_not_grow_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """A walk ten times as long holds no more."""
-    monkeypatch.setattr("run_results.page_checks.Laws._WINDOW", 50)
+    monkeypatch.setattr("run_results.page_checks.PageChecks._WINDOW", 50)
     monkeypatch.setattr("run_results.events._tracing", lambda: None)  # whoever keeps spans keeps them
 
     def peak(pages: int) -> int:
@@ -195,7 +195,7 @@ def test_what_is_broken_on_a_page_is_no_change_of_the_run(name: str, value: obje
 def test_what_is_news_of_a_run_is_told_once() -> None:
     """A message that changes between pages is drift where it is another, and no breach; a start that changes is one."""
     seen = list(play(scripted(page("a", True, message="1"), page("b", True, message="2"), page("c", message="2"))))
-    assert [[(place.path, place.got, place.is_breach) for place in got.noticed] for got in seen] == [
+    assert [[(place.path, place.got, place.is_breach) for place in got.known_drift] for got in seen] == [
         [],
         [("$.message", "2", False)],
         [],

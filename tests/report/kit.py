@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from run_results import Include, Page
-from run_results.answer import decode
+from run_results.answer import read
 
 Json = dict[str, Any]
 
@@ -14,8 +14,7 @@ Json = dict[str, Any]
 def page_of(answer: Json, offset: int = 0) -> Page:
     """The page that a client makes of an answer."""
     body = json.dumps({"id": "run-1", "status": "COMPLETE", "has_more": False, **answer}).encode()
-    run, found = decode(body)
-    return Page(run, "run-1", offset, body, Include.ALL, found=found)
+    return Page.of(read(body, Include.ALL), "run-1", offset, body, Include.ALL)
 
 
 def document(*fields: Json, pages: int = 1, size: tuple[float, float] = (200, 100), **more: Any) -> Json:

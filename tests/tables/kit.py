@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from run_results.answer import decode
+from run_results.answer import read
+from run_results.include import Include
 from run_results.page import Page
 from run_results_api.types import UNSET
 
@@ -14,8 +15,8 @@ Row = dict[str, Any]
 def page_of(answer: Row, offset: int = 0) -> Page:
     """An answer as the page that a client makes of it."""
     body = json.dumps(answer).encode()
-    run, found = decode(body)
-    return Page(run=run, run_id="r" if run.id is UNSET else run.id, offset=offset, body=body, found=found)
+    answer = read(body, Include.NONE)
+    return Page.of(answer, "r" if answer.run.id is UNSET else answer.run.id, offset, body)
 
 
 def _failed(field: Row) -> bool:

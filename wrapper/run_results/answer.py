@@ -1,15 +1,21 @@
-"""The boundary where bytes become models, in one validating pass; what does not pass gets a patient second look."""
+"""The body of an answer becomes models, in one validating pass; what does not pass is repaired.
+
+`read` is what the walk calls. It decodes the body (`decode`) and checks what one answer must keep (`answer_checks`).
+"""
 
 from math import isfinite
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
+from run_results.answer_checks import check_answer
 from run_results.drift import Drift
-from run_results.errors import MalformedResponseError
+from run_results.errors import ContractError, MalformedResponseError
+from run_results.include import Include
 from run_results.names.rule import is_api_name
-from run_results.repair import Doubled, Huge, mend
+from run_results.repair import Doubled, Huge, repair
 from run_results_api.models import RunResults
 from run_results_api.types import UNSET, Unset
 
@@ -22,21 +28,38 @@ def excerpt(body: bytes) -> str:
     return body[:2000].decode("utf-8", "replace")[:500]
 
 
+class Answer(Struct, frozen=True):
+    """What the body of a 200 says."""
+
+    run: RunResults
+    breaches: tuple[Drift, ...]
+    """Where it broke the contract; the places that paging depends on can be among them."""
+    news: tuple[Drift, ...] | None
+    """Where it goes beyond the contract, with unknown and doubled keys; None where nobody looked (see `inspect`)."""
+
+
+def read(body: bytes, include: Include) -> Answer:
+    """Read the body of a 200. Raises `MalformedResponseError` where it is no JSON, `ContractError` where no object."""
+    run, found = decode(body)
+    breaches = tuple(place for place in found or () if place.is_breach)
+    news = None if found is None else tuple(place for place in found if not place.is_breach)
+    return Answer(run, (*breaches, *check_answer(run, include, breaches)), news)
+
+
 def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
     """Decode the body of a 200 into the models and, where it broke the contract, the list of places.
 
-    The list is None where no breach was seen: then nobody has looked for what is merely new (see `inspect`). What
-    paging depends on can be among the places: the caller looks at them. Raises `MalformedResponseError` where the body
-    is no JSON, and `ContractError` where it is no object.
+    The list is None where no breach was seen: then nobody has looked for what is merely new (see `inspect`). Raises
+    `MalformedResponseError` where the body is no JSON, and `ContractError` where it is no object.
     """
     body = body.removeprefix(_BOM)  # RFC 8259, 8.1: a parser may ignore it.
     try:
         run = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return mend(_parse_patiently(body, error))
+        return repair(_parse_patiently(body, error))
     if run.status.is_known and _names_hold(run):
         return run, None
-    return mend(_parse_patiently(body))
+    return repair(_parse_patiently(body))
 
 
 def inspect(body: bytes) -> tuple[Drift, ...]:
@@ -44,7 +67,11 @@ def inspect(body: bytes) -> tuple[Drift, ...]:
 
     Takes several times as long as `decode`. Reads what `decode` passes over, too: bytes that are no UTF-8 are drift.
     """
-    return mend(_parse_patiently(body.removeprefix(_BOM), errors="surrogateescape"))[1]
+    try:
+        return repair(_parse_patiently(body.removeprefix(_BOM), errors="surrogateescape"))[1]
+    except ContractError as error:
+        # It was decoded all the same: this is in what decoding passes over.
+        return (Drift("$", "text that can be read in full", error.message, is_breach=False),)
 
 
 def parse(body: bytes) -> Any:

@@ -6,10 +6,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from run_results.answer import inspect, parse
-from run_results.answer_checks import look
+from run_results.answer import Answer, inspect, parse
 from run_results.drift import Drift
-from run_results.errors import ContractError
 from run_results.fields import Problem, problems
 from run_results.include import Include
 from run_results_api.models import File, RunResults, RunStatus
@@ -42,27 +40,17 @@ class Page:
     """The answer's JSON text as it came."""
     include: Include = Include.NONE
     """What was asked for."""
-    _found: tuple[Drift, ...] | None = field(default=None, repr=False, alias="found")
-    _told: tuple[Drift, ...] = field(default=(), repr=False, alias="told")
-    """What no look at the answer's shape finds; see `alone` and `laws`."""
+    breaches: tuple[Drift, ...] = field(default=(), repr=False)
+    """Where the answer broke the contract; empty when it kept it. Every field of the page was looked at."""
+    _news: tuple[Drift, ...] = field(default=(), repr=False)
+    # Whether `_news` has everything that goes beyond the contract, so that nobody needs to look.
+    _is_inspected: bool = field(default=False, repr=False)
 
-    @property
-    def breaches(self) -> tuple[Drift, ...]:
-        """Where the answer broke the contract; empty when it kept it, as far as was looked.
-
-        Whether what was asked for is there is looked up in each document and its first field; in every field where
-        somebody observes or the client is strict, and for `drift`.
-        """
-        return tuple(place for place in self.noticed if place.is_breach)
-
-    @property
-    def noticed(self) -> tuple[Drift, ...]:
-        """What of `drift` is known without a further look: `breaches`, and news that came to light with them."""
-        return (*(self._found or ()), *self._told)
-
-    def noting(self, news: tuple[Drift, ...]) -> "Page":
-        """The page with this among its drift, too."""
-        return evolve(self, told=self._told + news)
+    @classmethod
+    def of(cls, answer: Answer, run_id: str, offset: int, body: bytes, include: Include = Include.NONE) -> "Page":
+        """The page of an answer that was read from this body."""
+        news, is_inspected = answer.news or (), answer.news is not None
+        return cls(answer.run, run_id, offset, body, include, answer.breaches, news=news, is_inspected=is_inspected)
 
     @cached_property
     def drift(self) -> tuple[Drift, ...]:
@@ -70,17 +58,16 @@ class Page:
 
         A page without a breach is looked through at the first use, which takes several times as long as decoding it.
         """
-        if self._found is not None:
-            found = self._found
-        else:
-            try:
-                found = inspect(self.body)
-            except ContractError as error:
-                # It was decoded all the same: this is in what decoding passes over.
-                found = (Drift("$", "text that can be read in full", error.message, is_breach=False),)
-        alone = look(self.run, self.include, found, thoroughly=True)
-        further = (place for place in alone if place not in self._told)
-        return (*found, *self._told, *further)
+        return (*self.breaches, *(() if self._is_inspected else inspect(self.body)), *self._news)
+
+    @property
+    def known_drift(self) -> tuple[Drift, ...]:
+        """What of `drift` is known without a further look."""
+        return (*self.breaches, *self._news)
+
+    def with_news(self, news: tuple[Drift, ...]) -> "Page":
+        """The page with this among its drift, too."""
+        return evolve(self, news=self._news + news) if news else self
 
     @property
     def files(self) -> list[File]:

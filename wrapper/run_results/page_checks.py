@@ -1,4 +1,4 @@
-"""The laws between the pages of a walk: each advances, is of the same run, and brings files that did not come before.
+"""What must hold between the pages of a walk: each advances, is of the same run, and brings new files.
 
 Memory does not grow with the run.
 """
@@ -28,7 +28,7 @@ def state_of(page: Page) -> dict[str, Any]:
     return {name: value for name, value in state.items() if value is not UNSET or f"$.{name}" not in broken}
 
 
-class Laws:
+class PageChecks:
     """What the pages of one walk must keep between each other."""
 
     # How many files back one that comes again is recognized. Going round in circles is recognized at any length: the
@@ -45,7 +45,7 @@ class Laws:
         self._kept: int | None = None
 
     def check(self, page: Page) -> tuple[Drift, ...]:
-        """Raises the `PagingError` of the law that the page breaks; returns what else it has otherwise than before."""
+        """Check the next page. Raises a `PagingError`; returns what else of the run is not as on the page before."""
         if page.has_more and not page.files:
             raise errors.OffsetDidNotAdvance("the page says has_more and has no files", drift=page.breaches)
         self._check_run(page)

@@ -36,7 +36,7 @@ class Doubled(dict[str, Any]):
         self.doubled = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
 
 
-def mend(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
+def repair(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
     """The models of a decoded answer, and every place where it left the contract or goes beyond it.
 
     Raises `ContractError` where it is no object.

@@ -12,15 +12,14 @@ from math import inf
 from attrs import evolve
 
 from run_results import errors
-from run_results.answer import decode
-from run_results.answer_checks import look
+from run_results.answer import read
 from run_results.arguments import check_include, check_run_id, check_seconds, check_start
 from run_results.events import DriftFound, PageReceived, call_span, log, unobserved
 from run_results.http.ahead import Forecast
 from run_results.include import Include
 from run_results.options import Options
 from run_results.page import Page
-from run_results.page_checks import Laws
+from run_results.page_checks import PageChecks
 from run_results.request import Outcome, Request, Sleep, ask, request
 from run_results.retry import RetryBudget
 from run_results.text import word
@@ -45,45 +44,43 @@ def _fetch(
         ahead = (evolve(request(options, run_id, place, include), max_body_bytes=most) for place, most in later)
         question = evolve(question, ahead=tuple(ahead))
     with call_span(question.url, offset) as span:
-        body, run, found = yield from ask(options, budget, question, lambda body: (body, *decode(body)), span, end)
-        breaches = [place for place in found or () if place.is_breach]
+        body, answer = yield from ask(options, budget, question, lambda body: (body, read(body, include)), span, end)
+        run, breaches, news = answer.run, answer.breaches, answer.news or ()
         unusable = [place for place in breaches if place.path in ("$.id", "$.files", "$.has_more")]
         if unusable:
-            raise errors.UnusablePageError(f"the page cannot be used: {unusable[0]}", drift=found)
+            raise errors.UnusablePageError(f"the page cannot be used: {unusable[0]}", drift=(*breaches, *news))
         if run.id != run_id:
-            raise errors.RunMismatch(
-                f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}", drift=found or ()
-            )
-        thoroughly = options.strict or options.observe is not unobserved
-        told = look(run, include, found or (), thoroughly=thoroughly)
-        breaches += told
+            text = f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}"
+            raise errors.RunMismatch(text, drift=(*breaches, *news))
         if breaches and options.strict:
             text = f"the answer broke the contract in {len(breaches)} places, first {breaches[0]}"
-            raise errors.ContractError(text, drift=(*(found or ()), *told))
-    return Page(run=run, run_id=run_id, offset=offset, body=body, include=include, found=found, told=told)
+            raise errors.ContractError(text, drift=(*breaches, *news))
+    return Page.of(answer, run_id, offset, body, include)
 
 
-class _Teller:
-    """Tells the observer and the log of pages and of their drift, each kind of place once."""
+class _Reporter:
+    """Reports pages and their drift to the observer and the log, each kind of place once."""
 
     # A hostile server can make up keys without end.
     _MOST = 1000
 
     def __init__(self, options: Options) -> None:
         self._observe = options.observe
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
 
-    def tell(self, page: Page, *, thoroughly: bool) -> None:
-        """Tell of a page; `thoroughly` looks for what is merely new, too."""
-        from logging import INFO, WARNING  # here: see `log`
+    def report(self, page: Page, *, is_first: bool = False) -> None:
+        """Report a page. What goes beyond the contract is looked for on the first page of a walk only.
+
+        To look for it takes longer than decoding, and what is new is new on every page.
+        """
+        from logging import INFO, WARNING  # here: see docs/performance.md, "Import"
 
         self._observe(PageReceived(page))
-        # Looking for what is new takes longer than decoding: only where somebody would hear of it.
-        thoroughly = thoroughly and (self._observe is not unobserved or log().isEnabledFor(INFO))
-        for place in page.drift if thoroughly else page.noticed:
+        is_heard = self._observe is not unobserved or log().isEnabledFor(INFO)
+        for place in page.drift if is_first and is_heard else page.known_drift:
             kind = (re.sub(r"\[\d+\]", "[*]", place.path), place.expected)
-            if kind not in self._told and len(self._told) < self._MOST:
-                self._told.add(kind)
+            if kind not in self._reported and len(self._reported) < self._MOST:
+                self._reported.add(kind)
                 self._observe(DriftFound(page.run_id, page.offset, place))
                 level = WARNING if place.is_breach else INFO
                 log().log(level, "run %s, offset %d: %s", page.run_id, page.offset, place)
@@ -99,7 +96,7 @@ def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, inclu
     except errors.RunResultsError as error:
         error.run_id, error.offset = run_id, offset
         raise
-    _Teller(options).tell(page, thoroughly=False)
+    _Reporter(options).report(page)
     yield page
 
 
@@ -111,18 +108,16 @@ def walk(
     offset: int | None = check_start(start)
     check_include(include)
     end = inf if deadline is None else options.clock() + check_seconds(deadline, "deadline")
-    laws, teller = Laws(on_change=options.on_change), _Teller(options)
+    checks, reporter = PageChecks(on_change=options.on_change), _Reporter(options)
     forecast = Forecast(options.prefetch)
     while offset is not None:
         try:
             page = yield from _fetch(options, budget, run_id, offset, include, end, forecast)
-            if news := laws.check(page):
-                page = page.noting(news)
+            page = page.with_news(checks.check(page))
         except errors.RunResultsError as error:
             error.run_id, error.offset, error.resume_offset = run_id, offset, offset
             raise
-        # What is new is new on every page: the first one tells, and the others are not slowed down.
-        teller.tell(page, thoroughly=offset == start)
+        reporter.report(page, is_first=offset == start)
         offset = page.next_offset
         forecast.read(page)
         yield page
@@ -158,7 +153,7 @@ def wait(options: Options, budget: RetryBudget, run_id: str, include: Include, t
     except errors.RunResultsError as error:
         error.run_id, error.offset = run_id, 0
         raise
-    _Teller(options).tell(page, thoroughly=False)
+    _Reporter(options).report(page)
     yield page
 
 

@@ -24,8 +24,8 @@ def cases(setting: Setting) -> Iterator[Case]:
     import pyarrow
     import pyarrow.parquet
 
-    from run_results import Page
-    from run_results.answer import decode
+    from run_results import Include, Page
+    from run_results.answer import read
     from run_results.tables.arrow import Tabulator
     from run_results.tables.formats import open_writer
 
@@ -33,8 +33,8 @@ def cases(setting: Setting) -> Iterator[Case]:
     tabulator = Tabulator("fields")
 
     def ours() -> bytes:
-        run, found = decode(body)
-        batch = tabulator.batch(Page(run=run, run_id=run.id, offset=0, body=body, found=found))
+        answer = read(body, Include.ALL)
+        batch = tabulator.batch(Page.of(answer, answer.run.id, 0, body, Include.ALL))
         file = io.BytesIO()
         writer = open_writer(file, batch.schema, "parquet")
         writer.write(batch)
