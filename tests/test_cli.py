@@ -521,7 +521,7 @@ def test_status_for_programs(serve_runs: Serve, here: Here) -> None:
 
 def test_status_can_wait_until_the_run_has_settled(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """--wait asks again until the run cannot change by itself; what has not settled in time is a no."""
-    monkeypatch.setattr("run_results.http.transport.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("run_results.http.sender.time.sleep", lambda seconds: None)
     with serve(ReferenceServer(MemoryStore([UnfinishedRun(SyntheticRun(files=2), by_polls(2))]), SECRET)) as served:
         code, out, _ = here(served.url, "status", "synthetic-0", "--wait")
         assert code == 0
@@ -790,7 +790,7 @@ def test_a_refusal_and_a_failure_have_their_own_codes(here: Here, status: int, c
 def test_no_answer_is_code_4(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is not there, or stays too busy, is tried again and then given up."""
     waits: list[float] = []
-    monkeypatch.setattr("run_results.http.transport.time.sleep", waits.append)
+    monkeypatch.setattr("run_results.http.sender.time.sleep", waits.append)
     code, out, err = here("http://127.0.0.1:1", "-v", "status", "r")
     assert (code, out, len(waits)) == (4, "", 4)
     assert err.count("run-results: info: offset 0: attempt") == 4

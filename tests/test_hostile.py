@@ -139,7 +139,7 @@ def test_an_environment_that_cannot_be_used_is_a_configuration_error(name: str, 
     finished = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, name: value}, capture_output=True, text=True, check=True
     )
-    assert finished.stdout.startswith("ConfigurationError no HTTP client can be made in this environment")
+    assert finished.stdout.startswith("ConfigurationError ")
     assert name in finished.stdout
 
 

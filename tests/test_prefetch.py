@@ -15,11 +15,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import islice
 from typing import Any
 
-import httpcore
 import httpx
 import pytest
 from attrs import define, evolve, field
-from httpcore._backends.sync import SyncStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +25,7 @@ from run_results import AsyncClient, Client, Include, Page, RetryPolicy, errors
 from run_results.arguments import MAX_OFFSET
 from run_results.events import RequestSent, ResponseReceived, RetryPlanned, unobserved
 from run_results.http import ahead
-from run_results.http.deadline import Rope
+from run_results.http.deadline import StepEnded, ThreadDeadline
 from run_results.options import settle
 from run_results.request import Outcome, Reply, Request
 from run_results.retry import RetryBudget
@@ -463,9 +461,9 @@ def test_a_connection_that_was_shut_down_goes_to_no_other_request(watched: Watch
     """Whoever is cut while the last of an answer comes ends with an error, so that the pool lets the connection go."""
     ours, other = socket.socketpair()
     with ours, other:
-        stream, rope = SyncStream(ours), Rope()
-        with pytest.raises(httpcore.ReadError, match="given up"), rope.holding(stream):
-            rope.cut()
+        deadline = ThreadDeadline(GENEROUS)
+        with pytest.raises(StepEnded), deadline.step(ours):
+            deadline.give_up()
     run_id = watched.lay(20, [2])
     for _ in range(40):
         events: list[Any] = []

@@ -263,7 +263,7 @@ class Failing(ReferenceServer):
 
 def test_what_came_before_a_failure_is_kept(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the server fails on the way, the pages that came are a part, and going on fetches only the rest."""
-    monkeypatch.setattr("run_results.http.transport.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("run_results.http.sender.time.sleep", lambda seconds: None)
     server = Failing(MemoryStore([RUN]), token, page_size=7)
     asked: list[Any] = []
     with serve(server) as served, Client(token=token, base_url=served.url, observe=asked.append) as client:
@@ -304,7 +304,7 @@ def test_nothing_is_removed_before_the_run_is_seen(
     client.export(RUN.run_id, tmp_path, rows_per_part=1)
     (tmp_path / "files" / "part-0000000000-0000000007.parquet").unlink()
     before = files_in(tmp_path)
-    monkeypatch.setattr("run_results.http.transport.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("run_results.http.sender.time.sleep", lambda seconds: None)
     with Client(token=token, base_url="http://127.0.0.1:1") as nobody, pytest.raises(errors.TransportError):
         nobody.export(RUN.run_id, tmp_path, resume=True)
     assert files_in(tmp_path) == before
@@ -523,7 +523,7 @@ def test_forms_are_not_mixed_in_one_folder(
     """What has the parts of an export takes no merged one, and the other way round, also before they are complete."""
     forms: list[dict[str, Any]] = [{}, {"single_file": True}]
     other = SyntheticRun(seed=2, files=20, run_id="other")
-    monkeypatch.setattr("run_results.http.transport.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("run_results.http.sender.time.sleep", lambda seconds: None)
     server = Failing(MemoryStore([RUN, other]), token, page_size=7)
     with serve(server) as served, Client(token=token, base_url=served.url) as client:
         for number, first in enumerate(forms):

@@ -16,8 +16,9 @@ from run_results_api.models import File
 
 if TYPE_CHECKING:
     import httpx
+    import httpx2
 
-    from run_results.http.transport import AsyncSender, Sender
+    from run_results.http.sender import AsyncSender, Sender
 
 
 class _Base:
@@ -59,6 +60,9 @@ class _Base:
 class Client(_Base):
     """Brings a run's results home. Safe to share between threads.
 
+    `http_client` is an httpx or httpx2 client of your own, which is neither changed nor closed. Deadlines are less
+    exact with it than on our own connections (docs/reliability.md says how).
+
     Without arguments it reads RUN_RESULTS_TOKEN, RUN_RESULTS_CONTEXT and RUN_RESULTS_BASE_URL. Raises
     `ConfigurationError` for settings that cannot be used, before anything is sent.
 
@@ -69,11 +73,13 @@ class Client(_Base):
 
     _sender: "Sender"
 
-    def __init__(self, *, http_client: "httpx.Client | None" = None, **settings: Unpack[Settings]) -> None:
+    def __init__(
+        self, *, http_client: "httpx.Client | httpx2.Client | None" = None, **settings: Unpack[Settings]
+    ) -> None:
         options = settle(**settings)
-        from run_results.http.transport import Sender  # here, so that importing the package does not import httpx
+        from run_results.http.sender import Sender  # here, so that importing the package does not import httpx
 
-        super().__init__(options, RetryBudget(options.retry.budget), Sender(http_client))
+        super().__init__(options, RetryBudget(options.retry.budget), Sender(http_client, options.max_connections))
 
     def page(self, run_id: str, offset: int = 0, *, include: Include = Include.NONE) -> Page:
         """Fetch the one page that begins at a file offset (counted from 0).
@@ -154,11 +160,13 @@ class AsyncClient(_Base):
 
     _sender: "AsyncSender"
 
-    def __init__(self, *, http_client: "httpx.AsyncClient | None" = None, **settings: Unpack[Settings]) -> None:
+    def __init__(
+        self, *, http_client: "httpx.AsyncClient | httpx2.AsyncClient | None" = None, **settings: Unpack[Settings]
+    ) -> None:
         options = settle(**settings)
-        from run_results.http.transport import AsyncSender
+        from run_results.http.sender import AsyncSender
 
-        super().__init__(options, RetryBudget(options.retry.budget), AsyncSender(http_client))
+        super().__init__(options, RetryBudget(options.retry.budget), AsyncSender(http_client, options.max_connections))
 
     async def page(self, run_id: str, offset: int = 0, *, include: Include = Include.NONE) -> Page:
         """See `Client.page`."""

@@ -12,6 +12,7 @@
     │   └── ExportMismatch          the files there are of another run, another state of it, or other options
     ├── TransportError              no whole answer came
     │   ├── ConnectionFailedError   it could not be reached, or the connection broke
+    │   ├── ConnectionsBusyError    too many requests of the client were under way                   (TimeoutError)
     │   ├── DeadlineExceededError   it took too long                                                 (TimeoutError)
     │   └── ResponseTooLargeError   the body is larger than the limit
     ├── StatusError                 an answer with a status other than 200
@@ -189,6 +190,13 @@ class ConnectionFailedError(TransportError):
     advice = "Check the base URL, the network and the proxy settings"
 
 
+class ConnectionsBusyError(TransportError, TimeoutError):
+    """Raised when no connection was free in time, because too many requests of the client were under way."""
+
+    hint = "Send fewer requests at a time, or make the client with more max_connections"
+    may_pass = False
+
+
 class DeadlineExceededError(TransportError, TimeoutError):
     """Raised when the answer was not complete within the time allowed."""
 
@@ -317,6 +325,7 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConnectionFailedError",
+    "ConnectionsBusyError",
     "ContractError",
     "DeadlineExceededError",
     "ExportError",

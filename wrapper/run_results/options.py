@@ -39,6 +39,7 @@ class Settings(TypedDict, total=False):
     on_change: Literal["raise", "warn"]
     allow_insecure: bool
     prefetch: int
+    max_connections: int
     observe: Observer
 
 
@@ -96,6 +97,11 @@ def _check_max_body_bytes(number: object) -> None:
 def _check_prefetch(number: object) -> None:
     if type(number) is not int or not 0 <= number <= 16:
         raise ConfigurationError(f"prefetch must be an integer from 0 to 16, not {number!r}")
+
+
+def _check_max_connections(number: object) -> None:
+    if type(number) is not int or not 1 <= number <= 10_000:
+        raise ConfigurationError(f"max_connections must be an integer from 1 to 10000, not {number!r}")
 
 
 def _check_retry(policy: object) -> None:
@@ -171,10 +177,18 @@ class Options:
     )
     prefetch: int = _setting(
         "How many pages a walk may ask for ahead, 16 at the most. Where pages take long to come, a walk is nearly so"
-        " many times as fast. Each is a request at the same time, up to 64 MiB of answers are held in memory, and a"
-        " walk that is left has asked for some pages in vain.",
+        " many times as fast. Each is a request at the same time (all of a client together hold at most half of its"
+        " connections), up to 64 MiB of answers are held in memory, and a walk that is left has asked for some pages in"
+        " vain.",
         _check_prefetch,
         0,
+    )
+    max_connections: int = _setting(
+        "How many requests of the client may be under way at once, 10000 at the most. A further one waits until one of"
+        " them has ended, as many seconds as `timeout` at the most; then it is a ConnectionsBusyError. With"
+        " `http_client`: no more than that client's own limits allow (httpx: 100). Not for `with_options`.",
+        _check_max_connections,
+        100,
     )
     observe: Observer = _setting(
         "A function that is called with every event; see `run_results.events`.", _check_observe, unobserved
@@ -204,6 +218,8 @@ class Options:
     def changed(self, **settings: Any) -> "Options":
         """A copy with these settings changed. Raises `ConfigurationError`."""
         _check_names(settings)
+        if "max_connections" in settings:
+            raise ConfigurationError("max_connections is set when a client is made: with_options shares connections")
         return evolve(self, **settings)
 
 

@@ -5,6 +5,7 @@ it. Clients, synchronous or not, only carry the steps out.
 """
 
 from collections.abc import Callable, Generator, Mapping
+from math import inf
 from typing import TypeVar
 
 from attrs import evolve, field, frozen
@@ -36,6 +37,8 @@ class Request:
     """How often this page has been asked for, this time included."""
     timeout: float = 60.0
     """Seconds of wall-clock time for the whole answer."""
+    walk_left: float = inf
+    """Seconds until the deadline of the walk. A request may wait for a free connection besides its `timeout`."""
     max_body_bytes: int = 2**28
     ahead: "tuple[Request, ...]" = field(default=(), repr=False)
     """Requests for later pages that may be sent at the same time; nobody waits for them."""
@@ -106,7 +109,7 @@ def ask(
             raise _walk_deadline(error, attempt)
         attempt += 1
         span.set("http.request.resend_count", attempt - 1)
-        outcome = yield _ready(question, token, attempt, min(question.timeout, end - started))
+        outcome = yield _ready(question, token, attempt, end - started)
         retry_after = None
         if outcome is None:
             raise AssertionError("a request has an outcome")
@@ -146,10 +149,11 @@ def ask(
         yield Sleep(wait)
 
 
-def _ready(question: Request, token: Secret, attempt: int, timeout: float) -> Request:
-    """The question as it is sent now, and so are those that may be asked ahead."""
+def _ready(question: Request, token: Secret, attempt: int, left: float) -> Request:
+    """The question as it is sent now, and so are those that may be asked ahead; `left` is the walk's time."""
+    timeout = min(question.timeout, left)
     ahead = tuple(evolve(each, token=token, timeout=timeout) for each in question.ahead)
-    return evolve(question, token=token, attempt=attempt, timeout=timeout, ahead=ahead)
+    return evolve(question, token=token, attempt=attempt, timeout=timeout, walk_left=left, ahead=ahead)
 
 
 def _walk_deadline(last: errors.RunResultsError | None, attempts: int) -> errors.DeadlineExceededError:
