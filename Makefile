@@ -60,12 +60,12 @@ fuzz: $(INSTALLED)  ## Let schemathesis fuzz a server: make fuzz [URL=...]; with
 	$(BIN)/python -m run_results_conformance fuzz $(URL)
 
 .PHONY: power
-power: $(INSTALLED)  ## Measure what the verifier and other tools find of all faults, into docs/power.md
-	$(BIN)/python -m benchmarks.power.power --page docs/power.md $(if $(FULL),--full) $(if $(ALONE),--alone)
+power: $(INSTALLED)  ## Measure which faults the verifier and other tools find, into docs/power.md: make power [ALONE=1] [FULL=1]
+	$(BIN)/python -m benchmarks.power.faults $(if $(FULL),--full) $(if $(ALONE),--alone)
 
 .PHONY: mutants
-mutants: $(INSTALLED)  ## Measure what the verifier finds of mutants of the reference server, into docs/power.md
-	$(BIN)/python -m benchmarks.power.mutants --page docs/power.md
+mutants: $(INSTALLED)  ## Measure which mutants of the reference server the verifier finds, into docs/power.md
+	$(BIN)/python -m benchmarks.power.mutants
 
 # The environments of others, beside ours.
 .venv-%/installed: requirements/%.txt

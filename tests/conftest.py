@@ -32,7 +32,7 @@ _TOGETHER = (
     "tests/survival/",
     "tests/report/",
     "tests/conformance/test_power.py",
-    "tests/conformance/test_second_opinion.py",
+    "tests/conformance/test_fuzz.py",
 )
 
 

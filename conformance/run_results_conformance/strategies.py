@@ -23,7 +23,7 @@ from attrs import frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from .server.contract import Contract, ContractError, JsonObject, load_contract
+from .server.contract import Contract, JsonObject, SpecError, load_contract
 from .server.folder import json_path
 from .server.runs import MemoryRun
 
@@ -97,7 +97,7 @@ class _Compiler:
     def _branches(self, schema: Mapping[str, Any]) -> Values:
         unknown = {key for key in schema.keys() - _READ - _REMARKS if not key.startswith("x-")}
         if unknown:
-            raise ContractError(f"no strategy for the schema keywords {', '.join(sorted(unknown))}")
+            raise SpecError(f"no strategy for the schema keywords {', '.join(sorted(unknown))}")
         if not schema.keys() & _READ:
             return _JSON
         if "enum" in schema or "const" in schema:
@@ -185,7 +185,7 @@ def schema(
 ) -> Values:
     """The values of a schema of the contract's components, by its name (`"Field"`); see `responses`.
 
-    Raises ContractError when there is no such schema, or it cannot be read.
+    Raises SpecError when there is no such schema, or it cannot be read.
     """
     return _compiled(contract or load_contract(), f"#/components/schemas/{name}", _asked(include), extra)
 
@@ -197,7 +197,7 @@ def responses(
 
     `include` are the include flags of the request, by their parameter names (`()` for none): what waits for another
     flag is left out, and what a flag guarantees is there. None is any mixture that the schema allows. `extra` adds,
-    at every level, keys that the spec does not name. Raises ContractError for an unknown flag.
+    at every level, keys that the spec does not name. Raises SpecError for an unknown flag.
     """
     contract = contract or load_contract()
     return _compiled(contract, str(contract.answer_schema["$ref"]), _asked(include), extra)
@@ -210,7 +210,7 @@ def _asked(include: Collection[str] | None) -> frozenset[str] | None:
 @cache
 def _compiled(contract: Contract, reference: str, include: frozenset[str] | None, extra: bool) -> Values:
     if include and not include <= set(contract.flags):
-        raise ContractError(f"no include flag is called {', '.join(sorted(include - set(contract.flags)))}")
+        raise SpecError(f"no include flag is called {', '.join(sorted(include - set(contract.flags)))}")
     return _Compiler(contract, api_names(contract), include, extra=extra).compile({"$ref": reference})
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from run_results_conformance.server.contract import (
     BadParameter,
     Contract,
-    ContractError,
     FieldNameRule,
+    SpecError,
     load_contract,
 )
 
@@ -114,7 +114,7 @@ class TestFieldNameRule:
     )
     def test_unknown_words(self, rule: dict[str, Any]) -> None:
         """A rule with words that are not understood is an error, not a guess."""
-        with pytest.raises(ContractError, match="x-field-name-rule"):
+        with pytest.raises(SpecError, match="x-field-name-rule"):
             FieldNameRule.from_spec(rule)
 
     def test_steps_decide(self) -> None:
@@ -200,7 +200,7 @@ class TestProjection:
         """A property that waits for what is no parameter is an error of the contract."""
         document = copy.deepcopy(dict(contract.document))
         document["components"]["schemas"]["File"]["properties"]["documents"]["x-include"] = "include_everything"
-        with pytest.raises(ContractError, match="include_everything"):
+        with pytest.raises(SpecError, match="include_everything"):
             _ = Contract(document).flags
 
 
@@ -223,7 +223,7 @@ class TestLoading:
             "import importlib.util as u, run_results_conformance.server.contract as c\n"
             "c.find_spec = lambda name: None\n"
             "try: c.load_contract()\n"
-            "except c.ContractError as e: print(e)\n"
+            "except c.SpecError as e: print(e)\n"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert "run_results_api with its openapi.json is not installed" in done.stdout
@@ -236,10 +236,10 @@ class TestLoading:
         """A file that holds no contract is an error with a reason."""
         path = tmp_path / "openapi.json"
         path.write_text(content)
-        with pytest.raises(ContractError, match=why):
+        with pytest.raises(SpecError, match=why):
             load_contract(path)
 
     def test_no_file(self, tmp_path: Path) -> None:
         """A file that is not there is an error with a reason."""
-        with pytest.raises(ContractError, match="cannot be read"):
+        with pytest.raises(SpecError, match="cannot be read"):
             load_contract(tmp_path / "openapi.json")

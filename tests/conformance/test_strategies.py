@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from run_results_conformance import MemoryStore, ReferenceServer
-from run_results_conformance.server.contract import Contract, ContractError, load_contract
+from run_results_conformance.server.contract import Contract, SpecError, load_contract
 from run_results_conformance.server.folder import json_path
 from run_results_conformance.server.runs import MemoryRun
 from run_results_conformance.strategies import (
@@ -147,7 +147,7 @@ class TestFlags:
 
     def test_unknown_flag(self) -> None:
         """A flag that the contract does not have is an error, not ignored."""
-        with pytest.raises(ContractError, match="no include flag is called include_everything"):
+        with pytest.raises(SpecError, match="no include flag is called include_everything"):
             responses({"include_everything"})
 
 
@@ -413,10 +413,10 @@ class TestOtherSpecs:
     @pytest.mark.parametrize("node", [{"type": "string", "contentEncoding": "base64"}, {"not": {"type": "null"}}])
     def test_unreadable(self, node: dict[str, Any]) -> None:
         """A keyword that is not known is an error, not a guess."""
-        with pytest.raises(ContractError, match=r"no strategy for the schema keywords (contentEncoding|not)"):
+        with pytest.raises(SpecError, match=r"no strategy for the schema keywords (contentEncoding|not)"):
             schema("Odd", contract=contract_with(node))
 
     def test_unknown_schema(self) -> None:
         """A name that the components do not have is an error."""
-        with pytest.raises(ContractError, match="Nothing points nowhere"):
+        with pytest.raises(SpecError, match="Nothing points nowhere"):
             schema("Nothing")

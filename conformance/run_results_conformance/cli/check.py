@@ -61,7 +61,7 @@ def check(
     Requests go out one at a time. Only GET, HEAD and OPTIONS are sent. The rules about other methods are not judged,
     unless --unsafe-methods is given: then those methods are sent too, and only to an id that does not exist.
     """
-    from run_results_conformance.server.contract import ContractError
+    from run_results_conformance.server.contract import SpecError
     from run_results_conformance.verifier.connection import AddressError
     from run_results_conformance.verifier.manifest import Manifest, ManifestError
     from run_results_conformance.verifier.rules import UnknownRuleError
@@ -85,6 +85,6 @@ def check(
             latency=latency,
             policy=policy,
         )
-    except (AddressError, ContractError, ManifestError, UnknownRuleError, VerifyError) as error:
+    except (AddressError, SpecError, ManifestError, UnknownRuleError, VerifyError) as error:
         raise click.UsageError(str(error), ctx) from error
     ctx.exit(show_and_write(report, verbose=verbose, junit=junit, json_=json_, html=html))

@@ -62,7 +62,7 @@ def fuzz(
         raise click.UsageError("fuzz needs schemathesis: pip install 'run-results[fuzz]'", ctx)
     from run_results_conformance.fuzz import fuzz as fuzz_server
     from run_results_conformance.fuzz import standard_server
-    from run_results_conformance.server.contract import ContractError
+    from run_results_conformance.server.contract import SpecError
     from run_results_conformance.verifier.connection import AddressError
 
     with ExitStack() as stack:
@@ -84,7 +84,7 @@ def fuzz(
                 timeout=timeout,
                 policy=policy,
             )
-        except (AddressError, ContractError) as error:
+        except (AddressError, SpecError) as error:
             raise click.UsageError(str(error), ctx) from error
     code = show_and_write(report, verbose=verbose, junit=junit, json_=json_, html=html)
     if requests and not write_file(requests, "".join(f"{line}\n" for line in report.asked)):

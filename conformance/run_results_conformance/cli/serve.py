@@ -93,7 +93,7 @@ def serve(
     if not allow_remote and not _is_loopback(host):
         raise click.UsageError(f"{host} can be reached by other computers; say --allow-remote if that is meant")
     from run_results_conformance.faults import UnknownFault, faulty
-    from run_results_conformance.server.contract import ContractError
+    from run_results_conformance.server.contract import SpecError
     from run_results_conformance.server.folder import RunFileError
     from run_results_conformance.server.reference import ReferenceServer, Token
     from run_results_conformance.server.serving import serve as serving
@@ -110,7 +110,7 @@ def serve(
             make = ReferenceServer if fault is None else partial(faulty, fault)
             server = make(store, *accepted, page_size=page_size, latency=latency, compress=compress)
             served = stack.enter_context(serving(server, host, port))
-        except (ContractError, RunFileError, SqliteStoreError, OSError, RuntimeError, ValueError) as error:
+        except (SpecError, RunFileError, SqliteStoreError, OSError, RuntimeError, ValueError) as error:
             raise click.ClickException(str(error)) from error
         except UnknownFault as error:
             raise click.UsageError(f"{error}; `faults` lists them") from None
@@ -127,13 +127,13 @@ def serve(
 @click.argument("database", type=click.Path(path_type=Path))
 def pack(folder: Path, database: Path) -> None:
     """Write the runs of FOLDER to the new file DATABASE, for `serve --runs`."""
-    from run_results_conformance.server.contract import ContractError
+    from run_results_conformance.server.contract import SpecError
     from run_results_conformance.server.folder import RunFileError, read_folder
     from run_results_conformance.server.sqlite import SqliteStoreError, write_sqlite
 
     try:
         count = write_sqlite(read_folder(folder), database)
-    except (ContractError, RunFileError, SqliteStoreError, OSError) as error:
+    except (SpecError, RunFileError, SqliteStoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{count} runs", err=True)
 

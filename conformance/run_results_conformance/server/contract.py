@@ -6,7 +6,7 @@ name, what the name rule does, what a parameter may be: all of it is interpreted
 changes this server without a change of code, and a spec that this module cannot interpret is an error at
 start.
 
-    ContractError   the spec is missing, or says something that cannot be interpreted
+    SpecError   the spec is missing, or says something that cannot be interpreted
     BadParameter    a request's parameter has a value that the spec does not allow
 """
 
@@ -29,7 +29,7 @@ _CONTRACT_FILE = "openapi.json"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
-class ContractError(Exception):
+class SpecError(Exception):
     """The contract is missing, or says something that this server cannot interpret."""
 
 
@@ -94,11 +94,11 @@ class FieldNameRule:
     def from_spec(cls, document: Mapping[str, Any], *, alphabet: str | None = None) -> Self:
         """Compiles an `x-field-name-rule`; `alphabet` takes the place of the one that the rule names.
 
-        Raises ContractError for an alphabet or a step that is not known.
+        Raises SpecError for an alphabet or a step that is not known.
         """
         name = alphabet or str(document.get("alphabet"))
         if name not in ALPHABETS:
-            raise ContractError(f"x-field-name-rule: no alphabet is called {name!r}")
+            raise SpecError(f"x-field-name-rule: no alphabet is called {name!r}")
         steps = tuple(_compile_step(step, ALPHABETS[name]) for step in document.get("steps", ()))
         return cls(document, name, steps)
 
@@ -125,7 +125,7 @@ def _compile_step(step: Mapping[str, Any], alphabet: Alphabet) -> Callable[[str]
             inside = classes[kind]
             return lambda name: name if name and inside(name[0]) else prefix + name
         case _:
-            raise ContractError(f"x-field-name-rule: the step {dict(step)!r} is not known")
+            raise SpecError(f"x-field-name-rule: the step {dict(step)!r} is not known")
 
 
 # --- Parameters ---------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ class Parameter:
         parsers = {"boolean": _boolean_parser, "integer": _integer_parser, "string": _string_parser}
         kind = self.schema.get("type")
         if kind not in parsers:
-            raise ContractError(f"parameter {self.name}: cannot read values of type {kind!r}")
+            raise SpecError(f"parameter {self.name}: cannot read values of type {kind!r}")
         return parsers[kind](self.name, self.schema)
 
 
@@ -234,7 +234,7 @@ class Contract:
         contract.parameters["file_offset"].read([])  # 0
         contract.project(run, frozenset({"include_source_info"}))
 
-    Raises ContractError where the document is not of one operation or cannot be interpreted.
+    Raises SpecError where the document is not of one operation or cannot be interpreted.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -246,21 +246,21 @@ class Contract:
             if method in item
         ]
         if len(operations) != 1:
-            raise ContractError(f"the contract has {len(operations)} operations; this server answers exactly one")
+            raise SpecError(f"the contract has {len(operations)} operations; this server answers exactly one")
         self.path: str
         self.method: str
         self.operation: Mapping[str, Any]
         self.path, self.method, self.operation = operations[0]
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The node itself, or what its `$ref` points to. Raises ContractError for a dangling reference."""
+        """The node itself, or what its `$ref` points to. Raises SpecError for a dangling reference."""
         while "$ref" in node:
             target: Any = self.document
             for part in str(node["$ref"]).removeprefix("#/").split("/"):
                 try:
                     target = target[part.replace("~1", "/").replace("~0", "~")]
                 except (KeyError, TypeError):
-                    raise ContractError(f"{node['$ref']} points nowhere") from None
+                    raise SpecError(f"{node['$ref']} points nowhere") from None
             node = target
         return node
 
@@ -283,7 +283,7 @@ class Contract:
         try:
             return Pagination(words["offset"], words["items"], words["more"])
         except KeyError as error:
-            raise ContractError(f"x-pagination does not say {error}") from None
+            raise SpecError(f"x-pagination does not say {error}") from None
 
     @cached_property
     def answer_schema(self) -> Mapping[str, Any]:
@@ -296,7 +296,7 @@ class Contract:
         named = {str(node["x-include"]) for node in self._schemas() if "x-include" in node}
         unknown = named - self.parameters.keys()
         if unknown:
-            raise ContractError(f"x-include names what is no parameter: {', '.join(sorted(unknown))}")
+            raise SpecError(f"x-include names what is no parameter: {', '.join(sorted(unknown))}")
         return tuple(name for name in self.parameters if name in named)
 
     @cached_property
@@ -304,7 +304,7 @@ class Contract:
         """The rule for strings of `format: api-field-name`."""
         rules = [node["x-field-name-rule"] for node in self._schemas() if "x-field-name-rule" in node]
         if len(rules) != 1:
-            raise ContractError(f"the schemas hold {len(rules)} field-name rules; there must be one")
+            raise SpecError(f"the schemas hold {len(rules)} field-name rules; there must be one")
         return FieldNameRule.from_spec(rules[0])
 
     @cached_property
@@ -397,7 +397,7 @@ class _Compiler:
     def compile(self, node: Mapping[str, Any]) -> Transform | None:
         schema = self._contract.resolve(node)
         if id(schema) in self._under_way:
-            raise ContractError("a schema that holds itself cannot be projected")
+            raise SpecError("a schema that holds itself cannot be projected")
         self._under_way.add(id(schema))
         try:
             branches = [*self._own(schema), *self._alternatives(schema)]
@@ -448,7 +448,7 @@ def _by_type(branches: Sequence[tuple[type, Transform]]) -> Transform | None:
         return None
     table = dict(branches)
     if len(table) != len(branches):
-        raise ContractError("two alternatives of one JSON type cannot be told apart")
+        raise SpecError("two alternatives of one JSON type cannot be told apart")
     if len(branches) == 1:
         kind, transform = branches[0]
         return lambda value: transform(value) if type(value) is kind else value
@@ -467,18 +467,18 @@ def _by_type(branches: Sequence[tuple[type, Transform]]) -> Transform | None:
 def load_contract(path: Path | None = None) -> Contract:
     """The contract in the JSON file `path`, or else the copy inside the installed `run_results_api`.
 
-    The package is found, not imported: none of the client's code runs. Raises ContractError when there is no
+    The package is found, not imported: none of the client's code runs. Raises SpecError when there is no
     such package, no such file, or no OpenAPI document in it.
     """
     path = path or _installed_copy()
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise ContractError(f"the contract cannot be read: {error}") from error
+        raise SpecError(f"the contract cannot be read: {error}") from error
     except ValueError as error:
-        raise ContractError(f"{path} is not JSON: {error}") from error
+        raise SpecError(f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict) or "paths" not in document:
-        raise ContractError(f"{path} is not an OpenAPI document")
+        raise SpecError(f"{path} is not an OpenAPI document")
     return Contract(document)  # pyright: ignore[reportUnknownArgumentType]
 
 
@@ -489,4 +489,4 @@ def _installed_copy() -> Path:
         path = Path(folder) / _CONTRACT_FILE
         if path.is_file():
             return path
-    raise ContractError(f"{_CONTRACT_PACKAGE} with its {_CONTRACT_FILE} is not installed; in a checkout, make generate")
+    raise SpecError(f"{_CONTRACT_PACKAGE} with its {_CONTRACT_FILE} is not installed; in a checkout, make generate")

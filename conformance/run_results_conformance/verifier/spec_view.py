@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 from attrs import define, field, frozen
 
-from run_results_conformance.server.contract import ALPHABETS, Contract, ContractError
+from run_results_conformance.server.contract import ALPHABETS, Contract, SpecError
 
 Path = tuple[str | int, ...]
 """The way to a place in a JSON value: names and indices."""
@@ -77,7 +77,7 @@ _MOST_FINDINGS = 50
 
 
 class Lens:
-    """A contract, compiled into what is asked of answers. Raises ContractError for a spec it cannot interpret."""
+    """A contract, compiled into what is asked of answers. Raises SpecError for a spec it cannot interpret."""
 
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
@@ -283,7 +283,7 @@ class Lens:
         page = self.contract.resolve(self.contract.answer_schema)
         found = self.contract.resolve(page.get("properties", {}).get("status", {})).get("enum")
         if not found:
-            raise ContractError("the spec lists no status of a run")
+            raise SpecError("the spec lists no status of a run")
         return frozenset(map(str, found))
 
 

@@ -84,7 +84,7 @@ def verify(
     `timeout` bounds one request and `max_seconds` all of them (without what `rate` waits); `latency` is the budget of
     an answer; all in seconds. With `policy` broken rules of that level are breaches.
 
-    Raises AddressError, UnknownRuleError, ContractError and VerifyError for what the caller got wrong; nothing
+    Raises AddressError, UnknownRuleError, SpecError and VerifyError for what the caller got wrong; nothing
     that a server does raises.
     """
     if _TOKEN.fullmatch(token) is None:
