@@ -38,9 +38,11 @@ def page(paths: Iterable[str] = (), more: bool = False, **changes: Any) -> dict[
     return {"id": "r", "status": "COMPLETE", "files": files, "has_more": more, **changes}
 
 
-def play(answer: Callable[[int], Any], start: int = 0, options: Options = OPTIONS) -> Iterator[Page]:
+def play(
+    answer: Callable[[int], Any], start: int = 0, options: Options = OPTIONS, include: Include = Include.NONE
+) -> Iterator[Page]:
     """Walk against a function from the offset to a page's JSON."""
-    steps = walk(options, RetryBudget(10), "r", start, Include.NONE)
+    steps = walk(options, RetryBudget(10), "r", start, include)
     outcome: Outcome = None
     while True:
         try:
@@ -104,13 +106,14 @@ BREACHES = {
 }
 
 
+@pytest.mark.parametrize("include", [Include.NONE, Include.ALL])
 @pytest.mark.parametrize("breach", BREACHES)
-def test_a_breach_of_paging_stops_the_walk_by_its_name(breach: str) -> None:
+def test_a_breach_of_paging_stops_the_walk_by_its_name(breach: str, include: Include) -> None:
     """Each breach ends in the error named after it, which says where, and from where to go on."""
     answer, error, resume = BREACHES[breach]
     handed_out: list[str | None] = []
     with pytest.raises(error) as caught:
-        for got in islice(play(answer), 100):
+        for got in islice(play(answer, include=include), 100):
             handed_out += [str(file.input_file_path) for file in got.files]
     assert type(caught.value) is error
     assert (caught.value.run_id, caught.value.resume_offset) == ("r", resume)

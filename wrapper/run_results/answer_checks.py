@@ -56,7 +56,7 @@ def _lacks(run: RunResults, include: Include) -> bool:
     review, confidence, validation, source = (
         flag in include for flag in (Include.REVIEW, Include.CONFIDENCE, Include.VALIDATION, Include.SOURCE)
     )
-    documents = [document for file in run.files for document in file.documents or ()]
+    documents = [document for file in run.files or () for document in file.documents or ()]
     return bool(
         [
             item
@@ -95,7 +95,7 @@ def _places(run: RunResults, level: str) -> Iterator[tuple[str, object]]:
         for index, case in enumerate((run.case_info and run.case_info.fields) or ()):
             yield f"$.case_info.fields[{index}]", case
         return
-    for number, file in enumerate(run.files):
+    for number, file in enumerate(run.files or ()):
         for index, document in enumerate(file.documents or ()):
             path = f"$.files[{number}].documents[{index}]"
             if level == "document":
