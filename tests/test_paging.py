@@ -1,5 +1,6 @@
 """The laws between pages, on the walk itself: no server, no socket, no waiting."""
 
+import contextlib
 import json
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -106,20 +107,28 @@ BREACHES = {
 }
 
 
-@pytest.mark.parametrize("include", [Include.NONE, Include.ALL])
 @pytest.mark.parametrize("breach", BREACHES)
-def test_a_breach_of_paging_stops_the_walk_by_its_name(breach: str, include: Include) -> None:
+def test_a_breach_of_paging_stops_the_walk_by_its_name(breach: str) -> None:
     """Each breach ends in the error named after it, which says where, and from where to go on."""
     answer, error, resume = BREACHES[breach]
     handed_out: list[str | None] = []
     with pytest.raises(error) as caught:
-        for got in islice(play(answer, include=include), 100):
+        for got in islice(play(answer), 100):
             handed_out += [str(file.input_file_path) for file in got.files]
     assert type(caught.value) is error
     assert (caught.value.run_id, caught.value.resume_offset) == ("r", resume)
     assert len(handed_out) == resume, "what was handed out is what lies before the place to resume at"
     assert len(set(handed_out)) == len(handed_out)
     assert "run 'r'" in str(caught.value)
+
+
+@pytest.mark.parametrize("broken", [{"files": None}, {"files": {}}, {"has_more": None}, {"id": 7}, {"files": [None]}])
+def test_a_page_that_cannot_be_used_is_named_under_any_include_flag(broken: dict[str, Any]) -> None:
+    """What was asked for changes nothing about the error; a file that is no object is drift."""
+    with contextlib.suppress(UnusablePageError):
+        (got,) = play(lambda offset: page("a") | broken, include=Include.ALL)
+        assert broken == {"files": [None]}
+        assert "$.files[0]" in [place.path for place in got.breaches]
 
 
 def test_files_without_a_path_are_told_apart_by_what_they_hold() -> None:
