@@ -1,7 +1,7 @@
-"""Going through the documents and fields of a page with their places, and what is wrong with them.
+"""Documents and fields of a page with their places, and the marks and problems of a field.
 
-The command line, the report and notebooks all count with the four answers of this module: a field is *failed*,
-*invalid*, *edited*, and, where its lowest score is below a threshold, *unsure*.
+The command line, the report and notebooks use the same four words for a field: *failed*, *invalid*, *edited* (see the
+functions), and *unsure*, where its lowest score is below a threshold.
 
 Errors at the level of a class, a document or a field do not change the status code: they stand inside the answer.
 `problems` lists them all, in the order of the answer.
@@ -72,8 +72,8 @@ class DocumentPlace:
 class FieldPlace:
     """A field with its place in the run; or the place of a file without documents, or of a document without fields.
 
-    Where there is no file, document or field, its index is None and an empty one stands in. A cross-class field of the
-    packet has neither file nor document.
+    Where there is no file, document or field, its index is None and an empty object takes its place. A cross-class
+    field of the packet has neither file nor document.
     """
 
     file_index: int | None = None

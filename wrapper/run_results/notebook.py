@@ -1,4 +1,4 @@
-"""How pages and name maps show themselves in notebooks: small tables in which everything that came is only text.
+"""Pages and name maps in notebooks: small HTML tables in which everything from a server is text.
 
 A notebook calls `_repr_html_` of the object that a cell ends with. `run_results.report` has the whole run.
 """
@@ -18,7 +18,7 @@ _LONGEST = 80
 
 
 def show_page(page: Page) -> str:
-    """A page as HTML: where it stands, what it holds, and its first fields."""
+    """A page as HTML: its place in the run, its counts, and its first fields."""
     found = [place.document for place in documents(page.run) if place.document_index is not None]
     count = sum(len(document.fields or ()) for document in found)
     after = f"the next one begins at {page.next_offset:,}" if page.has_more else "the last one"
@@ -35,7 +35,7 @@ def show_page(page: Page) -> str:
 
 
 def show_names(names: NameMap) -> str:
-    """A name map as HTML: its first names and what the service makes of them, and what collides."""
+    """A name map as HTML: its first names with their API names, and its collisions."""
     rows = ((name, names.api_name(name)) for name in islice(names, _NAMES))
     parts = [f"<p><b>{len(names):,} names</b>, {len(names.collisions):,} collisions</p>"]
     if len(names):

@@ -13,7 +13,7 @@ emoji need them. Each output has its form:
 | `script_json` | JSON text inside a script element |
 | `quote`, `word` | a message |
 
-`report.js` has the same rule, and so has `_text` in the generated package, which may not import this one.
+`report.js` has the same rule. `_text` in the generated package has its own, because it may not import this package.
 """
 
 import re

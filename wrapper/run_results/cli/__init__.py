@@ -1,8 +1,8 @@
 """The command line, `run-results`: fetch a run's fields, export it, report on it, see its state, check field names.
 
-`commands` has the group and the way out of a process, and each command has a module of its own. `options` has what
-several commands share, `exits` the exit codes, `messages` what is said on stderr, `rows` the lines of JSON, and `show`
-what is drawn for people. It needs the extra `run-results[cli]`.
+`commands` has the group and the way out of a process, and each command has a module of its own. `options` has the
+options that several commands share, `exits` the exit codes, `messages` errors and warnings, `rows` the lines of JSON,
+`show` tables and progress for people, and `jobs` exports of several runs. It needs the extra `run-results[cli]`.
 """
 
 import sys

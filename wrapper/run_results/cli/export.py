@@ -132,6 +132,7 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
 @click.pass_context
 def export(
     context: click.Context,
+    /,
     run_ids: tuple[str, ...],
     output: Path,
     runs_file: Any,

@@ -28,7 +28,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class FetchInterrupted(Exception):
-    """Raised when a fetch was interrupted. What stands behind the offset was not written, or not to its end."""
+    """Raised when a fetch was interrupted. Files from the offset on were not written, or not completely."""
 
     def __init__(self, offset: int) -> None:
         super().__init__(offset)

@@ -1,4 +1,4 @@
-"""Exports of several runs at the same time: threads, progress, and what is said at the end."""
+"""Exports of several runs at the same time: threads, progress, and the summary at the end."""
 
 import threading
 import time
@@ -82,7 +82,7 @@ class Jobs:
         """The progress in one line."""
         seen = list(self.so_far.values())
         if not seen:
-            return "asking"
+            return "waiting for the server"
         fields, failed = sum(each.fields for each in seen), sum(each.failed for each in seen)
         rate = fields / max(time.monotonic() - self.began, 0.001)
         runs = f"{len(self.done):,} of {len(self.places):,} runs, " if len(self.places) > 1 else ""
@@ -103,7 +103,7 @@ class Jobs:
                 raise error
             code = code or exit_code(error)
             error.run_id = error.run_id or run_id
-            error.resume_offset = None  # --resume finds what is written by itself
+            error.resume_offset = None  # --resume finds the written parts itself
             complain(describe(error).rstrip(".") + printable(self._next_step(run_id, error)))
         return code
 

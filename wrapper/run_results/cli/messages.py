@@ -1,11 +1,11 @@
-"""What is said on stderr: errors and warnings, one line each."""
+"""Errors and warnings: one line each, on stderr."""
 
 import click
 
 from run_results import errors
 from run_results.text import printable
 
-# The library's settings and methods that a text may speak of, as the command line has them.
+# The settings and methods of the library that a text may name, as the command line calls them.
 _NAMES = {
     "token": "--token-file",
     "base_url": "--base-url",
@@ -21,19 +21,19 @@ _NAMES = {
 
 
 def complain(text: str) -> None:
-    """Say that something went wrong."""
+    """Print an error."""
     click.echo(f"run-results: error: {printable(text)}", err=True)
 
 
 def warn(text: str) -> None:
-    """Say that something is not as it should be."""
+    """Print a warning."""
     click.echo(f"run-results: warning: {printable(text)}", err=True)
 
 
 def describe(error: errors.RunResultsError) -> str:
     """One line: what happened, where, what to do next, and how to resume a walk that got somewhere."""
     if isinstance(error, errors.ConfigurationError):
-        error.run_id = error.offset = error.resume_offset = None  # the mistake is in what was given, not in a run
+        error.run_id = error.offset = error.resume_offset = None  # the mistake is in an argument, not in a run
     return printable(error.describe(_spell, resume=False) + resume(error.resume_offset))
 
 

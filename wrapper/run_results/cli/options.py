@@ -93,9 +93,9 @@ def _help(name: str) -> str:
     setting = _SETTINGS[name]
     sources = [setting["variable"]] if setting["variable"] else []
     if isinstance(setting["default"], str | float) and not isinstance(setting["default"], bool):
-        default = setting["default"]
-        sources.append(f"{default:g}" if isinstance(default, float) else default)
-    return setting["documentation"] + (f"  [default: {', else '.join(sources)}]" if sources else "")
+        sources.append(str(setting["default"]).removesuffix(".0"))
+    default = f"  [default: {', else '.join(sources)}]" if sources else ""
+    return f"{setting['documentation']}{default}"
 
 
 def _remember(context: click.Context, option: click.Parameter, value: object) -> None:

@@ -16,15 +16,15 @@ Within one fetch every line has the same ones, in this order:
 | `final_result_pass`, `valid`, `alerts` | with `--include validation`; the first is the document's |
 | `review_completed`, `class_edits`, `edits` | with `--include review`; the first two are the document's |
 | `source` | with `--include source`: the boxes on the page |
-| `unset` | the keys of this line, out of the class and the confidences, whose null is not the server's word |
+| `unset` | which of the class and the confidences are null here because the server left them out |
 
 A file without documents and a document without fields have one line, whose keys below it are null. The packet's
 cross-class fields come first, without file and document, and only when the walk starts at 0, so that a resumed fetch
 does not repeat them; their `alerts` are the rules' failures.
 
-Null and unset: null stands for both. The contract has a null of its own for the class and the confidences only ("could
-not be classified", "no score"), and there `unset` tells the two apart; for every other key null means that the server
-gave nothing that fits.
+Null and unset: null stands for both. Only the class and the confidences can be null in the contract ("could not be
+classified", "no score"), and there `unset` tells the two apart; for every other key null means that the server gave no
+value of the right type.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ MARKS = {
     "invalid": Include.VALIDATION,
     "edited": Include.REVIEW,
 }
-"""What a field can be marked with, and what has to be included to know."""
+"""The marks of a field, each with the include flag that it needs."""
 
 _NULLABLE = ("class_name", "class_confidence", "model_confidence", "ocr_confidence")
 
@@ -69,7 +69,7 @@ def marks(row: FieldPlace, threshold: float) -> set[str]:
 
 
 def label(row: FieldPlace, names: NameMap) -> str | None:
-    """The field's name in the project, as far as it is known."""
+    """The field's name in the project, or the likeliest one."""
     return None if row.api_name is None else names.label(row.api_name, row.class_name)
 
 
@@ -79,17 +79,17 @@ def type_of(row: FieldPlace) -> str | Unset:
 
 
 def confidence(row: FieldPlace) -> FieldConfidence:
-    """How sure the platform is of the value; empty where it does not say."""
+    """The confidences of the value; empty where the server gives none."""
     return (row.field.confidence if isinstance(row.field, Field) else UNSET) or FieldConfidence()
 
 
 def class_confidence(row: FieldPlace) -> ClassificationConfidence:
-    """How sure the platform is of the document's class; empty where it does not say."""
+    """The confidence of the document's class; empty where the server gives none."""
     return row.document.classification_confidence or ClassificationConfidence()
 
 
 def alerts(row: FieldPlace) -> list[ValidationAlert] | list[CaseFieldFailure] | Unset:
-    """What the validation rules have to say."""
+    """The messages of the validation rules."""
     if isinstance(row.field, CaseField):
         return row.field.validations.failures if row.field.validations else UNSET
     return row.field.validations.alerts if row.field.validations else UNSET
@@ -136,7 +136,7 @@ def record(row: FieldPlace, run_id: str, names: NameMap, include: Include) -> di
 
 @define
 class Tally:
-    """What the pages of a walk hold, counted as they go by."""
+    """Counts over the pages of a walk."""
 
     threshold: float
     """Below which a score makes a field unsure."""
@@ -168,7 +168,7 @@ class Tally:
         return found
 
     def add_page(self, page: Page) -> None:
-        """Count a page, but for its rows."""
+        """Count a page, without its rows."""
         self.files += len(page.files)
         self.documents += sum(len(file.documents or ()) for file in page.files)
         for level, number in Counter(problem.level for problem in page.problems()).items():

@@ -1,7 +1,7 @@
 """What people see on a terminal: fields as a table, the state of a run, and progress.
 
 Everything is drawn line by line with the columns cut to the terminal's width, so that a run of any length can go by.
-Colour never says anything that a word does not say too.
+Whatever colour shows is also written as a word.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,17 +20,17 @@ from run_results.text import printable
 
 _GAP = "  "
 _LEAST_WIDTH = 60
-"""On a narrower terminal lines wrap: columns without room for a word help nobody."""
+"""On a narrower terminal lines wrap, because a column needs room for a word."""
 
 MARK_STYLES = {"failed": "red", "unsure": "yellow", "invalid": "magenta", "edited": "cyan"}
 """The marks of a field, the most severe first, each with the style of its line."""
 
 Cells = list[tuple[str, str]]
-"""What stands in a line, from left to right, each with its style."""
+"""The texts of a line, from left to right, each with its style."""
 
 
 def console(*, color: bool, stderr: bool = False) -> Console:
-    """A console that takes text as it is: no markup, no highlighting."""
+    """A console that prints text unchanged: no markup, no highlighting."""
     return Console(no_color=True if not color else None, stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
@@ -43,7 +43,7 @@ class FieldTable:
     include: Include
     tally: Tally
     only: frozenset[str] = frozenset()
-    """Marks; where there are any, only fields that have one of them are drawn. All are counted."""
+    """Marks: where there are any, only fields with one of them are drawn. All fields are counted."""
     _width: int = field(init=False)
     _widths: list[int] = field(init=False)
     _begun: bool = field(default=False, init=False)
@@ -78,7 +78,7 @@ class FieldTable:
         self.tally.add_page(page)
 
     def summary(self) -> None:
-        """Draw what was counted."""
+        """Draw the counts."""
         tally = self.tally
         counts = [_count(tally.files, "file"), _count(tally.documents, "document"), _count(tally.fields, "field")]
         if tally.case_fields:
@@ -143,7 +143,7 @@ class FieldTable:
 
 
 def _notes(row: FieldPlace, marks: set[str]) -> tuple[list[str], str]:
-    """What there is to say about a field, and the style of the most severe of it."""
+    """The notes on a field, and the style of the most severe mark."""
     notes = []
     for mark in (mark for mark in MARK_STYLES if mark in marks):
         reasons = row.field.error_msg if mark == "failed" else _messages(row) if mark == "invalid" else ""
@@ -194,12 +194,12 @@ def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Progress(*columns, console=console(color=False, stderr=True), transient=True) as bar:
-        task = bar.add_task("asking", total=None)
+        task = bar.add_task("waiting for the server", total=None)
         yield lambda text: bar.update(task, description=text)
 
 
 def _cut(text: str, width: int, style: str, *, pad: bool = True) -> Text:
-    # First by characters: neither a long value nor a heap of accents on one letter may cost more than its place.
+    # First by characters, so that a long value, or many accents on one letter, cost no more than a short one.
     cut = Text(printable(text, 4 * width), style)
     cut.truncate(width, overflow="ellipsis", pad=pad)
     return cut

@@ -1,4 +1,4 @@
-"""A run as one HTML file to look at: what is doubtful, and where it stands on the page. Needs `run-results[report]`.
+"""A run as one HTML file for people: which fields need a look, and where they stand on the page.
 
     from run_results import Client, Include, NameMap
     from run_results.report import folder, write_report
@@ -7,11 +7,13 @@
         pages = client.pages(run_id, include=Include.ALL)
         write_report(pages, "report.html", names=NameMap.read("fields.txt"), images=folder("pictures"))
 
-The file needs nothing else and asks for nothing: its script and style stand in it, its Content-Security-Policy allows
-these two by their hashes and no other, and all that came from a server is data in it. It holds no token and no context.
+It needs the extra `run-results[report]`. The file needs no other file and loads nothing: its script and style stand in
+it, its Content-Security-Policy allows these two by their hashes and no other, and everything from a server is data in
+it. It contains no token and no context.
 
-`build` makes the file, `compact` the data in it, `summary` what is counted, `boxes` and `images` what is drawn, `text`
-makes it all harmless; `report.html.jinja`, `report.css` and `report.js` are the page.
+`build` writes the file, `compact` makes the data in it, `summary` counts, `boxes` and `images` prepare what is drawn,
+`facts` describes the run, and `template` makes the HTML around the data from `report.html.jinja`, `report.css` and
+`report.js`.
 """
 
 from run_results.report.build import Written, write_report

@@ -1,14 +1,14 @@
-"""Where a box stands on its page: set right way round, and told apart when it cannot be drawn as it came.
+"""The place of a box on its page: corners in order, and a state that says whether it can be drawn.
 
 | state | when |
 |---|---|
 | `ON` | it lies on its page |
 | `PARTLY` | a part of it lies off its page |
 | `OFF` | all of it lies off its page |
-| `NO_LAYOUT` | its page has no layout, or one without extent, so that nobody knows where it lies |
+| `NO_LAYOUT` | its page has no layout, or one without extent, so that its place is unknown |
 | `INCOMPLETE` | an edge or the page is not given |
 
-`TURNED` is added to the state of a box whose left edge came right of its right one, or whose top came below.
+`TURNED` is added where the server gave the left edge to the right of the right one, or the top below the bottom.
 """
 
 from collections.abc import Iterable, Mapping
@@ -55,7 +55,7 @@ def sizes(document: Document) -> dict[int, tuple[Number, Number]]:
 
 
 def place(box: SourceCoordinates, pages: Sizes) -> Placed:
-    """Where a box stands.
+    """The box with its corners in order, and its state.
 
     >>> place(SourceCoordinates(top_x=90, top_y=20, bottom_x=10, bottom_y=30, page_number=0), {0: (100, 100)})
     [0, 10, 20, 90, 30, 8]

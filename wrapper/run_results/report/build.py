@@ -22,14 +22,14 @@ from run_results.report.summary import Summary
 
 @frozen
 class Written:
-    """What became of a report."""
+    """A report that was written."""
 
     path: Path
     size: int
     """In bytes."""
     files: int
     documents: int
-    """Those of the pages that were given, shown or not."""
+    """All documents of the pages, shown or not."""
     fields: int
     left_out: int
     """Documents, and files without documents, that are counted and not shown, because the report was full."""
@@ -37,7 +37,7 @@ class Written:
     """Index of the first file of which something is left out."""
     images: int
     images_left_out: int
-    """Pictures that are not shown: the report was full, or they are of a kind that is not taken."""
+    """Pictures that are not shown: the report was full, or their format is not accepted."""
 
 
 def write_report(
@@ -53,19 +53,19 @@ def write_report(
 ) -> Written:
     """Write the report of a run into one HTML file.
 
-    Only one page is held at a time. The file appears under its name when it is whole, in one step, and an older file of
-    the name stays until then.
+    Only one page is held at a time. The file gets its name in one step, when it is complete; until then an older file
+    of that name stays.
 
     Args:
-        pages: The run's pages, as `Client.pages(run_id, include=Include.ALL)` gives them. What was not asked for is not
-            shown. Errors of the walk pass through, and nothing is written then.
-        path: Where to write it; the folder has to be there.
+        pages: The run's pages, as `Client.pages(run_id, include=Include.ALL)` gives them. Data that were not asked for
+            are not shown. Errors of the walk pass through, and nothing is written then.
+        path: Where to write it; its folder must exist.
         names: The project's field names; without them fields go by their API names.
         images: Gives the pictures of pages; see `folder`.
-        title: What stands above the report; else the run's id.
-        threshold: Below which a confidence makes a field unsure, from 0 to 1.
-        max_bytes: The most bytes of the run's data in the file. Documents beyond are counted, and the report says that
-            they are left out.
+        title: The heading; else the run's id.
+        threshold: A field with a confidence below this is unsure; from 0 to 1.
+        max_bytes: The largest size of the run's data in the file, in bytes. Documents beyond it are counted, and the
+            report says that they are left out.
         max_image_bytes: The same for pictures.
 
     Raises `ExportError` where the file cannot be written, and `ConfigurationError` where jinja2 is not installed, where

@@ -1,4 +1,4 @@
-"""Files as the compact JSON that stands in a report and that its script reads: lists of documents, one an element.
+"""Files as the compact JSON in a report, which its script reads: lists of documents, one an element.
 
 A document (a file without documents has one, without `d`):
 
@@ -16,7 +16,7 @@ A document (a file without documents has one, without `d`):
 | `e` | edits of its class |
 | `s` | its fields |
 
-What is not given is left out. A field is a list, without the nulls and empty lists at its end:
+Whatever is not given is left out. A field is a list, without the nulls and empty lists at its end:
 
     [name, marks, value, type, error, model confidence, OCR confidence, boxes, alerts, edits]
 
@@ -51,11 +51,11 @@ Json = dict[str, Any]
 
 @define
 class Interned:
-    """What comes again and again, each by the number of its first coming."""
+    """Values that occur many times, each with a number in the order of its first occurrence."""
 
     numbers: dict[Any, int] = Factory(dict)
     shown: list[Any] = Factory(list)
-    """What stands for each in the report."""
+    """The value of each in the report."""
     size: int = 0
     """How many bytes of JSON these are."""
 
@@ -69,7 +69,7 @@ class Interned:
         return number
 
     def forget(self, length: int) -> None:
-        """Forget what came after there were `length` of them."""
+        """Forget all but the first `length`."""
         while len(self.shown) > length:
             self.numbers.popitem()
             self.size -= len(to_json(self.shown.pop())) + 1
@@ -77,7 +77,7 @@ class Interned:
 
 @define
 class Compactor:
-    """Makes the compact JSON of pages, one after the other, and counts what it left out for want of room."""
+    """Makes the compact JSON of pages, one after the other, and counts those for which there is no room."""
 
     names: NameMap | None
     images: Images | None
@@ -88,18 +88,18 @@ class Compactor:
     types: Interned = Factory(Interned)
     field_names: Interned = Factory(Interned)
     size: int = 0
-    """In bytes, of the documents; what they share has its own."""
+    """In bytes, of the documents, without the shared tables."""
     image_bytes: int = 0
     image_count: int = 0
     images_left_out: int = 0
     """Pictures for which there was no room."""
     images_refused: int = 0
-    """Pictures of a kind that is not taken."""
+    """Pictures in a format that is not accepted."""
     documents: int = 0
     left_out: int = 0
     """Documents, and files without documents, for which there was no room."""
     first_file: int | None = None
-    """Index of the first file that came."""
+    """Index of the first file."""
     left_out_from: int | None = None
     """Index of the first file of which something was left out."""
 
@@ -113,7 +113,7 @@ class Compactor:
             known = [len(table.shown) for table in tables]
             compact = self._document(where)
             text = _dump(compact)
-            # What is left out is counted all the same: the numbers of a report are those of the run.
+            # A document that is left out is counted: the numbers of a report are those of the run.
             size = self.size + len(text) + sum(table.size for table in tables)
             if self.left_out or size > self.max_bytes:
                 for table, length in zip(tables, known, strict=True):
@@ -137,7 +137,7 @@ class Compactor:
             yield "documents", b"[" + b",\n".join(chunk) + b"]"
 
     def index(self, case_fields: list[CaseField]) -> bytes:
-        """What stands once in a report: the tables that the documents' numbers point into, and the packet's fields."""
+        """The part that a report has once: the tables that numbers in documents point into, and the packet's fields."""
         return to_json(
             {
                 "classes": self.classes.shown,
@@ -221,7 +221,7 @@ def to_json(value: object) -> bytes:
 
 
 def _dump(compact: Json) -> bytes:
-    """The JSON of a document, without what is not given."""
+    """The JSON of a document, without members that are not given."""
     return to_json({key: value for key, value in compact.items() if value not in (None, [])})
 
 

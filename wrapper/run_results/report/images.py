@@ -1,4 +1,4 @@
-"""Pictures of pages: where they are found, and which are taken."""
+"""Pictures of pages: where they are found, and which formats are accepted."""
 
 import os
 from base64 import b64encode
@@ -9,7 +9,8 @@ from run_results.errors import ConfigurationError
 from run_results_api.models import Document, File
 
 Images = Callable[[File, Document, int], bytes | None]
-"""Gives the picture of a page, by the file, the document and the page's number, as PNG, JPEG, WebP or GIF; or None."""
+"""A function that gives the picture of a page, or None. It gets the file, the document and the page's number, and the
+picture is PNG, JPEG, WebP or GIF."""
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 _LARGEST = 64 << 20
@@ -18,7 +19,7 @@ _LARGEST = 64 << 20
 def folder(path: str | os.PathLike[str]) -> Images:
     """Pictures in a folder.
 
-    The picture of a page is looked for under
+    The picture of a page is searched under
 
     1. the path that the platform gives the page (`post_processed_paths`, which are in the order of `page_numbers`),
        whole or without some of its first folders, as long as one is left;
@@ -59,7 +60,7 @@ def _read(root: Path, name: PurePosixPath) -> bytes | None:
 
 
 def to_url(data: bytes) -> bytes | None:
-    """The picture as a data URL; None where it is none of the kinds that are taken, whatever its name says."""
+    """The picture as a data URL; None where its format is not accepted, whatever its name says."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         kind = b"png"
     elif data.startswith(b"\xff\xd8\xff"):

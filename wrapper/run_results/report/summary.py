@@ -1,4 +1,4 @@
-"""What a report counts while the pages go by: it grows with the kinds of things in a run, not with their number."""
+"""The counts of a report. Their size grows with the number of classes and field names in a run, not with its files."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ from run_results.fields import documents, failed, is_edited, is_invalid, lowest_
 from run_results.text import encodable
 
 FAILED, INVALID, EDITED = 1, 2, 4
-"""What a field is marked with: extraction failed, it is invalid, a reviewer changed it."""
+"""The marks of a field; see `run_results.fields`."""
 
 BINS = 20
 BANDS = ((0.5, "low"), (0.8, "medium"), (0.95, "good"), (1.0, "high"))
@@ -24,19 +24,19 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 def confidence(field: Field) -> float | None:
-    """The lower one of a field's scores, from 0 to 1; None where it has none. All of a report goes by it."""
+    """The confidence of a field in a report: its lowest score, from 0 to 1; None where it has none."""
     score = lowest_score(field)
     return None if score is None else min(1.0, max(0.0, score))
 
 
 def marks(field: Field | CaseField) -> int:
-    """What a field is marked with, as a sum of the constants."""
+    """The marks of a field, as a sum of the constants."""
     return FAILED * failed(field) + INVALID * is_invalid(field) + EDITED * is_edited(field)
 
 
 @define
 class Histogram:
-    """Confidences counted in `BINS` bins of the same width, and what else is said of the fields they belong to."""
+    """Confidences counted in `BINS` bins of the same width, and the marks of the fields that they belong to."""
 
     bins: list[int] = Factory(lambda: [0] * BINS)
     fields: int = 0
@@ -92,7 +92,7 @@ class Named:
 
     @property
     def class_label(self) -> str:
-        """What to call the class."""
+        """The class as people read it."""
         return class_label(self.class_name)
 
 
@@ -109,13 +109,13 @@ class DriftKind:
 
 
 def class_label(class_name: str | Unset | None) -> str:
-    """What to call a class before people."""
+    """A class as people read it."""
     return class_name if isinstance(class_name, str) else "not classified" if class_name is None else "class not given"
 
 
 @define
 class Summary:
-    """All that was counted."""
+    """All counts of a report."""
 
     threshold: float
     files: int = 0
@@ -159,7 +159,7 @@ class Summary:
             key = (_INDEX.sub("[*]", place.path), place.expected)
             kind = self.drift.get(key)
             if kind is None:
-                if len(self.drift) >= _KEPT_DRIFT:  # a server that makes up a new key for every place
+                if len(self.drift) >= _KEPT_DRIFT:  # a server that invents a new key for every place
                     self.drift_kinds_dropped += 1
                     continue
                 kind = self.drift[key] = DriftKind(*key, place.is_breach, str(place))
@@ -167,14 +167,14 @@ class Summary:
 
     @property
     def classes(self) -> list[Named]:
-        """The classes that were met, the most frequent first, and no more than `MOST_CLASSES`."""
+        """The classes found, the most frequent first, at most `MOST_CLASSES`."""
         return [
             Named(name, self.by_class.get(name, Histogram()), documents=number)
             for name, number in self.class_documents.most_common(MOST_CLASSES)
         ]
 
     def named_fields(self, names: NameMap | None) -> list[Named]:
-        """The fields that were met, those with the most to look at first."""
+        """The field names found, those with most fields that need a look first, at most `MOST_FIELDS`."""
         worst = sorted(self.by_field.items(), key=lambda item: _trouble(item[1]), reverse=True)
         return [
             Named(class_name, histogram, name, encodable(label(names, name, class_name)))
@@ -188,7 +188,7 @@ class Summary:
 
 
 def _trouble(histogram: Histogram) -> tuple[float, float]:
-    """How much there is to look at: the share of fields with something wrong, then how low the mean confidence is."""
+    """How much needs a look: the share of fields that do, then how low the mean confidence is."""
     middles = sum((index + 0.5) / BINS * number for index, number in enumerate(histogram.bins))
     mean = middles / histogram.scored if histogram.scored else 1.0
     return (histogram.failed + histogram.invalid + histogram.unsure) / histogram.fields, -mean
