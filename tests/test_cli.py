@@ -724,7 +724,7 @@ def test_a_bug_in_an_export_does_not_look_like_a_no(
     def stumble(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("run_results.tables.export.open_writer", stumble)
+    monkeypatch.setattr("run_results.export.parts.open_writer", stumble)
     assert here(serve_runs(RUN), "export", RUN.run_id, "-o", str(tmp_path / "out"))[0] == 70
 
 

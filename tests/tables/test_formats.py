@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from run_results import errors
 from run_results.tables import TABLES
-from run_results.tables.arrow import Tabulator
-from run_results.tables.formats import GUARDED, ROWS, open_writer
+from run_results.tables.batches import Tabulator
 from run_results.tables.options import FORMATS, Typed, check_format
+from run_results.tables.writers import GUARDED, ROWS, open_writer
 from run_results_conformance.strategies import responses
 
 from . import kit

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from run_results import Client, Include, NameMap, errors
 from run_results.tables import COLUMNS, TABLES, Typed, Wide, columns
-from run_results.tables.arrow import Tabulator, build, schema
-from run_results.tables.pivot import Pivot
+from run_results.tables.arrays import build
+from run_results.tables.arrow import arrow_schema
+from run_results.tables.batches import Tabulator
 from run_results.tables.schema import VERSION, Column, ListOf, Struct, What
-from run_results.tables.typed import read, read_date, read_money, read_number
+from run_results.tables.values import read, read_date, read_money, read_number
+from run_results.tables.wide import Pivot
 from run_results_api.types import UNSET
 from run_results_conformance.server.runs import MemoryRun
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -77,7 +79,7 @@ def test_a_table_says_what_the_json_says(answer: dict[str, Any], offset: int) ->
     for what in TABLES:
         batch = Tabulator(what).batch(page)
         batch.validate(full=True)
-        assert batch.schema.equals(schema(what), check_metadata=True)
+        assert batch.schema.equals(arrow_schema(what), check_metadata=True)
         assert without_names(plain(batch, what)) == in_order(kit.ORACLES[what](answer, offset), batch)
 
 
@@ -188,7 +190,7 @@ def members(column: Column) -> list[Column]:
 @pytest.mark.parametrize("what", TABLES)
 def test_every_column_is_described(what: What) -> None:
     """Each column and member says what it is, in the schema's metadata too; the schema has a version."""
-    made = schema(what, typed=True)
+    made = arrow_schema(what, typed=True)
     assert made.metadata == {b"run_results.table": what.encode(), b"run_results.schema_version": str(VERSION).encode()}
     for column in COLUMNS[what]:
         assert made.field(column.name).metadata[b"description"].decode() == column.description
@@ -205,14 +207,14 @@ def test_list_children_are_called_element() -> None:
         found = [type] if pa.types.is_list(type) else []
         return found + [each for index in range(type.num_fields) for each in lists(type.field(index).type)]
 
-    found = [each for what in TABLES for field in schema(what) for each in lists(field.type)]
+    found = [each for what in TABLES for field in arrow_schema(what) for each in lists(field.type)]
     assert len(found) > 8
     assert {each.value_field.name for each in found} == {"element"}
 
 
 def test_unset_values_become_null() -> None:
     """Wherever a value, a list or a model is unset, the array has null, and no wrong type slips in."""
-    struct = schema("fields").field("source").type.value_type
+    struct = arrow_schema("fields").field("source").type.value_type
     assert build(pa.string(), ["a", UNSET, None]).to_pylist() == ["a", None, None]
     assert build(pa.list_(pa.int32()), [[1], UNSET, []]).to_pylist() == [[1], None, []]
     assert build(struct, [UNSET, None]).to_pylist() == [None, None]
@@ -482,7 +484,7 @@ def test_an_empty_run_has_empty_tables(serve_runs: Serve, token: str) -> None:
         assert client.table("r-0", wide="A").num_rows == 0
 
 
-MODULES = ["arrow", "clients", "collect", "export", "formats", "options", "pivot", "schema", "typed"]
+MODULES = ["arrays", "arrow", "batches", "collect", "labels", "options", "schema", "values", "wide", "writers"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -26,8 +26,8 @@ def cases(setting: Setting) -> Iterator[Case]:
 
     from run_results import Include, Page
     from run_results.answer import read
-    from run_results.tables.arrow import Tabulator
-    from run_results.tables.formats import open_writer
+    from run_results.tables.batches import Tabulator
+    from run_results.tables.writers import open_writer
 
     body = pages.heavy(setting.quick)
     tabulator = Tabulator("fields")

@@ -24,7 +24,7 @@ from run_results.cli.options import (
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.files import safe_name
-from run_results.tables.clients import need_arrow
+from run_results.tables.installed import need_arrow
 from run_results.tables.options import FORMATS, Typed, Wide
 from run_results.tables.schema import TABLES, check_what
 

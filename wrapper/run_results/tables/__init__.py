@@ -1,9 +1,8 @@
-"""A run as tables: in memory, as a stream, and on disk. It needs the extra `run-results[arrow]`.
+"""A run as tables: in memory, as a stream, and as files. It needs the extra `run-results[arrow]`.
 
-`schema` says what the tables hold. `arrow` makes batches of pages, `pivot` the wide view of those, `typed` numbers and
-dates of texts. `collect` makes one table or stream, `export` files that survive being killed (`folder` has the files
-and their names, `formats` the writers). `clients` has the two clients that people import from `run_results`; it imports
-pyarrow, and the modules that need it, only when a table is asked for.
+`schema` has the columns of the tables, and `options` what can be chosen. `batches` makes record batches of pages, with
+the help of `arrays`, `labels` and `values` (numbers and dates); `wide` makes the wide view of those, `collect` one
+table or stream, and `writers` files. Nothing imports pyarrow before a table is asked for.
 """
 
 from importlib import import_module
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "TABLES", "VERSION", "Column", "Typed", "Wide", "columns"]
 
-_ROOMS = {"Typed": "options", "Wide": "options"}
-
 
 def __getattr__(name: str) -> Any:
-    # Everybody who imports `run_results` comes through here, and few of them for a table.
+    # Each program that imports `run_results` loads this package, and few of them need a table.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"run_results.tables.{_ROOMS.get(name, 'schema')}"), name)
+    home = "options" if name in ("Typed", "Wide") else "schema"
+    return getattr(import_module(f"run_results.tables.{home}"), name)

@@ -9,19 +9,18 @@ from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Unpack
 
 from run_results import client as core
-from run_results.arguments import check_run_id
-from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
+from run_results.tables.installed import need_arrow
 from run_results.threads import run_in_thread
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from run_results.export.job import Export
     from run_results.export.options import ExportChoices, ExportOptions
     from run_results.export.result import Exported
     from run_results.tables.collect import Collector
-    from run_results.tables.export import Export
     from run_results.tables.options import Typed, Wide
     from run_results.tables.schema import What
 
@@ -111,7 +110,7 @@ class Client(core.Client):
         >>> client.export("run-1", "out", resume=True)  # doctest: +SKIP
         """
         with _export(self, run_id, path, options, choices) as export:
-            pages = self.pages(run_id, start=export.start, include=export.order.chosen.include, deadline=deadline)
+            pages = self.pages(run_id, start=export.start, include=export.include, deadline=deadline)
             with closing(pages):
                 for page in pages:
                     export.add(page)
@@ -168,32 +167,18 @@ class AsyncClient(core.AsyncClient):
     ) -> "Exported":
         """See `Client.export`."""
         with _export(self, run_id, path, options, choices) as export:
-            pages = self.pages(run_id, start=export.start, include=export.order.chosen.include, deadline=deadline)
+            pages = self.pages(run_id, start=export.start, include=export.include, deadline=deadline)
             async with aclosing(pages):
                 async for page in pages:
                     await run_in_thread(export.add, page)
             return await run_in_thread(export.finish)
 
 
-def need_arrow() -> None:
-    """Raises `ConfigurationError` where pyarrow is not installed."""
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        from importlib.util import find_spec  # here: it is needed where pyarrow is missing, and nowhere else
-
-        why = "" if find_spec("pyarrow") is None else f" ({error})"
-        raise ConfigurationError(f"tables need pyarrow{why}: pip install 'run-results[arrow]'") from None
-    assert pa is not None  # noqa: S101 - imported to see whether it can be
-
-
 def _collector(what: "What", names: NameMap | None, wide: "Wide | str | None", typed: "Typed | bool") -> "Collector":
     need_arrow()
     from run_results.tables.collect import Collector
-    from run_results.tables.options import as_names, as_typed, as_wide
-    from run_results.tables.schema import check_what
 
-    return Collector(check_what(what), as_names(names), as_wide(wide), as_typed(typed))
+    return Collector(what, names, wide, typed)
 
 
 def _export(
@@ -204,12 +189,8 @@ def _export(
     choices: Any,
 ) -> "Export":
     need_arrow()
-    from pathlib import Path
-
-    from run_results.export.options import choose
-    from run_results.tables.export import Export, place_order
+    from run_results.export.job import open_export
 
     settings = client._options  # noqa: SLF001 - a client of ours
     must_not_change = settings.on_change == "raise"
-    order = place_order(check_run_id(run_id), Path(path), choose(options, choices), must_not_change=must_not_change)
-    return Export(order, settings.clock)
+    return open_export(run_id, path, options, choices, must_not_change=must_not_change, clock=settings.clock)

@@ -8,20 +8,23 @@ from attrs import define, field
 from run_results.errors import ConfigurationError
 from run_results.names import NameMap
 from run_results.page import Page
-from run_results.tables.arrow import Tabulator
-from run_results.tables.options import Typed, Wide
-from run_results.tables.pivot import Pivot
-from run_results.tables.schema import What
+from run_results.tables.batches import Tabulator
+from run_results.tables.options import Typed, Wide, as_names, as_typed, as_wide
+from run_results.tables.schema import What, check_what
+from run_results.tables.wide import Pivot
 
 
 @define
 class Collector:
-    """Collects pages and makes one table of them."""
+    """Collects pages and makes one table of them. Takes what `client.table` takes.
 
-    what: What = "fields"
-    names: NameMap | None = None
-    wide: Wide | None = None
-    typed: Typed | None = None
+    Raises `ConfigurationError` for a table that there is not, and for a wide view without a class.
+    """
+
+    what: What = field(converter=check_what)
+    names: NameMap = field(default=None, converter=as_names)
+    wide: Wide | None = field(default=None, converter=as_wide)
+    typed: Typed | None = field(default=None, converter=as_typed)
     _tabulators: list[Tabulator] = field(init=False)
     _batches: list[list[pa.RecordBatch]] = field(init=False)
 
@@ -31,8 +34,7 @@ class Collector:
         if self.wide is not None and self.what != "fields":
             raise ConfigurationError(f"the wide view is of documents and their fields, not of {self.what}")
         tables: tuple[What, ...] = (self.what,) if self.wide is None else ("documents", "fields")
-        names = self.names if self.names is not None else NameMap()
-        self._tabulators = [Tabulator(what, names, self.typed) for what in tables]
+        self._tabulators = [Tabulator(what, self.names, self.typed) for what in tables]
         self._batches = [[] for _ in tables]
 
     @property

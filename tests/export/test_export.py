@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 
 from run_results import AsyncClient, Client, Include, NameMap, errors
 from run_results import files as folder_module
-from run_results.files import Part, chain, safe_name
+from run_results.export import Exported, job
+from run_results.export import parts as parts_module
+from run_results.export.parts import Part, chain
+from run_results.files import safe_name
 from run_results.tables import TABLES, Wide
-from run_results.tables import export as export_module
-from run_results.tables.export import Exported
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
@@ -94,7 +95,7 @@ def test_a_part_is_written_when_time_has_passed(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A slow server's pages do not wait in memory for ever: what a crash costs is bounded in time."""
-    monkeypatch.setattr(export_module, "_SECONDS", -1.0)
+    monkeypatch.setattr(job, "_SECONDS", -1.0)
     client.export(RUN.run_id, tmp_path, tables=["files"])
     assert len(files_in(tmp_path / "files")) == 3
 
@@ -422,7 +423,7 @@ def test_another_run_is_not_gone_on_with(serve_runs: Serve, token: str, tmp_path
         with pytest.raises(errors.ExportMismatch, match="is of another export"):
             client.export(RUN.run_id, tmp_path / "a", resume=True)
         (tmp_path / "b" / stray).write_bytes(b"PAR1 cut")
-        with pytest.raises(errors.ExportMismatch, match=r": 8 bytes, and \d+ were; remove it, and go on"):
+        with pytest.raises(errors.ExportMismatch, match=r": 8 bytes, and \d+ were\. Remove it and continue"):
             client.export(other.run_id, tmp_path / "b", resume=True)
         (tmp_path / "b" / "_export.json").write_text("[]")
         with pytest.raises(errors.ExportMismatch, match="not what an export writes"):
@@ -440,7 +441,7 @@ def test_a_part_that_is_not_as_it_was_written_is_told(format: Any, client: Clien
     part = tmp_path / "files" / f"part-0000000007-0000000014.{format}"
     for content in (b"", whole[part.name][:-1]):
         part.write_bytes(content)
-        with pytest.raises(errors.ExportMismatch, match=r"is not the part that was written.* remove it, and go on"):
+        with pytest.raises(errors.ExportMismatch, match=r"is not the part that was written.* Remove it and continue"):
             client.export(RUN.run_id, tmp_path, resume=True, format=format, tables=["files"])
     longer = part.with_name(f"part-0000000007-0000000020.{format}")
     longer.write_bytes(whole[part.name])
@@ -652,8 +653,8 @@ def test_no_space_is_told_at_every_step(
 
     with monkeypatch.context() as patch:
         if step == "write":
-            real: Any = export_module.open_writer
-            patch.setattr(export_module, "open_writer", full)
+            real: Any = parts_module.open_writer
+            patch.setattr(parts_module, "open_writer", full)
         elif step == "fsync":
             real = os.fsync
             patch.setattr(folder_module.os, "fsync", full)

@@ -75,7 +75,7 @@ class Writer(ABC):
         """Write the end."""
 
     def abandon(self) -> None:
-        """Let go of what was not finished, without a word: the file is not going to be kept."""
+        """Let go of the file, which is not going to be kept. Raises nothing."""
         with suppress(Exception):
             self.close()
 
@@ -106,7 +106,11 @@ class ParquetWriter(Writer):
 
     def abandon(self) -> None:
         """See `Writer.abandon`."""
-        self._writer.is_open = False  # else it writes a footer when it is collected
+        # Where the first close fails, as on a full disk, the second one does nothing; without it, pyarrow would try
+        # once more when the writer is collected, and print the error.
+        for _ in range(2):
+            with suppress(Exception):
+                self._writer.close()
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -151,13 +155,9 @@ class CsvWriter(Writer):
 
     def __init__(self, file: BinaryIO, schema: pa.Schema, *, guard: bool) -> None:
         self._guard = guard
-        titles = [_guarded_title(name) if guard else name for name in schema.names]
-        for place, title in enumerate(titles):
-            while title in titles[:place] or (title != schema.names[place] and title in schema.names):
-                title += "_"  # a field may be called what another's title becomes
-            titles[place] = title
+        titles = _guarded_titles(schema.names) if guard else schema.names
         self.guarded = sum(title != name for title, name in zip(titles, schema.names, strict=True))
-        self._titles = titles + ([GUARDED] if guard else [])
+        self._titles = [*titles, GUARDED] if guard else titles
         kinds = [*map(_flat, schema.types), *([pa.string()] if guard else [])]
         self._schema = pa.schema(list(zip(self._titles, kinds, strict=True)))
         self._writer = pyarrow.csv.CSVWriter(file, self._schema)
@@ -174,7 +174,7 @@ class CsvWriter(Writer):
         self._writer.close()
 
     def _guard_cells(self, names: list[str], columns: list[pa.Array], rows: int) -> list[pa.Array]:
-        told: dict[int, list[str]] = {}
+        changed: dict[int, list[str]] = {}
         result: list[pa.Array] = []
         for name, column in zip(names, columns, strict=True):
             if pa.types.is_string(column.type):
@@ -185,15 +185,28 @@ class CsvWriter(Writer):
                     self.guarded += len(found)
                     column = pc.if_else(unsafe, pc.binary_join_element_wise("'", column, ""), column)
                     for row in found:
-                        told.setdefault(row, []).append(name)
+                        changed.setdefault(row, []).append(name)
             result.append(column)
-        cells = [_ENCODER.encode(told[row]).decode() if row in told else None for row in range(rows)]
+        cells = [_ENCODER.encode(changed[row]).decode() if row in changed else None for row in range(rows)]
         return [*result, pa.array(cells, pa.string())]
 
 
-def _guarded_title(name: str) -> str:
-    looks = pc.match_substring_regex(pa.array([name]), _FORMULA)[0].as_py()
-    return f"'{name}" if looks else name
+def _guarded_titles(names: list[str]) -> list[str]:
+    """The titles with an apostrophe in front of those that could be a formula, all different.
+
+    >>> _guarded_titles(["=a", "'=a", "b"])
+    ["'=a_", "'=a", 'b']
+    """
+    unsafe = pc.match_substring_regex(pa.array(names, pa.string()), _FORMULA).to_pylist()
+    titles: list[str] = []
+    used = {name for name, is_unsafe in zip(names, unsafe, strict=True) if not is_unsafe}
+    for name, is_unsafe in zip(names, unsafe, strict=True):
+        title = f"'{name}" if is_unsafe else name
+        while is_unsafe and title in used:  # a field may be called what another's title becomes
+            title += "_"
+        used.add(title)
+        titles.append(title)
+    return titles
 
 
 def _flat(type: pa.DataType) -> pa.DataType:
@@ -209,7 +222,7 @@ def _flattened(column: pa.Array) -> pa.Array:
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """The column with text for what Python has no type for: times of a nanosecond."""
+    """The column, with text in place of times: Python has none with nanoseconds."""
     if pa.types.is_timestamp(column.type):
         return pa.array(
             [None if time is None else _iso(time) for time in column.cast(pa.int64()).to_pylist()], pa.string()

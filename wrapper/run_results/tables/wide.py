@@ -1,10 +1,11 @@
-"""From long to wide: the tables of documents and fields as one table for each document class.
+"""The wide view: a table for each document class, made of the tables of documents and fields.
 
-A column is a field, by its API name, under the project's name for it. Two names that would be one column title are told
-apart by their API names. Which columns there are is known only when all fields have been seen, so there are two
-passes: `survey`, then `widen`.
+A column is a field, by its API name; its title is the project's name for it. Where two fields would have one title,
+their API names become the titles. Which columns there are is known only when all fields have been seen, so there are
+two passes: `survey`, then `widen`.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import accumulate, chain
 
@@ -13,39 +14,42 @@ import pyarrow as pa
 from attrs import define
 
 from run_results.errors import ContractError, FieldDoubled
-from run_results.tables.arrow import arrow_field, pc
-from run_results.tables.formats import GUARDED
+from run_results.tables.arrow import arrow_field, list_of, pc
 from run_results.tables.options import Wide
 from run_results.tables.schema import COLUMNS, VERSION
-from run_results.tables.typed import kind_of
+from run_results.tables.values import kind_of
+from run_results.tables.writers import GUARDED
 
 _PLACE = COLUMNS["documents"][:5]
 _SCORES = ("model_confidence", "ocr_confidence")
 _READINGS = {"number": ("number",), "money": ("number", "currency"), "date": ("date",)}
+_TYPES = {"number": pa.decimal128(38, 9), "date": pa.date32(), **dict.fromkeys(_SCORES, pa.float64())}
 _MOST_COLUMNS = 10_000
 
 
 @define
-class _Met:
-    """What has been seen of one field."""
+class _SeenField:
+    """What the survey found of one field of a class."""
 
     label: str
     kinds: set[str] = attrs.field(factory=set)
+    """What its values are read as: `number`, `money` or `date`."""
 
 
 @define
 class Pivot:
-    """Makes wide tables. `typed` says whether the fields have columns for typed values."""
+    """Makes wide tables."""
 
     wide: Wide
     typed: bool = False
+    """Whether the table of fields has columns for typed values."""
     rows: int = attrs.field(default=0, init=False)
     """How many documents of the classes that are wanted were seen."""
-    _classes: dict[str | None, dict[str | None, _Met]] = attrs.field(factory=dict, init=False)
+    _classes: dict[str | None, dict[str | None, _SeenField]] = attrs.field(factory=dict, init=False)
     _schemas: dict[str | None, tuple[pa.Schema, list[tuple[str | None, str]]]] = attrs.field(factory=dict, init=False)
 
     def survey(self, documents: pa.Table, fields: pa.Table) -> None:
-        """Look at what classes and fields there are. A class that is asked for is one of them in any case.
+        """Note which classes and fields there are. A class that is asked for counts as there in any case.
 
         Raises `ContractError` where the fields are too many for columns.
         """
@@ -53,14 +57,13 @@ class Pivot:
         for class_name in pc.unique(documents["class_name"]).to_pylist() if one is None else [one]:
             self._classes.setdefault(class_name, {})
         self.rows += len(documents) if one is None else len(_of_class(documents, one))
-        met = fields.select(["class_name", "api_name", "name", "type"]).group_by(
-            ["class_name", "api_name", "name", "type"], use_threads=False
-        )
-        for row in met.aggregate([]).to_pylist():
+        what = ["class_name", "api_name", "name", "type"]
+        seen = fields.select(what).group_by(what, use_threads=False).aggregate([])
+        for row in seen.to_pylist():
             known = self._classes.get(row["class_name"])
             if known is None:
                 continue
-            field = known.setdefault(row["api_name"], _Met(row["name"] or "(no name)"))
+            field = known.setdefault(row["api_name"], _SeenField(row["name"] or "(no name)"))
             if kind := kind_of(row["type"]):
                 field.kinds.add(kind)
             if len(known) > _MOST_COLUMNS:
@@ -88,15 +91,15 @@ class Pivot:
             if column is None:
                 column = cells[api_name] = [[] for _ in places]
             column[row_of[file_index, document_index]].append(index)
-        self._settle(cells, places)
+        self._choose(cells, places)
         nothing: list[list[int]] = [[] for _ in places]
         arrays = [documents[column.name] for column in _PLACE]
         for (api_name, source), target in zip(sources, list(schema)[len(_PLACE) :], strict=True):
             arrays.append(_take(fields[source], cells.get(api_name, nothing), target.type))
         return pa.Table.from_arrays(arrays, schema=schema)
 
-    def _settle(self, cells: dict[str | None, list[list[int]]], places: list[tuple[int, int]]) -> None:
-        """Leave one field for each cell, unless all are wanted."""
+    def _choose(self, cells: dict[str | None, list[list[int]]], places: list[tuple[int, int]]) -> None:
+        """Leave one field in each cell, unless all are wanted."""
         keep = {"first": slice(0, 1), "last": slice(-1, None)}.get(self.wide.doubled)
         if self.wide.doubled == "list":
             return
@@ -115,37 +118,32 @@ class Pivot:
         return self._schemas[class_name]
 
     def _lay_out(self, class_name: str | None) -> tuple[pa.Schema, list[tuple[str | None, str]]]:
-        met = self._classes[class_name]
+        fields = self._classes[class_name]
         wanted = [
             (api_name, source, suffix)
-            for api_name, one in met.items()
-            for source, suffix in [("value", ""), *((more, f" {more}") for more in self._beside(one))]
+            for api_name, field in fields.items()
+            for source, suffix in [("value", ""), *((more, f" {more}") for more in self._beside(field))]
         ]
         titles = _titles(
-            [(met[api_name].label + suffix, f"{api_name or ''}{suffix}") for api_name, _, suffix in wanted],
+            [(fields[api_name].label + suffix, f"{api_name or ''}{suffix}") for api_name, _, suffix in wanted],
             {*(column.name for column in _PLACE), GUARDED},
         )
-        types = {"number": pa.decimal128(38, 9), "date": pa.date32()} | dict.fromkeys(_SCORES, pa.float64())
         members = [
-            pa.field(
-                title,
-                _maybe_list(types.get(source, pa.string()), as_list=self.wide.doubled == "list"),
-                metadata={"api_name": api_name or "", "source": source},
-            )
+            pa.field(title, self._type(source), metadata={"api_name": api_name or "", "source": source})
             for title, (api_name, source, _) in zip(titles, wanted, strict=True)
         ]
         metadata = {"run_results.table": "wide", "run_results.schema_version": str(VERSION)}
         schema = pa.schema([*map(arrow_field, _PLACE), *members], metadata=metadata)
         return schema, [(api_name, source) for api_name, source, _ in wanted]
 
-    def _beside(self, one: _Met) -> Iterable[str]:
-        readings = [_READINGS[kind] for kind in sorted(one.kinds)] if self.typed else []
+    def _type(self, source: str) -> pa.DataType:
+        found = _TYPES.get(source, pa.string())
+        return list_of(found) if self.wide.doubled == "list" else found
+
+    def _beside(self, field: _SeenField) -> Iterable[str]:
+        readings = [_READINGS[kind] for kind in sorted(field.kinds)] if self.typed else []
         scores = _SCORES if self.wide.confidence else ()
         return dict.fromkeys([*chain.from_iterable(readings), *scores])
-
-
-def _maybe_list(type: pa.DataType, *, as_list: bool) -> pa.DataType:
-    return pa.list_(pa.field("element", type)) if as_list else type
 
 
 def _of_class(table: pa.Table, class_name: str | None) -> pa.Table:
@@ -164,16 +162,18 @@ def _take(column: pa.ChunkedArray, cells: list[list[int]], type: pa.DataType) ->
     return pa.ListArray.from_arrays(offsets, flat, type=type, mask=mask)
 
 
-def _titles(choices: list[tuple[str, str]], taken: set[str]) -> list[str]:
-    """A title of its own for each column: the first choice, or the second where two would meet."""
-    seen, met = set(taken), set[str]()
-    for first, _ in choices:
-        (met if first in seen else seen).add(first)
+def _titles(choices: list[tuple[str, str]], reserved: set[str]) -> list[str]:
+    """A title for each column, all different: the first choice, or the second where two columns have the same first.
+
+    >>> _titles([("due date", "due_date"), ("due date", "due_date_"), ("total", "total")], {"total"})
+    ['due_date', 'due_date_', 'total_']
+    """
+    wishes = Counter(first for first, _ in choices)
     titles: list[str] = []
-    used = set(taken)
+    used = set(reserved)
     for first, second in choices:
-        title = second if first in met else first
-        while title in used:  # by a project's name that is just another's API name
+        title = second if wishes[first] > 1 or first in reserved else first
+        while title in used:  # where a project's name is another field's API name
             title += "_"
         used.add(title)
         titles.append(title)

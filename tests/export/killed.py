@@ -18,10 +18,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from run_results import Client
+from run_results.export import job, merge
 from run_results.http import sender
-from run_results.tables import export, formats, pivot
+from run_results.tables import wide, writers
 
-assert all((httpx, pyarrow.csv, pyarrow.parquet, sender, export, formats, pivot))  # imported for the children
+assert all((httpx, pyarrow.csv, pyarrow.parquet, sender, job, merge, wide, writers))  # imported for the children
 
 
 def attempt(url: str, token: str, run_id: str, path: Path, form: str) -> int:

@@ -1,0 +1,272 @@
+"""The export of a run: pages in, files out. It can be killed at any moment, and resumed.
+
+    out/_export.json                                       what is exported, and in which state the run was
+    out/fields/part-0000000000-0000000450.parquet          a part: the files 0 to 449 of the run
+    out/documents/part-..., out/files/..., ...             the same parts of every table
+    out/_SUCCESS                                           written last
+
+Pages are kept until they are worth a part. One file instead of parts, and the wide view, are made of the parts at the
+end; see `merge`. What is on disk before is read by `checkpoint`.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import pyarrow as pa
+from attrs import define, evolve, field
+
+from run_results.arguments import check_run_id
+from run_results.errors import ExportError, ExportMismatch, RunResultsError
+from run_results.events import log
+from run_results.export.checkpoint import Checkpoint, read_checkpoint
+from run_results.export.manifest import Manifest, run_state
+from run_results.export.merge import merge
+from run_results.export.options import ExportOptions, choose
+from run_results.export.parts import Part, remove_parts, write_part
+from run_results.export.plan import Plan, make_plan
+from run_results.export.result import Exported
+from run_results.fields import case_fields, failed
+from run_results.files import Lock, file_errors, lock_folder, make_folder, sync_folder
+from run_results.include import Include
+from run_results.page import Page
+from run_results.tables.arrow import pc
+from run_results.tables.batches import Tabulator
+from run_results.tables.schema import What
+from run_results.tables.writers import BYTES
+
+_LOG = log()
+_SECONDS: Final = 30.0
+"""How long pages are kept in memory at most before they become a part: what a crash costs."""
+
+
+def open_export(
+    run_id: str,
+    path: str | os.PathLike[str],
+    options: ExportOptions | None,
+    choices: dict[str, Any],
+    *,
+    must_not_change: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+) -> "Export":
+    """An export of a run to a path, with these options and, in place of theirs, these choices.
+
+    `must_not_change` says whether an export of a run that changed since is refused. Raises `ConfigurationError`.
+    """
+    plan = make_plan(check_run_id(run_id), Path(path), choose(options, choices))
+    return Export(plan, must_not_change, clock)
+
+
+@define
+class Export:
+    """One export: `start` says from which file on it wants pages, `add` takes them in order, `finish` ends it.
+
+    It is a context manager. When something else than writing fails on the way, the pages that came become a part. Every
+    method raises `ExportError` where something cannot be written or read, and `ExportMismatch` where what is there
+    belongs to another export.
+    """
+
+    plan: Plan
+    must_not_change: bool = True
+    clock: Callable[[], float] = time.monotonic
+    _checkpoint: Checkpoint = field(factory=Checkpoint, init=False, repr=False)
+    _manifest: Manifest | None = field(default=None, init=False, repr=False)
+    """None until the first page has come."""
+    _parts: list[Part] = field(factory=list, init=False, repr=False)
+    _kept: list[dict[What, pa.RecordBatch]] = field(factory=list, init=False, repr=False)
+    """The batches of pages that are not part of a part yet."""
+    _kept_rows: int = field(default=0, init=False, repr=False)
+    _kept_bytes: int = field(default=0, init=False, repr=False)
+    _kept_since: float = field(default=0.0, init=False, repr=False)
+    _end: int = field(default=0, init=False, repr=False)
+    """The offset behind the last page."""
+    _unfinished: str | None = field(default=None, init=False, repr=False)
+    """The run's status, where it had not finished when the last page came."""
+    _exported: Exported = field(init=False, repr=False)
+    _tabulators: dict[What, Tabulator] = field(init=False, repr=False)
+    _is_new: bool = field(default=False, init=False, repr=False)
+    """Whether this export makes the folder."""
+    _lock: Lock = field(factory=Lock, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        plan = self.plan
+        self._tabulators = {what: Tabulator(what, plan.options.names, plan.options.typed) for what in plan.tables}
+        self._exported = Exported(plan.run_id, plan.path, plan.format)
+
+    @property
+    def include(self) -> Include:
+        """What to ask for."""
+        return self.plan.options.include
+
+    @property
+    def start(self) -> int:
+        """The offset to walk from."""
+        return self._checkpoint.end
+
+    # From start to end --------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        plan = self.plan
+        self._is_new = not plan.path.exists()
+        is_whole_file = plan.is_file and not self._is_new
+        if not is_whole_file:
+            make_folder(plan.parts)
+        if plan.parts.exists():  # beside a whole file there may be parts that were not removed
+            self._lock = lock_folder(plan.parts)
+        try:
+            self._checkpoint = read_checkpoint(plan)
+            if not self._checkpoint.is_complete:
+                for what in plan.tables:
+                    make_folder(plan.parts / what)
+        except BaseException:
+            self._lock.close()
+            if plan.merges and not is_whole_file:
+                with suppress(OSError):  # nothing of ours is in it, unless it is left from before
+                    plan.parts.rmdir()
+            raise
+        self._manifest = self._checkpoint.manifest
+        self._parts = list(self._checkpoint.parts)
+        self._end = self.start
+        self._exported = evolve(self._exported, start=self.start, files=self.start)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None and not isinstance(error, ExportError) and self._kept:
+                with suppress(RunResultsError):
+                    self._write_part()
+            if error is not None and not self._parts:
+                self._remove_folders()
+        finally:
+            self._lock.close()
+
+    def add(self, page: Page) -> None:
+        """Take the next page."""
+        self._check(page)
+        self._unfinished = None if page.is_finished else page.status
+        if self._checkpoint.is_complete:
+            return
+        if page.offset == self.start:
+            self._remove_leftovers(page)
+        batches = {what: tabulator.batch(page) for what, tabulator in self._tabulators.items()}
+        if not self._kept:
+            self._kept_rows = self._kept_bytes = 0
+            self._kept_since = self.clock()
+        self._kept.append(batches)
+        self._kept_rows += max(map(len, batches.values()))
+        self._kept_bytes += sum(batch.nbytes for batch in batches.values())
+        self._end = page.offset + len(page.files)
+        self._count(page, batches)
+        is_late = self.clock() - self._kept_since > _SECONDS
+        if self._kept_rows >= self.plan.options.rows_per_part or self._kept_bytes >= BYTES or is_late:
+            self._write_part()
+        if self.plan.options.progress is not None:
+            self.plan.options.progress(self._exported)
+
+    def finish(self) -> Exported:
+        """Write what is left, and merge the parts where that is wanted. Returns what was exported."""
+        plan = self.plan
+        if self._unfinished is not None:
+            text = "run %s is not finished (%s): it may get more files than the %d that are exported"
+            _LOG.warning(text, plan.run_id, self._unfinished, self._end)
+        if self._checkpoint.is_complete:
+            paths = tuple(map(plan.output, self._manifest.sizes)) if self._manifest else ()
+        else:
+            self._write_part()
+            paths = self._merge() if plan.merges else self._succeed()
+        if plan.merges and plan.parts.exists():
+            remove_parts(plan)
+            self._remove_folders()
+        self._exported = evolve(self._exported, paths=paths, unfinished=self._unfinished)
+        return self._exported
+
+    # Page by page -------------------------------------------------------------------------------------------------
+
+    def _check(self, page: Page) -> None:
+        """Whether the run is as it was when the export began."""
+        plan = self.plan
+        if self._manifest is None:
+            self._manifest = Manifest(plan.part_options, run_state(page))
+        elif changes := self._manifest.changes(page):
+            text = f"the run changed since the export at {str(plan.path)!r} began: {', '.join(changes)}"[:500]
+            if self.must_not_change:
+                raise ExportMismatch(text, path=str(plan.path), run_id=page.run_id, offset=page.offset)
+            _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
+        if self._checkpoint.is_complete and page.files:
+            text = f"the run has more files than the {self.start} of the export at {str(plan.path)!r}"
+            raise ExportMismatch(f"{text}, whose parts are gone", path=str(plan.path), run_id=plan.run_id)
+
+    def _remove_leftovers(self, page: Page) -> None:
+        """Remove what is unfinished, `_SUCCESS` first. Only the first page shows that it can be fetched again."""
+        success, leftovers = self.plan.success, self._checkpoint.leftovers
+        if (leftovers or page.files) and not self.plan.is_file and success.exists():
+            with file_errors("remove", success):
+                success.unlink()
+            sync_folder(success.parent)
+        for path in leftovers:
+            with file_errors("remove", path):
+                path.unlink(missing_ok=True)
+
+    def _count(self, page: Page, batches: dict[What, pa.RecordBatch]) -> None:
+        before = self._exported
+        documents = [document for file in page.files for document in file.documents or ()]
+        if "fields" in batches:
+            failures = pc.sum(batches["fields"].column("failed")).as_py() or 0
+        else:
+            failures = sum(failed(each) for document in documents for each in document.fields or ())
+        self._exported = evolve(
+            before,
+            files=self._end,
+            documents=before.documents + len(documents),
+            fields=before.fields + sum(len(document.fields or ()) for document in documents),
+            case_fields=before.case_fields + (len(case_fields(page.run)) if page.offset == 0 else 0),
+            failed=before.failed + failures,
+            drift=before.drift + len(page.breaches),
+            first_drift=before.first_drift or (str(page.breaches[0]) if page.breaches else None),
+        )
+
+    def _write_part(self) -> None:
+        """Make a part of the pages that are kept."""
+        kept, begin = self._kept, self._parts[-1].end if self._parts else 0
+        if kept and self._manifest and not (self._parts and self._end == begin):
+            part = Part(begin, self._end, f".{self.plan.part_format}")
+            guarded = write_part(self.plan, part, kept, self._manifest)
+            self._parts.append(part)
+            self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
+        self._kept = []
+
+    # The end ------------------------------------------------------------------------------------------------------
+
+    def _succeed(self) -> tuple[Path, ...]:
+        """Say that all parts are there."""
+        plan = self.plan
+        if self._manifest:
+            evolve(self._manifest, options=plan.all_options, files=self._end, sizes={}).write(plan.success)
+        return tuple(plan.path / what for what in plan.tables)
+
+    def _merge(self) -> tuple[Path, ...]:
+        """Make the files that are wanted of the parts."""
+        plan = self.plan
+        if self._manifest is None:
+            return ()
+        merged = merge(plan, self._parts, self._manifest)
+        self._exported = evolve(self._exported, guarded=self._exported.guarded + merged.guarded)
+        if plan.options.wide and plan.options.wide.class_name is not None and not merged.rows:
+            class_name = plan.options.wide.class_name
+            _LOG.warning("run %s: no document has the class %r", plan.run_id, class_name[:80])
+            self._exported = evolve(self._exported, unmet_class=class_name)
+        return merged.paths
+
+    def _remove_folders(self) -> None:
+        """Remove folders of ours that hold nothing."""
+        plan = self.plan
+        folders = [*(plan.parts / what for what in plan.tables), *([plan.parts] if plan.merges else [])]
+        for folder in [*folders, *([plan.path] if self._is_new and not plan.is_file else [])]:
+            with suppress(OSError):
+                folder.rmdir()

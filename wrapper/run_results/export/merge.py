@@ -1,0 +1,95 @@
+"""What is made of the parts at the end: one file for each table, or the wide view. One part is held at a time."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from attrs import evolve, frozen
+
+from run_results.export.manifest import Manifest
+from run_results.export.parts import Part, read_part, write_table
+from run_results.export.plan import Plan
+from run_results.files import discard, file_errors, publish, safe_name, temporary
+from run_results.tables.arrow import arrow_schema
+from run_results.tables.schema import What
+from run_results.tables.wide import Pivot
+
+_Output = tuple[Path, pa.Schema, Iterable[pa.RecordBatch]]
+"""A file, its columns and its rows."""
+
+
+@frozen
+class Merged:
+    """What was made of the parts."""
+
+    paths: tuple[Path, ...]
+    guarded: int
+    """Cells of CSV that got an apostrophe in front."""
+    rows: int | None = None
+    """Documents in the wide view; None for tables."""
+
+
+def merge(plan: Plan, parts: Sequence[Part], manifest: Manifest) -> Merged:
+    """Make the files, under their names when all are whole, and then say that the export is complete."""
+    pivot = _survey(plan, parts)
+    outputs = _tables(plan, parts) if pivot is None else _wide_tables(plan, parts, pivot)
+    paths: list[Path] = []
+    guarded = 0
+    try:
+        for path, schema, batches in outputs:
+            guarded += write_table(plan, path, schema, batches, plan.format, manifest)
+            paths.append(path)
+        with file_errors("read", plan.path):
+            sizes = {path.name: temporary(path).stat().st_size for path in paths}
+        success = evolve(manifest, options=plan.all_options, files=parts[-1].end, sizes=sizes)
+        if plan.is_file:  # before the file: one without it is not taken for ours
+            success.write(plan.success)
+    except BaseException:
+        discard(paths)
+        raise
+    publish(paths)
+    if not plan.is_file:
+        success.write(plan.success)
+    return Merged(tuple(paths), guarded, None if pivot is None else pivot.rows)
+
+
+def _tables(plan: Plan, parts: Sequence[Part]) -> Iterator[_Output]:
+    for what in plan.tables:
+        path = plan.path if plan.is_file else plan.path / f"{what}.{plan.format}"
+        schema = arrow_schema(what, typed=plan.options.typed is not None)
+        yield path, schema, (batch for part in parts for batch in read_part(plan, part, what))
+
+
+def _survey(plan: Plan, parts: Sequence[Part]) -> Pivot | None:
+    """The wide view, when it has seen every part; None where it is not wanted."""
+    if plan.options.wide is None:
+        return None
+    pivot = Pivot(plan.options.wide, typed=plan.options.typed is not None)
+    for part in parts:
+        pivot.survey(_table(plan, part, "documents"), _table(plan, part, "fields"))
+    return pivot
+
+
+def _wide_tables(plan: Plan, parts: Sequence[Part], pivot: Pivot) -> Iterator[_Output]:
+    used = set[str]()
+    for class_name in pivot.classes:
+        name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"
+        if name.casefold() in used:  # many systems take C and c for one name
+            name += f"-{hashlib.sha256((class_name or '').encode()).hexdigest()[:16]}"
+        used.add(name.casefold())
+        path = plan.path if plan.is_file else plan.path / f"{name}.{plan.format}"
+        yield path, pivot.schema(class_name), _wide_batches(plan, parts, pivot, class_name)
+
+
+def _wide_batches(plan: Plan, parts: Sequence[Part], pivot: Pivot, class_name: str | None) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        table = pivot.widen(class_name, _table(plan, part, "documents"), _table(plan, part, "fields"))
+        yield from table.to_batches()
+
+
+def _table(plan: Plan, part: Part, what: What) -> pa.Table:
+    path = plan.parts / what / part.name
+    with file_errors("read", path, pa.ArrowException):
+        return pq.read_table(path)

@@ -1,0 +1,125 @@
+"""What one export is to make: of which run, with which options, in which files."""
+
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from run_results.errors import ConfigurationError, ExportError
+from run_results.export.options import ExportOptions
+from run_results.files import file_errors, temporary
+from run_results.tables.options import FORMATS, Format
+from run_results.tables.schema import TABLES, VERSION, What
+
+
+@frozen
+class Plan:
+    """What one export is to make, and where."""
+
+    run_id: str
+    path: Path
+    options: ExportOptions
+    is_file: bool
+    """Whether `path` is one file, and no folder."""
+    format: Format
+    tables: tuple[What, ...]
+
+    @property
+    def merges(self) -> bool:
+        """Whether files are made of the parts at the end; else the parts are what is wanted."""
+        return self.is_file or self.options.single_file or self.options.wide is not None
+
+    @property
+    def parts(self) -> Path:
+        """The folder of the parts."""
+        if self.is_file:
+            return self.path.with_name(f"{self.path.name}.parts")
+        return self.path / "_parts" if self.merges else self.path
+
+    @property
+    def part_format(self) -> Format:
+        """The format of the parts."""
+        return "parquet" if self.merges else self.format
+
+    @property
+    def manifest(self) -> Path:
+        """The file beside the parts that says what they are."""
+        return self.parts / "_export.json"
+
+    @property
+    def success(self) -> Path:
+        """The file that is written last: it says that the export is complete, and of what."""
+        return self.path.with_name(f".{self.path.name}.export.json") if self.is_file else self.path / "_SUCCESS"
+
+    @property
+    def other_manifest(self) -> Path | None:
+        """Where a manifest would be of an export to the same folder that merges where this one does not, or the other
+        way round; None for a file.
+        """
+        if self.is_file:
+            return None
+        return self.path / ("_export.json" if self.merges else "_parts/_export.json")
+
+    @property
+    def part_options(self) -> dict[str, Any]:
+        """The options that decide on the rows of the parts: no export is resumed with others, or two would be mixed."""
+        options = self.options
+        return {
+            "schema_version": VERSION,
+            "run_id": self.run_id,
+            "format": self.part_format,
+            "tables": list(self.tables),
+            "include": options.include.value,
+            "names": options.names.digest[:16],
+            "typed": [options.typed.decimal, options.typed.dates] if options.typed else None,
+            "guard": options.guard if self.part_format == "csv" else None,
+        }
+
+    @property
+    def all_options(self) -> dict[str, Any]:
+        """Those options, and the ones that decide on what is made of the parts at the end."""
+        wide = self.options.wide
+        return {
+            **self.part_options,
+            "single_file": self.options.single_file or self.is_file,
+            "wide": wide and [wide.class_name, wide.doubled, wide.confidence],
+            "result": self.format,
+        }
+
+    def output(self, name: str) -> Path:
+        """Where a file is that was made of the parts."""
+        return self.path.parent / name if self.is_file else self.path / name
+
+    def already_there(self, path: Path) -> ExportError:
+        """The error for an export that is there and is not to be resumed."""
+        text = f"there is an export at {str(path)!r} already"
+        return ExportError(text, path=str(path), advice="Continue it with {resume=True}, or choose another place")
+
+
+def make_plan(run_id: str, path: Path, options: ExportOptions) -> Plan:
+    """Settle what depends on the path. Raises `ConfigurationError`, and `ExportError` for a name that is too long."""
+    if "\0" in str(path):
+        raise ConfigurationError(f"no file can be called {str(path)[:80]!r}")
+    by_suffix: Format | None = next((known for known in FORMATS if path.suffix.lower() == f".{known}"), None)
+    with file_errors("write", path):
+        is_file = by_suffix is not None and not path.is_dir()
+    wide = options.wide
+    tables = options.tables or (TABLES[:1] if is_file else TABLES)
+    if is_file and options.format not in (None, by_suffix):
+        text = f"{str(path)!r} has the suffix of {by_suffix}, and the format is to be {options.format}"
+        raise ConfigurationError(text)
+    if is_file and wide is not None and wide.class_name is None:
+        raise ConfigurationError(f"{str(path)!r} is one file and holds one class: say which, or name a folder")
+    if is_file and wide is None and len(tables) > 1:
+        raise ConfigurationError(f"{str(path)!r} is one file and holds one table, not {len(tables)}; name a folder")
+    plan = Plan(
+        run_id=run_id,
+        path=path,
+        options=options,
+        is_file=is_file,
+        format=options.format or by_suffix or "parquet",
+        tables=tables if wide is None else ("fields", "documents"),
+    )
+    with file_errors("write", path):
+        (temporary(plan.success) if is_file else path).exists()  # raises where the name is too long
+    return plan

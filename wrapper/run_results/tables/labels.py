@@ -1,0 +1,63 @@
+"""What each field is called: the columns `name`, `name_is_known` and `api_name`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import pyarrow as pa
+from attrs import define, field
+
+from run_results.errors import NameCollisionError, UnknownNameError
+from run_results.names import NameMap
+
+_MOST: Final = 100_000
+"""How many labels are kept; a run has few, a hostile one may have any number."""
+
+
+@define
+class Labels:
+    """Finds the labels of fields, and keeps them: the same few names come with every document.
+
+    >>> labels = Labels(NameMap(["due date"]))
+    >>> labels.columns(["due_date", "x"], [("Invoice", 1), (None, 1)])["name"].to_pylist()
+    ['due date', 'x']
+    """
+
+    names: NameMap
+    _labels: list[tuple[str | None, bool, str | None]] = field(factory=list, init=False, repr=False)
+    _numbers: dict[str | None, dict[Any, int]] = field(factory=dict, init=False, repr=False)
+    """For each class and API name, the index of its label in the list."""
+
+    def columns(self, api_names: Sequence[Any], classes: Iterable[tuple[Any, int]]) -> dict[str, pa.Array]:
+        """The three columns of fields with these API names; `classes` has each document's class and count of fields."""
+        if len(self._labels) >= _MOST:
+            self._labels.clear()
+            self._numbers.clear()
+        rows: list[int] = []
+        for class_name, count in classes:
+            known = self._numbers.setdefault(class_name if isinstance(class_name, str) else None, {})
+            names = api_names[len(rows) : len(rows) + count]
+            for name in set(names) - known.keys():
+                known[name] = self._add(name, class_name if isinstance(class_name, str) else None)
+            rows.extend(map(known.__getitem__, names))
+        taken = pa.array(rows, pa.int32())
+        return {
+            "name": pa.array([name for name, _, _ in self._labels], pa.string()).take(taken),
+            "name_is_known": pa.array([is_known for _, is_known, _ in self._labels], pa.bool_()).take(taken),
+            "api_name": pa.array([api_name for _, _, api_name in self._labels], pa.string()).take(taken),
+        }
+
+    def _add(self, api_name: object, class_name: str | None) -> int:
+        self._labels.append(self._find(api_name, class_name))
+        return len(self._labels) - 1
+
+    def _find(self, api_name: object, class_name: str | None) -> tuple[str | None, bool, str | None]:
+        """What to call a field, whether that is surely the project's name, and the API name."""
+        if not isinstance(api_name, str):
+            return None, False, None
+        try:
+            name = self.names.project_name(api_name, class_name)
+        except (NameCollisionError, UnknownNameError):
+            return self.names.label(api_name, class_name), False, api_name
+        # A project's name can hold half of a surrogate pair, which no table can.
+        text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text, text == name, api_name
