@@ -169,6 +169,55 @@ def test_http_lives_in_one_room() -> None:
     assert importers(SOURCES["run_results_conformance"], ["httpx"]) == set()
 
 
+Graph = dict[str, set[str]]
+
+
+def graph(modules: Iterable[Module], *, types: bool) -> Graph:
+    """Which of these modules each of them imports; `from package import module` counts as the module."""
+    sources = {name.removesuffix(".__init__"): (name, source) for name, source in modules}
+    found: Graph = {}
+    for name, module in sources.items():
+        named = {imported for imported in imports(module, types=types) if imported in sources and imported != name}
+        found[name] = {each for each in named if not any(other.rpartition(".")[0] == each for other in named)}
+    return found
+
+
+def mutual(edges: Graph) -> set[tuple[str, str]]:
+    """The pairs of modules that import each other."""
+    return {(one, other) for one in edges for other in edges[one] if one < other and one in edges[other]}
+
+
+def circle(edges: Graph) -> list[str]:
+    """The modules of one circle of imports, however long; none where there is none."""
+    left = {name: set(targets) for name, targets in edges.items()}
+    while ready := [name for name, targets in left.items() if not targets & left.keys()]:
+        for name in ready:
+            del left[name]
+    return sorted(left)
+
+
+@pytest.mark.parametrize("package", SOURCES)
+def test_no_two_modules_import_each_other(package: str) -> None:
+    """No two modules of a package import each other, not even for types; nor do longer circles run."""
+    assert mutual(graph(SOURCES[package], types=True)) == set()
+    assert circle(graph(SOURCES[package], types=False)) == []
+
+
+def test_a_circle_is_noticed() -> None:
+    """Two modules that import each other are found, and so is a circle of three, in a function or at the top."""
+    pair = [("p.a", "from p import b"), ("p.b", "if TYPE_CHECKING:\n    import p.a"), ("p.__init__", "from p import a")]
+    assert mutual(graph(pair, types=True)) == {("p.a", "p.b")}
+    assert circle(graph(pair, types=False)) == []
+    three = [
+        ("p.a", "import p.b"),
+        ("p.b", "def f():\n    from p.c import x"),
+        ("p.c", "import p.a"),
+        ("p.d", "import p.a"),
+    ]
+    assert mutual(graph(three, types=True)) == set()
+    assert {"p.a", "p.b", "p.c"} <= set(circle(graph(three, types=False)))
+
+
 @pytest.mark.parametrize(
     ("source", "wanted"),
     [

@@ -3,53 +3,56 @@
 A notebook calls `_repr_html_` of the object that a cell ends with. `run_results.report` has the whole run.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import islice
 
+from run_results.drift import Drift
 from run_results.fields import FieldPlace, documents, failed, fields, is_edited, is_invalid, lowest_score
-from run_results.names import NameMap
-from run_results.page import Page
 from run_results.text import visible
+from run_results_api.models import RunResults
 
 _ROWS = 10
 _NAMES = 20
 _LONGEST = 80
 
 
-def show_page(page: Page) -> str:
+def show_page(run: RunResults, run_id: str, offset: int, next_offset: int | None, breaches: Sequence[Drift]) -> str:
     """A page as HTML: its place in the run, its counts, and its first fields."""
-    found = [place.document for place in documents(page.run) if place.document_index is not None]
+    found = [place.document for place in documents(run) if place.document_index is not None]
     count = sum(len(document.fields or ()) for document in found)
-    after = f"the next one begins at {page.next_offset:,}" if page.has_more else "the last one"
-    counts = f"{len(page.files):,} files from {page.offset:,} on, {len(found):,} documents, {count:,} fields"
-    parts = [f"<p><b>{_html(page.run_id)}</b> {_html(str(page.status))}: {counts}; {after}</p>"]
+    after = "the last one" if next_offset is None else f"the next one begins at {next_offset:,}"
+    counts = f"{len(run.files):,} files from {offset:,} on, {len(found):,} documents, {count:,} fields"
+    parts = [f"<p><b>{_html(run_id)}</b> {_html(str(run.status))}: {counts}; {after}</p>"]
     if count:
-        parts.append(_table(("file", "class", "field", "value", "score", ""), islice(_rows(page), _ROWS)))
+        parts.append(_table(("file", "class", "field", "value", "score", ""), islice(_rows(run, offset), _ROWS)))
     if count > _ROWS:
         parts.append(f"<p>and {count - _ROWS:,} fields more</p>")
-    if page.breaches:
-        places = "".join(f"<li>{_html(str(place), 300)}</li>" for place in page.breaches[:5])
-        parts.append(f"<p>{len(page.breaches):,} places that left the contract</p><ul>{places}</ul>")
+    if breaches:
+        places = "".join(f"<li>{_html(str(place), 300)}</li>" for place in breaches[:5])
+        parts.append(f"<p>{len(breaches):,} places that left the contract</p><ul>{places}</ul>")
     return "".join(parts)
 
 
-def show_names(names: NameMap) -> str:
-    """A name map as HTML: its first names with their API names, and its collisions."""
-    rows = ((name, names.api_name(name)) for name in islice(names, _NAMES))
-    parts = [f"<p><b>{len(names):,} names</b>, {len(names.collisions):,} collisions</p>"]
-    if len(names):
-        parts.append(_table(("project", "API"), rows))
+def show_names(names: Sequence[tuple[str, str]], collisions: Sequence[tuple[str, str, str]]) -> str:
+    """A name map as HTML: its first names with their API names, and its collisions.
+
+    Args:
+        names: Each project field name with its API name.
+        collisions: Each API name with the names that become it, and the class, which may be empty.
+    """
+    parts = [f"<p><b>{len(names):,} names</b>, {len(collisions):,} collisions</p>"]
+    if names:
+        parts.append(_table(("project", "API"), names[:_NAMES]))
     if len(names) > _NAMES:
         parts.append(f"<p>and {len(names) - _NAMES:,} names more</p>")
-    if names.collisions:
-        meeting = ((each.api_name, ", ".join(each.names[:5]), each.class_name or "") for each in names.collisions)
-        parts.append(_table(("API", "names that become it", "class"), islice(meeting, _NAMES)))
+    if collisions:
+        parts.append(_table(("API", "names that become it", "class"), collisions[:_NAMES]))
     return "".join(parts)
 
 
-def _rows(page: Page) -> Iterator[tuple[object, ...]]:
-    for place in fields(page.run, page.offset):
+def _rows(run: RunResults, offset: int) -> Iterator[tuple[object, ...]]:
+    for place in fields(run, offset):
         if place.field_index is not None:
             field, score = place.field, lowest_score(place.field)
             shown = "" if score is None else f"{score:.2f}"

@@ -119,7 +119,7 @@ class Page:
     def _repr_html_(self) -> str:
         from run_results.notebook import show_page  # here: only notebooks ask
 
-        return show_page(self)
+        return show_page(self.run, self.run_id, self.offset, self.next_offset, self.breaches)
 
     def problems(self) -> list[Problem]:
         """What failed or did not pass, at run, class, document and field level; see `run_results.fields`.

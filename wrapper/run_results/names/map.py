@@ -225,7 +225,9 @@ class NameMap:
     def _repr_html_(self) -> str:
         from run_results.notebook import show_names  # here: only notebooks ask
 
-        return show_names(self)
+        names = [(name, self.api_name(name)) for name in self]
+        collisions = [(each.api_name, ", ".join(each.names[:5]), each.class_name or "") for each in self.collisions]
+        return show_names(names, collisions)
 
 
 def _listed(given: object, what: str) -> list[str]:
