@@ -137,11 +137,7 @@ def test_the_core_runs_without_what_stands_on_it() -> None:
     core = sorted(name.removesuffix(".__init__") for name, _ in CORE)
     loaded = loaded_by(f"import {', '.join(core)}")
     assert "run_results.client" in loaded
-    assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} <= FRONT_DOOR
-
-
-# Until the clients with tables are those of the core.
-FRONT_DOOR = {"run_results.tables", "run_results.tables.clients", "run_results.tables.installed"}
+    assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} == set()
 
 
 def test_the_server_shares_nothing_with_the_client() -> None:
@@ -255,7 +251,7 @@ def test_importing_is_light() -> None:
     loaded = loaded_by("import run_results")
     assert "run_results.client" in loaded
     assert {name for name in loaded if is_in(name, "run_results_conformance")} == set()
-    assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} <= FRONT_DOOR
+    assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} == set()
     assert loaded & HEAVY == set()
 
 

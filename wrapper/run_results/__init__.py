@@ -11,6 +11,7 @@ family of all errors. The models (`RunResults`, `File`, `Document`, `Field` and 
 """
 
 from run_results import errors
+from run_results.client import AsyncClient, Client
 from run_results.drift import Drift
 from run_results.errors import RunResultsError
 from run_results.fields import Problem, failed, problems
@@ -18,7 +19,6 @@ from run_results.include import Include
 from run_results.names import NameMap, guess, is_api_name, sanitize
 from run_results.page import Page, to_datetime
 from run_results.retry import RetryPolicy
-from run_results.tables.clients import AsyncClient, Client
 from run_results.version import __version__
 from run_results_api.models import CaseField, Document, Field, File, RunResults, RunStatus
 from run_results_api.types import UNSET, Unset

@@ -1,5 +1,9 @@
-"""`Client` and `AsyncClient`: the same methods, one for threads and one for asyncio. They only send and sleep."""
+"""`Client` and `AsyncClient`: the same methods, one for threads and one for asyncio. They only send and sleep.
 
+Tables and exports are made by `tables` and `export`, which are loaded when they are asked for.
+"""
+
+import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -7,18 +11,27 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from run_results.errors import RunResultsError
 from run_results.http.ahead import AsyncLookahead, Lookahead
 from run_results.include import Include
+from run_results.names import NameMap
 from run_results.options import Options, Settings, settle, with_settings
 from run_results.page import Page
 from run_results.request import Outcome, Sleep
 from run_results.retry import RetryBudget
+from run_results.threads import run_in_thread
 from run_results.walk import Steps, fetch, wait, walk
 from run_results_api.models import File
 
 if TYPE_CHECKING:
     import httpx
     import httpx2
+    import pyarrow as pa
 
+    from run_results.export.job import Export
+    from run_results.export.options import ExportChoices, ExportOptions
+    from run_results.export.result import Exported
     from run_results.http.sender import AsyncSender, Sender
+    from run_results.tables.collect import Collector
+    from run_results.tables.options import Typed, Wide
+    from run_results.tables.schema import What
 
 
 class _Base:
@@ -54,6 +67,31 @@ class _Base:
 
     def _wait(self, run_id: str, include: Include, timeout: float, poll: float) -> Steps:
         return wait(self._options, self._budget, run_id, include, timeout, poll)
+
+    def _collector(
+        self, what: "What", names: NameMap | None, wide: "Wide | str | None", typed: "Typed | bool"
+    ) -> "Collector":
+        from run_results.tables.installed import need_arrow  # here: few programs make tables, and pyarrow is an extra
+
+        need_arrow()
+        from run_results.tables.collect import Collector
+
+        return Collector(what, names, wide, typed)
+
+    def _export(
+        self,
+        run_id: str,
+        path: str | os.PathLike[str],
+        options: "ExportOptions | None",
+        choices: "ExportChoices",
+    ) -> "Export":
+        from run_results.tables.installed import need_arrow
+
+        need_arrow()
+        from run_results.export.job import open_export
+
+        must_not_change, clock = self._options.on_change == "raise", self._options.clock
+        return open_export(run_id, path, options, choices, must_not_change=must_not_change, clock=clock)
 
 
 @with_settings
@@ -116,6 +154,94 @@ class Client(_Base):
         """
         with closing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
             return next(pages)
+
+    def table(
+        self,
+        run_id: str,
+        what: "What" = "fields",
+        *,
+        names: NameMap | None = None,
+        wide: "Wide | str | None" = None,
+        typed: "Typed | bool" = False,
+        include: Include = Include.ALL,
+        deadline: float | None = None,
+    ) -> "pa.Table":
+        """The whole run as one Arrow table in memory: a row for each field, and everything that is known of it.
+
+        Args:
+            run_id: The run.
+            what: Which table: `fields`, `documents`, `files` or `case_fields`; docs/tables.md has their columns.
+            names: The project's field names, for the column `name`; without them it holds the best guess.
+            wide: A document class, for the wide view: a row for each document, a column for each field.
+            typed: Whether numbers, dates and amounts are read into columns of their own, and how they are written.
+            include: What to ask for; columns of what is not asked for are null.
+            deadline: Seconds for the whole walk.
+
+        Raises what `pages` raises, `ConfigurationError` without pyarrow, and `FieldDoubled`.
+
+        >>> table = client.table("run-1", names=NameMap.read("fields.txt"))  # doctest: +SKIP
+        >>> table.filter(pyarrow.compute.field("model_confidence") < 0.8).to_pandas()  # doctest: +SKIP
+        """
+        collector = self._collector(what, names, wide, typed)
+        with closing(self.pages(run_id, include=include, deadline=deadline)) as pages:
+            for page in pages:
+                collector.add(page)
+        return collector.finish()
+
+    def batches(
+        self,
+        run_id: str,
+        what: "What" = "fields",
+        *,
+        names: NameMap | None = None,
+        typed: "Typed | bool" = False,
+        include: Include = Include.ALL,
+        deadline: float | None = None,
+    ) -> "pa.RecordBatchReader":
+        """The rows of `table` as an Arrow stream: a page is fetched when its batch is asked for.
+
+        DuckDB, polars, pandas, Arrow Flight and whatever else takes an Arrow stream read it; memory does not grow with
+        the run. Raises what `table` raises, partly while it is read.
+
+        >>> reader = client.batches("run-1")  # doctest: +SKIP
+        >>> duckdb.sql("SELECT class_name, avg(model_confidence) FROM reader GROUP BY ALL")  # doctest: +SKIP
+        """
+        collector = self._collector(what, names, None, typed)
+        return collector.reader(self.pages(run_id, include=include, deadline=deadline))
+
+    def export(
+        self,
+        run_id: str,
+        path: str | os.PathLike[str],
+        *,
+        options: "ExportOptions | None" = None,
+        deadline: float | None = None,
+        **choices: "Unpack[ExportChoices]",
+    ) -> "Exported":
+        """Write a run of any size to disk. An export can be interrupted at any moment, and resumed.
+
+        `path` is one file, by its suffix (.parquet, .csv, .jsonl, .arrow), which holds one table; or a folder, which
+        gets a folder of parts for each table. Files that the export did not write stay as they are.
+
+        Args:
+            run_id: The run.
+            path: The file or folder.
+            options: The options as one object, `run_results.export.ExportOptions`, which explains each of them.
+            deadline: Seconds for the whole walk.
+            choices: Options by name, in place of those in `options`: format, tables, names, wide, typed, include,
+                resume, single_file, guard, rows_per_part, progress.
+
+        Raises what `table` raises, `ExportError` where something cannot be written, and `ExportMismatch` where what is
+        there belongs to another run, to another state of this run, or to other options.
+
+        >>> client.export("run-1", "out", resume=True)  # doctest: +SKIP
+        """
+        with self._export(run_id, path, options, choices) as export:
+            pages = self.pages(run_id, start=export.start, include=export.include, deadline=deadline)
+            with closing(pages):
+                for page in pages:
+                    export.add(page)
+            return export.finish()
 
     def close(self) -> None:
         """Close the connections."""
@@ -194,6 +320,59 @@ class AsyncClient(_Base):
         """See `Client.wait`."""
         async with aclosing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
             return await anext(pages)
+
+    async def table(
+        self,
+        run_id: str,
+        what: "What" = "fields",
+        *,
+        names: NameMap | None = None,
+        wide: "Wide | str | None" = None,
+        typed: "Typed | bool" = False,
+        include: Include = Include.ALL,
+        deadline: float | None = None,
+    ) -> "pa.Table":
+        """See `Client.table`."""
+        collector = self._collector(what, names, wide, typed)
+        async with aclosing(self.pages(run_id, include=include, deadline=deadline)) as pages:
+            async for page in pages:
+                await run_in_thread(collector.add, page)
+        return await run_in_thread(collector.finish)
+
+    async def batches(
+        self,
+        run_id: str,
+        what: "What" = "fields",
+        *,
+        names: NameMap | None = None,
+        typed: "Typed | bool" = False,
+        include: Include = Include.ALL,
+        deadline: float | None = None,
+    ) -> "AsyncGenerator[pa.RecordBatch, None]":
+        """The rows of `table`, a batch for each page that has any; see `Client.batches`."""
+        collector = self._collector(what, names, None, typed)
+        async with aclosing(self.pages(run_id, include=include, deadline=deadline)) as pages:
+            async for page in pages:
+                (batch,) = await run_in_thread(collector.batches, page)
+                if len(batch):
+                    yield batch
+
+    async def export(
+        self,
+        run_id: str,
+        path: str | os.PathLike[str],
+        *,
+        options: "ExportOptions | None" = None,
+        deadline: float | None = None,
+        **choices: "Unpack[ExportChoices]",
+    ) -> "Exported":
+        """See `Client.export`."""
+        with self._export(run_id, path, options, choices) as export:
+            pages = self.pages(run_id, start=export.start, include=export.include, deadline=deadline)
+            async with aclosing(pages):
+                async for page in pages:
+                    await run_in_thread(export.add, page)
+            return await run_in_thread(export.finish)
 
     async def close(self) -> None:
         """Close the connections."""

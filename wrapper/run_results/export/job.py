@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import pyarrow as pa
 from attrs import define, evolve, field
@@ -26,7 +26,7 @@ from run_results.events import log
 from run_results.export.checkpoint import Checkpoint, read_checkpoint
 from run_results.export.manifest import Manifest, run_state
 from run_results.export.merge import merge
-from run_results.export.options import ExportOptions, choose
+from run_results.export.options import ExportChoices, ExportOptions, choose
 from run_results.export.parts import Part, remove_parts, write_part
 from run_results.export.plan import Plan, make_plan
 from run_results.export.result import Exported
@@ -48,7 +48,7 @@ def open_export(
     run_id: str,
     path: str | os.PathLike[str],
     options: ExportOptions | None,
-    choices: dict[str, Any],
+    choices: ExportChoices,
     *,
     must_not_change: bool = True,
     clock: Callable[[], float] = time.monotonic,

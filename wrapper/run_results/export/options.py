@@ -1,7 +1,7 @@
 """What can be chosen for an export: each option once, with its meaning, default and check."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import attrs
 from attrs import field, frozen
@@ -93,7 +93,7 @@ class ExportChoices(TypedDict, total=False):
     progress: Callable[[Exported], None] | None
 
 
-def choose(options: ExportOptions | None, choices: dict[str, Any]) -> ExportOptions:
+def choose(options: ExportOptions | None, choices: ExportChoices) -> ExportOptions:
     """The options with these choices in place of theirs. Raises `ConfigurationError` for what is no option."""
     known = [attribute.name for attribute in attrs.fields(ExportOptions)]
     unknown = choices.keys() - set(known)
