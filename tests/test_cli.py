@@ -1,4 +1,4 @@
-"""The command line, as people and scripts meet it: a process with pipes, or a pseudo-terminal."""
+"""The command line in a process with pipes, as scripts use it, and on a pseudo-terminal, as people do."""
 
 import json
 import os
@@ -47,7 +47,7 @@ JSONL_KEYS = [
 
 
 def environment(url: str, **more: str) -> dict[str, str]:
-    """What the process sees: nothing of the caller's own settings."""
+    """The environment of the process, without the caller's own settings."""
     return {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
@@ -88,7 +88,7 @@ def read_all(descriptor: int) -> str:
 def on_terminal(
     url: str, *arguments: str, columns: int = 100, stdout: Any = None, more: dict[str, str] | None = None
 ) -> tuple[int, str]:
-    """Run the command on a pseudo-terminal, its stdout perhaps elsewhere; gives the exit code and what was shown."""
+    """Run the command on a pseudo-terminal, or with stdout elsewhere; gives the exit code and the text shown."""
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (50, columns))
     with subprocess.Popen(
@@ -132,7 +132,7 @@ def here(
 
 
 class Odd(ReferenceServer):
-    """A reference server whose finished page is changed by a function before it is sent."""
+    """A reference server that changes each page with a function before it is sent."""
 
     def __init__(self, run: SyntheticRun, change: Callable[[dict[str, Any]], None], **options: Any) -> None:
         super().__init__(MemoryStore([run]), SECRET, **options)
@@ -240,14 +240,14 @@ def test_no_line_of_the_table_is_wider_than_the_terminal(serve_runs: Serve, colu
 
 @pytest.mark.parametrize(("arguments", "more"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})])
 def test_colours_can_be_turned_off(serve_runs: Serve, arguments: list[str], more: dict[str, str]) -> None:
-    """With --no-color and with NO_COLOR no colour is used, and the words say as much."""
+    """With --no-color and with NO_COLOR no colour is used, and words carry the same facts."""
     _, seen = on_terminal(serve_runs(RUN), "fetch", RUN.run_id, *arguments, more=more)
     assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|9[0-7]|38)[;m]", seen)
     assert "failed" in seen
 
 
 def test_the_format_can_be_chosen(serve_runs: Serve, here: Here) -> None:
-    """--format says what is printed, wherever it goes."""
+    """--format decides the output, on a terminal and in a pipe."""
     url = serve_runs(RUN)
     code, out, err = here(url, "fetch", RUN.run_id, "--format", "table")
     assert (code, err, out.split()[0]) == (0, "", "FIELD")
@@ -257,7 +257,7 @@ def test_the_format_can_be_chosen(serve_runs: Serve, here: Here) -> None:
 
 
 def test_the_keys_follow_what_is_included(serve_runs: Serve, here: Here) -> None:
-    """What is asked for has its keys on every line, in the order that the help tells."""
+    """Each --include adds its keys to every line, in the order of the help text."""
     url = serve_runs(RUN)
     _, out, _ = here(url, "fetch", RUN.run_id, "--include", "all")
     more = ["class_confidence", "model_confidence", "ocr_confidence", "final_result_pass", "valid", "alerts"]
@@ -271,13 +271,13 @@ def test_the_keys_follow_what_is_included(serve_runs: Serve, here: Here) -> None
     _, out, _ = here(url, "fetch", RUN.run_id, "--include", "review", "--include", "source")
     assert all(list(line) == [*JSONL_KEYS, *more[6:]] for line in records(out))
     _, help_text, _ = here(url, "fetch", "--help")
-    told = re.findall(r"\w+", help_text[help_text.index("run_id,") : help_text.index("A file without")])
-    assert [word for word in told if word in JSONL_KEYS][: len(JSONL_KEYS)] == JSONL_KEYS
-    assert [word for word in dict.fromkeys(told) if word in more] == more
+    listed = re.findall(r"\w+", help_text[help_text.index("run_id,") : help_text.index("A file without")])
+    assert [word for word in listed if word in JSONL_KEYS][: len(JSONL_KEYS)] == JSONL_KEYS
+    assert [word for word in dict.fromkeys(listed) if word in more] == more
 
 
 def test_null_and_unset_are_told_apart(here: Here) -> None:
-    """What the server said to be null is not what it left out."""
+    """A null from the server is not the same as a value that it left out."""
 
     def change(page: dict[str, Any]) -> None:
         page["files"] = [
@@ -301,7 +301,7 @@ def test_null_and_unset_are_told_apart(here: Here) -> None:
 
 
 def test_project_names_come_from_the_file(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
-    """With --names a field has the project's own name, looked up in its class; without, the best guess."""
+    """With --names a field has the project's own name, looked up in its class; without, the likeliest one."""
     url = serve_runs(RUN)
     file = tmp_path / "names.json"
     file.write_text(json.dumps(RUN.project_names()))
@@ -341,7 +341,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("mark", ["failed", "unsure", "invalid", "edited"])
 def test_only_what_is_marked_is_printed(serve_runs: Serve, here: Here, mark: str) -> None:
-    """Of all fields those that have the mark, in the pipe and on the terminal; the summary counts all."""
+    """--only prints the fields with that mark, in a pipe and on a terminal; the summary counts all fields."""
     url = serve_runs(RUN)
     everything = records(here(url, "fetch", RUN.run_id, "--include", "all", "--format", "jsonl")[1])
 
@@ -364,7 +364,7 @@ def test_only_what_is_marked_is_printed(serve_runs: Serve, here: Here, mark: str
     assert f"{len(fields)} fields" in table
 
 
-def test_hostile_values_are_inert(tmp_path: Path) -> None:
+def test_hostile_values_are_harmless(tmp_path: Path) -> None:
     """Whatever a server puts into a text, a terminal gets only our own colours, and one line for each field."""
 
     def change(page: dict[str, Any]) -> None:
@@ -402,8 +402,8 @@ def test_hostile_values_are_inert(tmp_path: Path) -> None:
     assert len(plain(status)) == 9
 
 
-def test_a_failure_on_the_way_says_how_to_go_on(serve_runs: Serve, here: Here) -> None:
-    """What was written before a failure and what a resumed fetch gives are together the whole, each line once."""
+def test_a_failure_on_the_way_says_how_to_resume(serve_runs: Serve, here: Here) -> None:
+    """The lines before a failure and those of the resumed fetch are together the whole run, each line once."""
     whole = here(serve_runs(RUN), "fetch", RUN.run_id)[1]
     with serve(Refusing(403, offset=8)) as served:
         code, before, err = here(served.url, "fetch", RUN.run_id)
@@ -413,13 +413,13 @@ def test_a_failure_on_the_way_says_how_to_go_on(serve_runs: Serve, here: Here) -
     assert before + here(serve_runs(RUN), "fetch", RUN.run_id, "--start", "8")[1] == whole
 
 
-def test_a_failure_at_the_beginning_does_not_speak_of_going_on(here: Here) -> None:
-    """Where nothing was written there is nothing to go on with."""
+def test_a_failure_at_the_beginning_does_not_mention_resuming(here: Here) -> None:
+    """Where nothing was written there is nothing to resume."""
     with serve(Refusing(403)) as served:
         assert "--start" not in here(served.url, "fetch", RUN.run_id)[2]
 
 
-def test_an_interruption_says_how_to_go_on() -> None:
+def test_an_interruption_says_how_to_resume() -> None:
     """Ctrl-C ends a fetch with exit code 130 and one line."""
     server = Gated()
     with serve(server) as served, process(served.url, "fetch", RUN.run_id) as started:
@@ -444,8 +444,8 @@ def test_a_page_is_written_before_the_next_one_is_there() -> None:
     assert records(rest.decode())[-1]["file_index"] == 9
 
 
-def test_a_reader_that_stops_ends_it_quietly(serve_runs: Serve) -> None:
-    """When `head` has seen enough there is no message and no traceback, in both formats."""
+def test_a_reader_that_stops_gives_no_message(serve_runs: Serve) -> None:
+    """When `head` closes the pipe there is no message and no traceback, in both formats."""
     url = serve_runs(SyntheticRun(seed=2, files=400), page_size=20)
     for form in ("jsonl", "table"):
         with process(url, "fetch", "synthetic-2", "--format", form) as started:
@@ -484,7 +484,7 @@ def test_memory_does_not_grow_with_the_run(serve_runs: Serve) -> None:
 
 
 def test_the_progress_is_for_people_who_write_to_a_file(serve_runs: Serve, tmp_path: Path) -> None:
-    """What goes on is shown on a terminal's stderr while stdout goes to a file; never beside a pipe."""
+    """Progress is shown on a terminal's stderr while stdout goes to a file, and never beside a pipe."""
     url = serve_runs(RUN)
     with (tmp_path / "out.jsonl").open("wb") as file:
         code, seen = on_terminal(url, "fetch", RUN.run_id, stdout=file)
@@ -497,30 +497,30 @@ def test_the_progress_is_for_people_who_write_to_a_file(serve_runs: Serve, tmp_p
 # status -------------------------------------------------------------------------------------------------------
 
 
-def test_status_tells_how_a_run_stands(serve_runs: Serve, here: Here) -> None:
-    """One line for each thing that is known of the run, with times in UTC."""
+def test_status_shows_the_state_of_a_run(serve_runs: Serve, here: Here) -> None:
+    """Each fact about the run has a line, with times in UTC."""
     code, out, err = here(serve_runs(RUN), "status", RUN.run_id)
     assert (code, err) == (0, "")
-    told = dict(line.split(maxsplit=1) for line in out.splitlines())
-    assert told["run"] == RUN.run_id
-    assert told["status"] == "COMPLETE"
-    assert told["started"].endswith("+00:00")
-    assert told["files"] == "at least 7"
-    assert told["drift"] == "none"
+    facts = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert facts["run"] == RUN.run_id
+    assert facts["status"] == "COMPLETE"
+    assert facts["started"].endswith("+00:00")
+    assert facts["files"] == "at least 7"
+    assert facts["drift"] == "none"
 
 
 def test_status_for_programs(serve_runs: Serve, here: Here) -> None:
     """--json gives one object with exact nanoseconds."""
     code, out, _ = here(serve_runs(SyntheticRun(files=3, status="RUNNING")), "status", "synthetic-0", "--json")
-    told = json.loads(out)
+    facts = json.loads(out)
     assert code == 0
-    assert told["start_timestamp"] == SyntheticRun(files=3, status="RUNNING").header["start_timestamp"]
-    assert (told["finished"], told["settled"], told["finish_timestamp"], told["unset"]) == (False, False, None, [])
-    assert (told["files_on_first_page"], told["has_more"], told["drift"]) == (3, False, [])
+    assert facts["start_timestamp"] == SyntheticRun(files=3, status="RUNNING").header["start_timestamp"]
+    assert (facts["finished"], facts["settled"], facts["finish_timestamp"], facts["unset"]) == (False, False, None, [])
+    assert (facts["files_on_first_page"], facts["has_more"], facts["drift"]) == (3, False, [])
 
 
 def test_status_can_wait_until_the_run_has_settled(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--wait asks again until the run cannot change by itself; what has not settled in time is a no."""
+    """--wait polls until the run has settled; a run that has not settled in time gives exit code 1."""
     monkeypatch.setattr("run_results.http.sender.time.sleep", lambda seconds: None)
     with serve(ReferenceServer(MemoryStore([UnfinishedRun(SyntheticRun(files=2), by_polls(2))]), SECRET)) as served:
         code, out, _ = here(served.url, "status", "synthetic-0", "--wait")
@@ -548,7 +548,7 @@ def test_names_are_sanitized_and_guessed(here: Here) -> None:
 
 
 def test_names_come_from_standard_input() -> None:
-    """Without arguments each line is a name, kept to its last blank."""
+    """Without arguments each line of standard input is a name, with blanks at its ends."""
 
     def given(lines: bytes) -> "subprocess.CompletedProcess[bytes]":
         return subprocess.run([COMMAND, "names", "sanitize"], input=lines, capture_output=True, env=environment(""))
@@ -561,13 +561,13 @@ def test_names_come_from_standard_input() -> None:
 
 
 def test_nobody_waits_for_names_typed_by_hand(serve_runs: Serve) -> None:
-    """On a terminal names are arguments: the command says so instead of sitting there."""
+    """On a terminal names are arguments: the command says so instead of waiting for input."""
     code, seen = on_terminal("", "names", "sanitize")
     assert code == 2
     assert "give names as arguments" in seen
 
 
-def test_collisions_are_told_before_a_run_is_started(here: Here, tmp_path: Path) -> None:
+def test_collisions_are_listed_before_a_run_is_started(here: Here, tmp_path: Path) -> None:
     """`names check` exits with 1 and a line for each collision, or with 0 when there is none."""
     file = tmp_path / "names.json"
     file.write_text(json.dumps({"W-2": ["due date", "due-date", "x"], "Receipt": ["due/date"]}))
@@ -583,14 +583,14 @@ def test_collisions_are_told_before_a_run_is_started(here: Here, tmp_path: Path)
 
 
 def test_a_run_becomes_tables_on_disk(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
-    """A run is exported into a folder, or one table into a file; one line says what is there."""
+    """A run is exported into a folder, or one table into a file; one line sums it up."""
     url = serve_runs(RUN, page_size=4)
     code, out, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "out"), "--rows-per-part", "1")
     fields = pq.read_table(tmp_path / "out" / "fields")
     failures = sum(fields.column("failed").to_pylist())
     documents = pq.read_table(tmp_path / "out" / "documents").num_rows
-    told = f"10 files, {documents} documents, {fields.num_rows} fields, {failures} failed -> {tmp_path / 'out'}"
-    assert (code, out, err) == (0, f"{RUN.run_id}: {told}\n", "")
+    summary = f"10 files, {documents} documents, {fields.num_rows} fields, {failures} failed -> {tmp_path / 'out'}"
+    assert (code, out, err) == (0, f"{RUN.run_id}: {summary}\n", "")
     assert len(list((tmp_path / "out" / "fields").iterdir())) == 3
     names = tmp_path / "names.json"
     names.write_text(json.dumps(RUN.project_names()))
@@ -604,8 +604,8 @@ def test_a_run_becomes_tables_on_disk(serve_runs: Serve, here: Here, tmp_path: P
         assert f'"{title}"' in titles
 
 
-def test_an_export_goes_on(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
-    """What is there is gone on with by --resume, and an error that names it without, also after a failure."""
+def test_an_export_can_be_resumed(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """--resume continues an export, also after a failure; without it an export that is there is an error."""
     place = str(tmp_path / "out")
     with serve(Refusing(403, offset=8)) as served:
         code, out, err = here(served.url, "export", RUN.run_id, "-o", place)
@@ -626,8 +626,8 @@ def test_an_export_goes_on(serve_runs: Serve, here: Here, tmp_path: Path) -> Non
     assert "other options: include" in err
 
 
-def test_an_export_of_a_run_that_changes_says_how_to_go_on(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
-    """What --resume would refuse is not advised; a run that is not finished is told."""
+def test_an_export_of_a_run_that_changes_says_how_to_continue(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """The advice names only options that work; a run that is not finished gives a warning."""
     place = str(tmp_path / "out.csv")
 
     def change(page: dict[str, Any]) -> None:
@@ -674,7 +674,7 @@ def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_pa
 
 
 def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:
-    """On a terminal there are files, fields, rate and failures while it works, and the summary when it is done."""
+    """A terminal shows files, fields, rate and failures during an export, and the summary at the end."""
     url = serve_runs(SyntheticRun(seed=1, files=400), page_size=10)
     code, seen = on_terminal(url, "export", "synthetic-1", "-o", str(tmp_path / "out"), "--rows-per-part", "1")
     assert code == 0
@@ -682,8 +682,8 @@ def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:
     assert plain(seen)[-1].split("synthetic-1: ")[1].startswith("400 files, ")
 
 
-def test_an_interrupted_export_can_be_gone_on_with(tmp_path: Path, serve_runs: Serve, here: Here) -> None:
-    """Ctrl-C keeps what came and says how to go on."""
+def test_an_interrupted_export_can_be_resumed(tmp_path: Path, serve_runs: Serve, here: Here) -> None:
+    """Ctrl-C keeps the files so far and says how to continue."""
     server = Gated()
     with serve(server) as served:
         with process(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out")) as started:
@@ -698,8 +698,8 @@ def test_an_interrupted_export_can_be_gone_on_with(tmp_path: Path, serve_runs: S
     assert "10 files" in out
 
 
-def test_formulas_and_drift_are_told(here: Here, tmp_path: Path) -> None:
-    """What was changed for spreadsheets, and what left the contract, is told after the export."""
+def test_formulas_and_drift_give_warnings(here: Here, tmp_path: Path) -> None:
+    """After the export there is a warning for cells changed for spreadsheets, and one for drift."""
 
     def change(page: dict[str, Any]) -> None:
         drifting(page)
@@ -719,7 +719,7 @@ def test_formulas_and_drift_are_told(here: Here, tmp_path: Path) -> None:
 def test_a_bug_in_an_export_does_not_look_like_a_no(
     serve_runs: Serve, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What nobody foresaw is exit code 70 also when it happens on another thread."""
+    """An unexpected error on another thread gives exit code 70."""
 
     def stumble(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
@@ -762,7 +762,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line_and_exit_code_2(here: Here, mistake: str) -> None:
-    """A user's mistake gets one line that names it in the command line's own words, and no traceback."""
+    """A user's mistake gives one line, with the names of the command line's options, and no traceback."""
     arguments, expected = MISTAKES[mistake]
     code, out, err = here("http://127.0.0.1:1", *arguments)
     assert (code, out) == (2, "")
@@ -804,8 +804,8 @@ def drifting(page: dict[str, Any]) -> None:
     page["batch_id"] = 7
 
 
-def test_drift_is_told_and_an_error_only_when_strict(here: Here) -> None:
-    """What left the contract is told after the data; --strict makes it an error of code 5."""
+def test_drift_is_a_warning_and_with_strict_an_error(here: Here) -> None:
+    """Drift gives a warning after the data; --strict makes it an error with exit code 5."""
     with serve(Odd(RUN, drifting, page_size=5)) as served:
         code, out, err = here(served.url, "fetch", RUN.run_id)
         assert (code, len(records(out)) > 50) == (0, True)
@@ -821,14 +821,14 @@ def test_drift_is_told_and_an_error_only_when_strict(here: Here) -> None:
 
 
 def test_a_broken_contract_is_code_5(here: Here) -> None:
-    """A server that says has_more and has no files is told, not asked for ever."""
+    """A server that says has_more and gives no files is an error, not an endless loop."""
     with serve(Odd(RUN, lambda page: page.update(files=[], has_more=True))) as served:
         code, _, err = here(served.url, "fetch", RUN.run_id)
     assert code == 5
     assert "has_more and has no files" in err
 
 
-def test_a_run_that_changes_can_be_taken_as_it_comes(here: Here) -> None:
+def test_a_run_that_changes_can_be_fetched(here: Here) -> None:
     """A change between two pages is an error unless --on-change warn says otherwise."""
     states = iter(["RUNNING", "COMPLETE", "COMPLETE"] * 2)
     with serve(Odd(RUN, lambda page: page.update(status=next(states)), page_size=4)) as served:
@@ -849,7 +849,7 @@ def test_options_stand_before_or_after_the_command(serve_runs: Serve, here: Here
 
 
 def test_the_token_can_come_from_a_file(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
-    """The file counts more than the environment; a token that cannot be sent is not shown."""
+    """The file takes precedence over the environment; a token that cannot be sent is not shown."""
     url = serve_runs(RUN)
     file = tmp_path / "token"
     file.write_text(SECRET + "\n")
@@ -866,7 +866,7 @@ def test_the_token_can_come_from_a_file(serve_runs: Serve, here: Here, tmp_path:
 
 @pytest.mark.parametrize("words", ["context=prod", "pass token=", "base_url=", "on_change='warn'", "{pages()}", "{0}"])
 def test_what_a_message_quotes_is_not_rewritten(here: Here, tmp_path: Path, words: str) -> None:
-    """Paths, run ids and what a server says stand in messages unchanged, whatever words they hold."""
+    """Paths, run ids and texts from a server stand in messages unchanged, whatever they contain."""
     place = tmp_path / words
     assert str(place) in here("http://127.0.0.1:1", "fetch", "r", "--names", str(place))[2].replace("\\'", "'")
     assert words in here("http://127.0.0.1:1", "--token-file", str(place), "status", "r")[2].replace("\\'", "'")
@@ -885,14 +885,14 @@ def test_what_a_message_quotes_is_not_rewritten(here: Here, tmp_path: Path, word
 
 
 def test_every_setting_in_a_hint_has_a_name_on_the_command_line() -> None:
-    """No hint speaks of Python's keywords where the command line has an option for it."""
+    """No hint names a Python keyword or method where the command line has an option for it."""
     for name in errors.__all__:
         error = getattr(errors, name)("text")
         assert not re.search(r"[a-z_]+=|\w\(\)", describe(error)), name
 
 
-def test_no_token_is_told_in_the_words_of_the_command_line() -> None:
-    """Without a token nothing is sent, and the error says where one can be given."""
+def test_a_missing_token_names_the_option_for_it() -> None:
+    """Without a token nothing is sent, and the error names the variable and the option."""
     done = subprocess.run(
         [COMMAND, "status", "r"], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, check=False
     )
@@ -901,7 +901,7 @@ def test_no_token_is_told_in_the_words_of_the_command_line() -> None:
 
 
 def test_a_bug_does_not_look_like_a_no(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nobody foresaw is exit code 70 and one line; -v shows where."""
+    """An unexpected error gives exit code 70 and one line; -v shows where."""
 
     def stumble(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("\x1b[2J")
@@ -916,7 +916,7 @@ def test_a_bug_does_not_look_like_a_no(here: Here, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_told(serve_runs: Serve) -> None:
+def test_a_full_disk_is_an_error(serve_runs: Serve) -> None:
     """Output that cannot be written is an error, never a short file that looks whole."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -929,8 +929,8 @@ def test_a_full_disk_is_told(serve_runs: Serve) -> None:
 # Help and start -----------------------------------------------------------------------------------------------
 
 
-def test_the_help_tells_exit_codes_and_why_there_is_no_token_option(here: Here) -> None:
-    """Everything that a script needs to know stands in --help."""
+def test_the_help_lists_exit_codes_and_says_why_there_is_no_token_option(here: Here) -> None:
+    """--help has every exit code, and where the token comes from."""
     code, out, _ = here("", "--help")
     assert code == 0
     for word in ("0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "70 ", "130 ", "141 "):
@@ -944,7 +944,7 @@ def test_the_help_tells_exit_codes_and_why_there_is_no_token_option(here: Here) 
 
 
 def test_help_imports_no_http_and_no_drawing() -> None:
-    """Help is there at once: what it does not need is not imported."""
+    """Help imports neither the HTTP library nor the drawing library, so that it is quick."""
     script = (
         "import sys; from run_results.cli.commands import run; run(['fetch', '--help']);"
         "sys.exit(' '.join({'httpx', 'rich', 'ssl', 'asyncio'} & set(sys.modules)))"
@@ -954,7 +954,7 @@ def test_help_imports_no_http_and_no_drawing() -> None:
 
 
 def test_the_core_does_not_import_the_command_line() -> None:
-    """Importing the package imports neither the command line nor what it needs."""
+    """Importing the package imports neither the command line nor its dependencies."""
     script = (
         "import sys; import run_results;sys.exit(' '.join({'click', 'rich', 'run_results.cli'} & set(sys.modules)))"
     )

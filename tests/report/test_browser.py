@@ -81,7 +81,7 @@ def chosen(view: View) -> tuple[list[str], list[str]]:
 
 
 def test_the_queue_has_what_needs_a_look(kinds: Path, look: Look) -> None:
-    """The list begins with failures and the lowest confidence; what is sure and sound is not in it."""
+    """The list begins with failures and the lowest confidence; fields without a problem are not in it."""
     view = look(kinds)
     view.picture("kinds")
     assert rows(view) == ["gone", "low", "total", "stray", "(the document)", "(the document)"]
@@ -139,7 +139,7 @@ def test_the_list_goes_by_the_threshold_that_was_counted_with(tmp_path: Path, lo
 
 
 def test_documents_can_be_listed(small: Large, look: Look) -> None:
-    """Documents have a list of their own, and files without documents are in it."""
+    """Documents can be listed, and files without documents are in the list."""
     view = look(small.path)
     view.page.click("#list-documents")
     view.page.select_option("#filter-reason", "all")
@@ -151,7 +151,7 @@ def test_documents_can_be_listed(small: Large, look: Look) -> None:
 
 
 def test_a_histogram_leads_to_its_fields(kinds: Path, look: Look) -> None:
-    """A click on a class or a field among the histograms lists what it stands for."""
+    """A click on a class or a field among the histograms lists its fields."""
     view = look(kinds)
     view.page.locator(".charts .card", has_text="stray").click()
     assert rows(view) == ["stray"]
@@ -197,7 +197,7 @@ def test_rows_and_boxes_are_linked_by_hover_and_focus(kinds: Path, look: Look) -
 
 
 def test_boxes_are_where_they_belong(kinds: Path, look: Look) -> None:
-    """A box is drawn at its place in the page's frame, right way round; one across the edge is cut there."""
+    """A box is drawn at its place on the page, with its corners in order; one across the edge is cut there."""
     view = look(kinds, "#d=1")
     frames = view.page.locator("#viewer .paper").evaluate_all("all => all.map(e => e.getAttribute('viewBox'))")
     assert frames == ["0 0 1000 500"] * 2
@@ -216,7 +216,7 @@ def test_boxes_are_where_they_belong(kinds: Path, look: Look) -> None:
 
 
 def test_boxes_that_cannot_be_drawn_are_listed(kinds: Path, look: Look) -> None:
-    """A box off its page, on a page without layout, or given in part, is listed, and linked to its row all the same."""
+    """A box off its page, on a page without layout, or with coordinates missing is listed, and linked to its row."""
     view = look(kinds, "#d=1")
     page = view.page
     assert page.locator("figure", has_text="Page 0").locator(".misplaced").inner_text().split("\n") == [
@@ -267,7 +267,7 @@ def test_pages_can_be_magnified(kinds: Path, look: Look) -> None:
 
 
 def test_edits_are_a_timeline(kinds: Path, look: Look) -> None:
-    """Edits stand newest first by day; one whose time cannot be read stands at the end as it came."""
+    """Edits stand newest first by day; one whose time cannot be read stands at the end, unchanged."""
     view = look(kinds)
     lines = view.page.locator("#timeline li").all_inner_texts()
     assert [line.split("\n")[0] for line in lines] == [
@@ -347,12 +347,12 @@ def test_all_can_be_done_with_keys(kinds: Path, look: Look) -> None:
     assert "document 1" in view.page.locator("#viewer .meta").inner_text()
 
 
-def test_a_late_word_of_an_earlier_step_takes_no_focus(kinds: Path, look: Look) -> None:
-    """The browser tells of a jump after the fact: a row that was reached by then keeps the focus."""
+def test_a_late_event_of_an_earlier_step_takes_no_focus(kinds: Path, look: Look) -> None:
+    """The browser reports a change of the address late: a row that was reached by then keeps the focus."""
     view = look(kinds)
     view.page.evaluate(
-        """() => new Promise((told) => {
-            addEventListener("hashchange", () => setTimeout(told, 0), { once: true });
+        """() => new Promise((done) => {
+            addEventListener("hashchange", () => setTimeout(done, 0), { once: true });
             location.hash = "review";
             document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
         })"""
@@ -360,8 +360,8 @@ def test_a_late_word_of_an_earlier_step_takes_no_focus(kinds: Path, look: Look) 
     assert focused(view) == "queue 1"
     assert chosen(view) == (["1"], ["1"])
     view.page.evaluate(
-        """() => new Promise((told) => {
-            addEventListener("hashchange", () => setTimeout(told, 0), { once: true });
+        """() => new Promise((done) => {
+            addEventListener("hashchange", () => setTimeout(done, 0), { once: true });
             location.hash = "d=0";
             document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "]", bubbles: true }));
         })"""
@@ -392,7 +392,7 @@ def test_a_key_that_is_faster_than_the_search_finds_what_was_typed(kinds: Path, 
 
 
 def test_escape_leaves_a_search_without_hits(kinds: Path, look: Look) -> None:
-    """Where nothing was found there is no row to go to: Escape takes the words back, then leads to the list."""
+    """Where nothing was found, Escape first empties the search and then moves to the list."""
     view = look(kinds)
     view.page.fill("#filter-text", "no such thing")
     view.page.wait_for_selector("#queue .empty")
@@ -405,7 +405,7 @@ def test_escape_leaves_a_search_without_hits(kinds: Path, look: Look) -> None:
 
 
 def test_the_focus_is_seen(kinds: Path, look: Look) -> None:
-    """What has the focus has an outline, in both lists and on a box; one Tab stop is enough for each list."""
+    """The element with the focus has an outline, in both lists and on a box; each list is one Tab stop."""
     view = look(kinds)
     style = "getComputedStyle(document.activeElement)"
     outline = f"{style}.outlineStyle !== 'none' && parseFloat({style}.outlineWidth) >= 2"
@@ -515,7 +515,7 @@ def test_a_long_value_is_cut_and_can_be_had(tmp_path: Path, look: Look) -> None:
 
 
 def test_half_a_surrogate_pair_is_survived(tmp_path: Path, look: Look) -> None:
-    """Text that no UTF-8 can hold is shown with the mark of what cannot be shown."""
+    """Text that UTF-8 cannot hold is shown with U+FFFD in its place."""
     path = tmp_path / "r.html"
     write_report([one(document(field("a", 0.1) | {"value": "half \ud800 pair"}))], path, names=NameMap(["a", "\udfff"]))
     assert "half \ufffd pair" in look(path).page.locator("#viewer").inner_text()
@@ -525,7 +525,7 @@ def test_half_a_surrogate_pair_is_survived(tmp_path: Path, look: Look) -> None:
     "answer",
     [{"files": []}, {"files": [{}]}, {"files": [{"documents": [{}]}]}, {"files": [{"documents": [{"fields": [{}]}]}]}],
 )
-def test_an_empty_run_is_no_trouble(tmp_path: Path, look: Look, answer: Json) -> None:
+def test_an_empty_run_can_be_opened(tmp_path: Path, look: Look, answer: Json) -> None:
     """A run without files, documents, fields or values opens, and keys and clicks do no harm."""
     path = tmp_path / "r.html"
     write_report([page_of(answer)], path)
@@ -609,7 +609,7 @@ def test_it_prints(small: Large, look: Look) -> None:
 
 
 def test_without_scripts_the_rest_is_there(small: Large, look: Look) -> None:
-    """With scripts off, counts, histograms, cross-class fields and drift are there, and it is said what is not."""
+    """With scripts off, counts, histograms, cross-class fields and drift are there, and a notice names the rest."""
     view = look(small.path, java_script_enabled=False)
     text = view.page.locator("body").inner_text()
     numbers = f"{small.written.fields}\nfields"

@@ -1,4 +1,4 @@
-"""The report's file: that it holds what the run holds, and nothing that a browser would obey."""
+"""The report's file: it contains the data of the run, and no text from a server that a browser would obey."""
 
 import json
 import os
@@ -169,7 +169,7 @@ def test_names_are_the_projects(small: Any) -> None:
 
 
 def test_an_option_has_the_api_name_of_its_field(tmp_path: Path) -> None:
-    """The rule that the names were given with is also the one for the options of cross-class fields."""
+    """Options of cross-class fields follow the rule (ASCII or Unicode) of the names that were given."""
     option = {"record_index": 0, "refined_phrase_name": "Größe"}
     page = one(document({"field_name": "Gr__e"}), case_info={"fields": [{"name": "a", "input_fields": [option]}]})
     write_report([page], tmp_path / "r.html", names=NameMap(["Größe"], ascii=True))
@@ -193,7 +193,7 @@ def test_an_option_has_the_api_name_of_its_field(tmp_path: Path) -> None:
     ],
 )
 def test_a_box_is_placed(given: tuple[float, ...], wanted: list[float]) -> None:
-    """A box is set right way round, and told apart when it lies off its page or across its edge."""
+    """The corners of a box are put in order, and its state says whether it lies off its page or across its edge."""
     made = SourceCoordinates.from_dict(box(*given))
     assert place(made, {0: (200, 100)}) == wanted
     assert place(made, {1: (200, 100)})[5] in (NO_LAYOUT, NO_LAYOUT + TURNED)
@@ -261,7 +261,7 @@ def test_drift_is_listed_by_kind(tmp_path: Path) -> None:
     assert text.index("class_name breach") < text.index("fields[*].new news")
 
 
-# That it is inert ---------------------------------------------------------------------------------------------
+# That it is harmless ------------------------------------------------------------------------------------------
 
 TAGS = frozenset(
     re.findall(
@@ -330,7 +330,7 @@ SIGNS = st.text("<>&\u2028\u2029-!/script") | st.text()
 
 @given(st.recursive(SIGNS | st.booleans() | st.integers(-(2**53), 2**53), lambda inner: st.lists(inner), max_leaves=9))
 def test_data_may_stand_in_a_script(value: Any) -> None:
-    """JSON for a script element says the same and has nothing in it that HTML or old JavaScript would see."""
+    """JSON for a script element means the same and has no character that HTML or old JavaScript would interpret."""
     made = to_json(value).decode()
     assert json.loads(made) == value
     assert not set(made) & set("<>&\u2028\u2029")
@@ -413,7 +413,7 @@ def test_a_full_report_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["field_name", "type", "class_name"])
 def test_names_need_room_too(tmp_path: Path, key: str) -> None:
-    """Where every document has another name in it, the names are part of what the limit is for."""
+    """The names of classes, types and fields count towards the limit of size."""
     texts = [f"{at}{'x' * 1000}" for at in range(3000)]
     fields = [{"field_name": "a", "type": "b"} | {key: text} for text in texts]
     documents = [document(field, class_name=field.get("class_name", "c")) for field in fields]
@@ -478,7 +478,7 @@ def test_a_report_is_whole_or_not_there(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """What is no file, or cannot become one, is refused with an error of the family, before anything is fetched."""
+    """A path that is no file, or cannot become one, gives an error of the family, before anything is fetched."""
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     names = ("none/r.html", "x" * 300, "a\x00b", "loop", "loop/r.html")
@@ -520,7 +520,7 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_file_has_the_rights_of_any_new_file(tmp_path: Path) -> None:
-    """Who may read the report is what the process's mask says."""
+    """The report has the permissions that the process gives every new file."""
     write_report([one(document())], tmp_path / "r.html")
     (tmp_path / "other").touch()
     assert stat.S_IMODE((tmp_path / "r.html").stat().st_mode) == stat.S_IMODE((tmp_path / "other").stat().st_mode)
@@ -564,15 +564,15 @@ def test_the_command_says_what_is_wrong(
     serve_runs: Callable[..., str], token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any,
     arguments: list[str], code: int, said: str,
 ) -> None:  # fmt: skip
-    """What cannot be done ends with one line, the right exit code and no file."""
+    """A failure gives one line, the right exit code and no file."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(SyntheticRun(seed=5)))
     assert command(arguments) == code
-    told = capfd.readouterr().err
-    assert said in told
-    assert len(told.splitlines()) == 1
-    assert "--start" not in told
+    err = capfd.readouterr().err
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert "--start" not in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -603,7 +603,7 @@ def test_a_page_shows_itself(serve_runs: Callable[..., str], token: str) -> None
 
 
 def test_a_document_shows_its_fields() -> None:
-    """In a notebook a model shows what is set of it, a row for each member, and its fields as rows of their own."""
+    """In a notebook a model shows the members that are set, one a row, and its fields as a table."""
     fields = [{"field_name": f"field_{number}", "value": "v"} for number in range(12)]
     shown = one(document(*fields, class_name="Invoice")).files[0].documents
     assert isinstance(shown, list)
