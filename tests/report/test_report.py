@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from run_results import Client, Include, NameMap, Page, RunResultsError
 from run_results.cli.commands import run as command
 from run_results.cli.report import report as report_command
-from run_results.errors import ConfigurationError, ExportError, RunMismatch
+from run_results.errors import ConfigurationError, DeadlineExceededError, ExportError, RunMismatch
 from run_results.report import folder, template, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
 from run_results.report.compact import moment, to_json
@@ -456,9 +456,10 @@ def test_memory_does_not_grow_with_the_run(tmp_path: Path) -> None:
     assert peak(9) < peak(3) + 300_000
 
 
-def failing(page: Page) -> Iterator[Page]:
+def failing(page: Page, error: RunResultsError) -> Iterator[Page]:
+    """A walk with one page and an error."""
     yield page
-    raise RunMismatch("the page belongs to another run")
+    raise error
 
 
 def test_a_report_is_whole_or_not_there(tmp_path: Path) -> None:
@@ -466,7 +467,9 @@ def test_a_report_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "r.html"
     path.write_text("old")
     with pytest.raises(RunMismatch):
-        write_report(failing(one(document())), path)
+        write_report(failing(one(document()), RunMismatch("the page belongs to another run")), path)
+    with pytest.raises(DeadlineExceededError, match="too slow"):  # which is an OSError, too
+        write_report(failing(one(document()), DeadlineExceededError("too slow")), path)
     with pytest.raises(ConfigurationError, match="no page"):
         write_report([], path)
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("r.html", "old")]

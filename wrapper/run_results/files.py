@@ -10,7 +10,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -45,7 +45,7 @@ def whole_file(path: Path, action: str = "write") -> Iterator[BinaryIO]:
 
     An older file of that name stays until then, and the new one gets its permissions. A link stays a link, and the file
     that it leads to is replaced. Several may write to one path at the same time: the last one to end wins. `action` is
-    for messages, such as `write the report`.
+    for messages, such as `write the report`. Errors that the block raises pass through unchanged.
     """
     with file_errors(action, path, ValueError, RuntimeError):  # a NUL in the name; a link that leads to itself
         target = path.resolve()
@@ -53,12 +53,21 @@ def whole_file(path: Path, action: str = "write") -> Iterator[BinaryIO]:
         if target.is_symlink() or (permissions is not None and not target.is_file()):
             raise ExportError(f"cannot {action} {str(path)!r}: it is there and is no file", path=str(path))
     unfinished = target.with_name(f".run-results-{secrets.token_hex(8)}.tmp")
-    with file_errors(action, path), new_file(unfinished) as file:
+    with ExitStack() as stack:
+        with file_errors(action, path):
+            file = stack.enter_context(new_file(unfinished))
         yield file
-        if permissions is not None:
-            unfinished.chmod(permissions)
-    with file_errors(action, path):
-        unfinished.replace(target)
+        with file_errors(action, path):
+            if permissions is not None:
+                unfinished.chmod(permissions)
+            stack.close()
+    try:
+        with file_errors(action, path):
+            unfinished.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
     sync_folder(target.parent)
 
 

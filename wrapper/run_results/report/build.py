@@ -1,23 +1,25 @@
 """Writes the file: data go into a spool page by page, and the HTML with the counts is put around them at the end."""
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from attrs import frozen
 
 from run_results import NameMap, Page
-from run_results.errors import ConfigurationError, ExportError
+from run_results.errors import ConfigurationError
 from run_results.fields import case_fields
+from run_results.files import file_errors, whole_file
 from run_results.report import template
 from run_results.report.compact import Compactor
 from run_results.report.images import Images
 from run_results.report.summary import Summary
+
+_ACTION: Final = "write the report"
 
 
 @frozen
@@ -80,20 +82,20 @@ def write_report(
     template.load()  # an error before the first page is fetched
     path = Path(path)
     compactor = Compactor(names, images, Summary(threshold), max_bytes, max_image_bytes)
-    with _whole_file(path) as (file, spool):
+    with whole_file(path, _ACTION) as file, _spool(path) as spool:
         last: Page | None = None
         number = 0
         for page in pages:
             last = page
             for kind, data in compactor.page(page):
-                with _writing(path):
+                with file_errors(_ACTION, path):
                     spool.write(_element(kind, number if kind == "image" else None, data))
                 number += kind == "image"
         if last is None:
             raise ConfigurationError("there is no page to report on")
         cases = case_fields(last.run)
         before, after = template.render(last, compactor, cases, title)
-        with _writing(path):
+        with file_errors(_ACTION, path):
             file.write(before.encode())
             file.write(_element("index", None, compactor.index(cases[: template.MOST_CASE_FIELDS])))
             spool.seek(0)
@@ -115,42 +117,15 @@ def write_report(
 
 
 @contextmanager
-def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
+def _spool(path: Path) -> Iterator[IO[bytes]]:
+    """A nameless file beside the report."""
+    with file_errors(_ACTION, path):
+        spool = tempfile.TemporaryFile(dir=path.resolve().parent)  # noqa: SIM115 - closed below
     try:
-        yield
-    except (OSError, ValueError) as error:  # a name with NUL in it is a ValueError
-        reason = (isinstance(error, OSError) and error.strerror) or error
-        raise ExportError(f"cannot write the report {str(path)!r}: {reason}", path=str(path)) from None
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """A file that gets its name when the block ends well, and is gone when it does not; and a nameless spool."""
-    with _writing(path):
-        with suppress(RuntimeError):  # a link to itself; from Python 3.13 on it stays one
-            path = path.resolve()  # through a link, so that the link stays
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            raise ExportError(f"cannot write the report {str(path)!r}: it is there and is no file", path=str(path))
-        made = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
-        file = made.open("xb")
-    try:
-        with _writing(path):
-            spool = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed below, with the other one
-        try:
-            yield file, spool
-            with _writing(path):
-                file.flush()
-                os.fsync(file.fileno())
-        finally:
-            for each in (file, spool):
-                with suppress(OSError):  # a full disk says so again to what is left in the buffer
-                    each.close()
-        with _writing(path):
-            made.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            made.unlink()
-        raise
+        yield spool
+    finally:
+        with suppress(OSError):  # on a full disk the buffer cannot be written, and need not be
+            spool.close()
 
 
 def _element(kind: str, number: int | None, data: bytes) -> bytes:
