@@ -509,6 +509,25 @@ def test_status_shows_the_state_of_a_run(serve_runs: Serve, here: Here) -> None:
     assert facts["drift"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("RUNNING", "still working"),
+        ("PAUSED", "paused"),
+        ("STOPPED_AT_CHECKPOINT", "waiting for review"),
+        ("COMPLETE", "finished"),
+        ("CANCELLED", "finished"),
+        ("SLEEPING", "still working"),
+    ],
+)
+def test_status_says_whether_a_run_continues_by_itself(here: Here, status: str, state: str) -> None:
+    """The line `state` has one plain word for each status; a status that the contract does not name may still work."""
+    with serve(Odd(RUN, lambda page: page.update(status=status))) as served:
+        _, out, _ = here(served.url, "status", RUN.run_id)
+    facts = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert (facts["status"], facts["state"]) == (status, state)
+
+
 def test_status_for_programs(serve_runs: Serve, here: Here) -> None:
     """--json gives one object with exact nanoseconds."""
     code, out, _ = here(serve_runs(SyntheticRun(files=3, status="RUNNING")), "status", "synthetic-0", "--json")
