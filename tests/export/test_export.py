@@ -385,6 +385,27 @@ def test_other_options_are_not_gone_on_with(name: str, client: Client, tmp_path:
         client.export(RUN.run_id, tmp_path, resume=True, **OTHERS[name])
 
 
+def test_the_same_names_in_another_order_are_the_same(client: Client, tmp_path: Path) -> None:
+    """An export is resumed with the names that it began with, in whatever order they are given."""
+    client.export(RUN.run_id, tmp_path, names=NameMap(["a", "b"]))
+    assert client.export(RUN.run_id, tmp_path, names=NameMap(["b", "a"]), resume=True).start == 20
+
+
+@pytest.mark.parametrize("name", ["out", "out.csv"])
+def test_an_export_of_another_version_is_not_resumed(name: str, client: Client, tmp_path: Path) -> None:
+    """What another version of run-results wrote is refused as that, and stays as it is."""
+    path = tmp_path / name
+    client.export(RUN.run_id, path)
+    manifest = path / "_SUCCESS" if name == "out" else tmp_path / f".{name}.export.json"
+    content = json.loads(manifest.read_text())
+    for version in ({}, {"version": 99}):
+        manifest.write_text(json.dumps({key: content[key] for key in ("options", "state", "files")} | version))
+        before = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
+        with pytest.raises(errors.ExportMismatch, match="another version of run-results wrote"):
+            client.export(RUN.run_id, path, resume=True)
+        assert {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)} == before
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [("fields.parquet", {"single_file": True}), ("class-Mine.csv", {"wide": True, "format": "csv"})],

@@ -10,7 +10,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -44,8 +44,8 @@ def whole_file(path: Path, action: str = "write") -> Iterator[BinaryIO]:
     """A file that gets its name in one step when the block ends, and is gone when the block raises.
 
     An older file of that name stays until then, and the new one gets its permissions. A link stays a link, and the file
-    that it leads to is replaced. Several may write to one path at the same time: the last one to end wins. `action` is
-    for messages, such as `write the report`. Errors that the block raises pass through unchanged.
+    that it leads to is replaced. Several may write to one path at the same time: the last one to end wins. What the
+    block itself raises passes through. `action` is for messages, such as `write the report`.
     """
     with file_errors(action, path, ValueError, RuntimeError):  # a NUL in the name; a link that leads to itself
         target = path.resolve()
@@ -53,14 +53,11 @@ def whole_file(path: Path, action: str = "write") -> Iterator[BinaryIO]:
         if target.is_symlink() or (permissions is not None and not target.is_file()):
             raise ExportError(f"cannot {action} {str(path)!r}: it is there and is no file", path=str(path))
     unfinished = target.with_name(f".run-results-{secrets.token_hex(8)}.tmp")
-    with ExitStack() as stack:
-        with file_errors(action, path):
-            file = stack.enter_context(new_file(unfinished))
-        yield file
-        with file_errors(action, path):
-            if permissions is not None:
+    with new_file(unfinished, path, action) as file:
+        if permissions is not None:
+            with file_errors(action, path):
                 unfinished.chmod(permissions)
-            stack.close()
+        yield file
     try:
         with file_errors(action, path):
             unfinished.replace(target)
@@ -72,16 +69,21 @@ def whole_file(path: Path, action: str = "write") -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file: on disk when the block ends, and gone when the block raises. Raises `OSError`."""
-    path.unlink(missing_ok=True)
-    # `x` follows no link that somebody else put there.
-    file = path.open("xb")
+def new_file(path: Path, target: Path, action: str = "write") -> Iterator[BinaryIO]:
+    """A new file at `path`: on disk when the block ends, and gone when the block raises.
+
+    `target` and `action` are for messages; what the block itself raises passes through.
+    """
+    with file_errors(action, target):
+        path.unlink(missing_ok=True)
+        # `x` follows no link that somebody else put there.
+        file = path.open("xb")
     try:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
-        file.close()
+        with file_errors(action, target):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
     except BaseException:
         # What could not be written is still in the file's buffer, and closing it tries again.
         with suppress(OSError):
@@ -93,7 +95,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a small file of an export."""
-    with file_errors("write", path), new_file(temporary(path)) as file:
+    with new_file(temporary(path), path) as file, file_errors("write", path):
         file.write(content)
     publish([path])
 

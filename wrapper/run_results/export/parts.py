@@ -100,7 +100,7 @@ def write_table(
 ) -> int:
     """Write a file under its temporary name. Returns how many cells were guarded."""
     schema = schema.with_metadata({**(schema.metadata or {}), **manifest.mark})
-    with file_errors("write", path, pa.ArrowException), new_file(temporary(path)) as file:
+    with new_file(temporary(path), path) as file, file_errors("write", path, pa.ArrowException):
         writer = open_writer(file, schema, format, guard=plan.options.guard)
         try:
             for batch in batches:
