@@ -5,6 +5,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, assert_type
 
+import attrs
 import httpx
 
 from run_results import (
@@ -217,3 +218,10 @@ def failing(client: Client, run: RunResults, field: Field) -> None:
     assert_type(failed(field), bool)
     assert_type(problems(run, 5), list[Problem])
     assert_type(Include.parse("all"), Include)
+
+
+def models_with_attrs(field: Field) -> None:
+    """To type checkers, too, a model is a class of attrs."""
+    assert_type(attrs.asdict(field), dict[str, Any])
+    attrs.fields(Field)
+    attrs.has(Field)
