@@ -193,7 +193,7 @@ class ConnectionFailedError(TransportError):
 class ConnectionsBusyError(TransportError, TimeoutError):
     """Raised when no connection was free in time, because too many requests of the client were under way."""
 
-    hint = "Send fewer requests at a time, or make the client with more max_connections"
+    advice = "Send fewer requests at a time, or make the client with more {max_connections=}"
     may_pass = False
 
 
