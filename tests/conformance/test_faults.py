@@ -34,7 +34,7 @@ from run_results_conformance.faults import (
     standard_store,
 )
 from run_results_conformance.faults.standard import FLAGS, WALK, asking, flags, from_offset
-from run_results_conformance.faults.steps import served as served_with
+from run_results_conformance.faults.steps import server_with
 from run_results_conformance.faults.wire import SLOW
 
 LEAST = {
@@ -229,13 +229,13 @@ class TestCatalogue:
         """A server is made by the fault's name; a name that nothing has is an error that knows near ones."""
         assert callable(faulty("has-more-late", store))
         assert callable(faulty("chunked", store, "a-token", page_size=2))
-        with pytest.raises(UnknownFault, match=r"'has-more-lat'; near it: .*has-more-late"):
+        with pytest.raises(UnknownFault, match=r"'has-more-lat'; similar: .*has-more-late"):
             faulty("has-more-lat", store)
 
     def test_unknown_step(self) -> None:
         """A fault in a step that the reference server does not have is an error when it is written."""
         with pytest.raises(ValueError, match="no step has_less"):
-            served_with(has_less=lambda *_: True)
+            server_with(has_less=lambda *_: True)
 
 
 class TestStandardStore:

@@ -5,9 +5,9 @@
     app = faulty("has-more-late", standard_store(), STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)
     with serve(app) as served: ...
 
-`FAULTS` are what a verifier has to find, `CORRECT` what it must not accuse; `faulty` makes a server of either,
-by name. A fault is small: one step of the reference server's checklist done otherwise (`steps`), in the
-module of its family.
+A verifier has to find every one of `FAULTS`, and must not accuse any of `CORRECT`. `faulty` makes a server of either by
+name. A fault is small: it replaces one step of the reference server (`steps`). Each family has a module. `network` has
+faults of another kind: connections that break and answers that never end, for tests of clients.
 
     UnknownFault   no fault and no correct variant has the name
 """
@@ -83,17 +83,17 @@ class UnknownFault(LookupError):
 def faulty(name: str, store: Store, *tokens: Token | str, **options: Any) -> ASGIApp:
     """A server with the fault, or the correct variant, of this name.
 
-    `tokens` and `options` are those of `ReferenceServer`; without a token the standard one is valid. Raises
-    UnknownFault, with names that are near.
+    `tokens` and `options` are those of `ReferenceServer`. Without a token, `STANDARD_TOKEN` is valid. Raises
+    UnknownFault, with similar names.
     """
     try:
         make = _BY_NAME[name].make
     except KeyError:
         near = get_close_matches(name, _BY_NAME, n=3)
-        raise UnknownFault(f"there is no fault {name!r}" + (f"; near it: {', '.join(near)}" if near else "")) from None
+        raise UnknownFault(f"there is no fault {name!r}" + (f"; similar: {', '.join(near)}" if near else "")) from None
     return make(store, *(tokens or (STANDARD_TOKEN,)), **options)
 
 
 def describe() -> Iterator[dict[str, str]]:
-    """Every fault, then every correct variant, in words: `name`, `family`, and what it breaks or why not."""
+    """Every fault, then every correct variant, as text: name, family, and what it breaks or why it is correct."""
     return (each.describe() for each in _ALL)

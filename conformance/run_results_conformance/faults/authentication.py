@@ -1,4 +1,4 @@
-"""Authentication: who is let in although the token is missing or wrong, and who is kept out."""
+"""Authentication: who is accepted although the token is missing or wrong, and who is kept out."""
 
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -11,7 +11,7 @@ from run_results_conformance.server.reference import Refusal, Token
 
 from .fault import Fault, Level, Make, Question
 from .standard import BEARER, STANDARD_TOKEN, asking
-from .steps import Ask, Step, admitted, served
+from .steps import Call, Step, admitted, server_with
 
 TOKEN = STANDARD_TOKEN.value
 
@@ -21,7 +21,7 @@ def authentication(name: str, breach: str, make: Make, *witness: Question, level
 
 
 def _bearer(test: Callable[[str, str], bool]) -> Make:
-    """Lets in who gives a text after `Bearer ` that passes the test beside a valid token."""
+    """Accepts a text after `Bearer ` for which `test(text, valid_token)` is true."""
 
     def passes(given: Sequence[str], token: str) -> bool:
         scheme, _, value = given[0].partition(" ") if len(given) == 1 else ("", "", "")
@@ -31,42 +31,42 @@ def _bearer(test: Callable[[str, str], bool]) -> Make:
 
 
 def _kept_out(test: Callable[[str], bool]) -> Make:
-    """Keeps out honest callers whose header passes the test."""
+    """Refuses valid tokens if the header passes the test."""
 
-    def authenticate(_ask: Ask, honest: Step, request: Request) -> Token:
+    def authenticate(_call: Call, honest: Step, request: Request) -> Token:
         token: Token = honest(request)
         if test(request.headers["authorization"]):
             raise Refusal(401, "A valid bearer token is required", {"WWW-Authenticate": "Bearer"})
         return token
 
-    return served(authenticate=authenticate)
+    return server_with(authenticate=authenticate)
 
 
 def _admitted_by_request(test: Callable[[Request, str], bool]) -> Make:
-    def authenticate(ask: Ask, honest: Step, request: Request) -> Token:
+    def authenticate(call: Call, honest: Step, request: Request) -> Token:
         try:
             return cast("Token", honest(request))
         except Refusal:
-            for token in ask.server.tokens:
+            for token in call.server.tokens:
                 if test(request, token.value):
                     return token
             raise
 
-    return served(authenticate=authenticate)
+    return server_with(authenticate=authenticate)
 
 
-def _after_the_run(ask: Ask, honest: Step, request: Request) -> Token:
-    """Looks for the run first, so that strangers learn which runs there are."""
-    run_id, token = ask.server.read_run_id(request), ask.server.tokens[0]
-    ask.server.find_run(run_id, ask.server.read_context(request, token))
+def _after_the_run(call: Call, honest: Step, request: Request) -> Token:
+    """Looks for the run before it checks the token, so that anybody learns which runs exist."""
+    run_id, token = call.server.read_run_id(request), call.server.tokens[0]
+    call.server.find_run(run_id, call.server.read_context(request, token))
     return cast("Token", honest(request))
 
 
-def _blind(ask: Ask, honest: Step, request: Request) -> Response:
+def _blind(call: Call, honest: Step, request: Request) -> Response:
     response: Response = honest(request)
-    if response.status_code == 401 and ask.header("authorization"):
-        body = {"id": ask.server.read_run_id(request), "status": "COMPLETE", "files": [], "has_more": False}
-        return Response(ask.server.dump(body), media_type="application/json")
+    if response.status_code == 401 and call.header("authorization"):
+        body = {"id": call.server.read_run_id(request), "status": "COMPLETE", "files": [], "has_more": False}
+        return Response(call.server.dump(body), media_type="application/json")
     return response
 
 
@@ -77,49 +77,49 @@ def _as(text: str) -> Question:
 AUTHENTICATION = (
     authentication(
         "token-absent",
-        "A request without a token is let in.",
+        "A request without a token is accepted.",
         admitted(lambda given, _token: not given),
         asking(authorization=None),
     ),
     authentication(
-        "token-empty", "An empty token is let in.", _bearer(lambda value, _token: not value), _as("Bearer ")
+        "token-empty", "An empty token is accepted.", _bearer(lambda value, _token: not value), _as("Bearer ")
     ),
     authentication(
         "header-empty",
-        "An empty Authorization header is let in.",
+        "An empty Authorization header is accepted.",
         admitted(lambda given, _token: given == [""]),
         _as(""),
     ),
     authentication(
         "scheme-alone",
-        "The word Bearer alone is let in.",
+        "The word Bearer alone is accepted.",
         admitted(lambda given, _token: given == ["Bearer"]),
         _as("Bearer"),
     ),
     authentication(
-        "token-any", "Every token is let in.", _bearer(lambda value, _token: bool(value)), _as("Bearer wrong")
+        "token-any", "Every token is accepted.", _bearer(lambda value, _token: bool(value)), _as("Bearer wrong")
     ),
     authentication(
         "token-well-formed",
-        "Every token of the right length is let in.",
+        "Every token of the right length is accepted.",
         _bearer(lambda value, token: len(value) == len(token)),
         _as(f"Bearer {'x' * len(TOKEN)}"),
     ),
     authentication(
         "token-prefix",
-        "The first characters of a token are let in.",
+        "The first characters of a token are accepted.",
         _bearer(lambda value, token: value != "" and token.startswith(value)),
         _as(f"Bearer {TOKEN[:-1]}"),
     ),
     authentication(
         "token-with-suffix",
-        "A token with something after it is let in.",
+        "A token with something after it is accepted.",
         _bearer(lambda value, token: value.startswith(token)),
         _as(f"Bearer {TOKEN}x"),
     ),
     authentication(
         "token-within",
-        "A text that has a token in it is let in.",
+        "A text that has a token in it is accepted.",
         _bearer(lambda value, token: token in value),
         _as(f"Bearer x{TOKEN}"),
     ),
@@ -131,19 +131,19 @@ AUTHENTICATION = (
     ),
     authentication(
         "token-suffix-alone",
-        "The end of a token is let in.",
+        "The end of a token is accepted.",
         _bearer(lambda value, token: value != "" and token.endswith(value)),
         _as(f"Bearer {TOKEN[1:]}"),
     ),
     authentication(
         "token-case-folded",
-        "A token in other case is let in.",
+        "A token in another case is accepted.",
         _bearer(lambda value, token: value.casefold() == token.casefold()),
         _as(f"Bearer {TOKEN.swapcase()}"),
     ),
     authentication(
         "token-padding-stripped",
-        "A token without, or with other, padding is let in.",
+        "A token without, or with other, padding is accepted.",
         _bearer(lambda value, token: value.rstrip("=") == token.rstrip("=")),
         _as(f"Bearer {TOKEN}="),
     ),
@@ -155,33 +155,33 @@ AUTHENTICATION = (
     ),
     authentication(
         "token-quoted",
-        "A token in quotes is let in.",
+        "A token in quotes is accepted.",
         _bearer(lambda value, token: value == f'"{token}"'),
         _as(f'Bearer "{TOKEN}"'),
         level="POLICY",
     ),
     authentication(
         "scheme-basic",
-        "The token is let in under the scheme Basic.",
+        "The token is accepted under the scheme Basic.",
         admitted(lambda given, token: given == [f"Basic {token}"]),
         _as(f"Basic {TOKEN}"),
     ),
     authentication(
         "scheme-token",
-        "The token is let in under the scheme Token.",
+        "The token is accepted under the scheme Token.",
         admitted(lambda given, token: given == [f"Token {token}"]),
         _as(f"Token {TOKEN}"),
     ),
     authentication(
         "scheme-any",
-        "The token is let in under every scheme.",
+        "The token is accepted under every scheme.",
         admitted(lambda given, token: [text.partition(" ")[2] for text in given] == [token]),
         _as(f"Digest {TOKEN}"),
         _as(f"Bearer2 {TOKEN}"),
     ),
     authentication(
         "scheme-prefix",
-        "A scheme that begins with Bearer is let in.",
+        "A scheme that begins with Bearer is accepted.",
         admitted(
             lambda given, token: given[:1] != [] and given[0].startswith("Bearer") and given[0].endswith(f" {token}")
         ),
@@ -189,7 +189,7 @@ AUTHENTICATION = (
     ),
     authentication(
         "scheme-none",
-        "The token without a scheme is let in.",
+        "The token without a scheme is accepted.",
         admitted(lambda given, token: given == [token]),
         _as(TOKEN),
     ),
@@ -221,19 +221,19 @@ AUTHENTICATION = (
     ),
     authentication(
         "token-in-query",
-        "A token in the query is let in.",
+        "A token in the query is accepted.",
         _admitted_by_request(lambda request, token: token in dict(parse_qsl(request.url.query)).values()),
         asking(query=f"access_token={TOKEN.replace('=', '%3D')}", authorization=None),
     ),
     authentication(
         "token-in-cookie",
-        "A token in a cookie is let in.",
+        "A token in a cookie is accepted.",
         _admitted_by_request(lambda request, token: token in request.headers.get("cookie", "")),
         asking(authorization=None, headers=(("Cookie", f"session={TOKEN}"),)),
     ),
     authentication(
         "token-in-other-header",
-        "A token in X-Api-Key is let in.",
+        "A token in X-Api-Key is accepted.",
         _admitted_by_request(lambda request, token: request.headers.get("x-api-key") == token),
         asking(authorization=None, headers=(("X-Api-Key", TOKEN),)),
     ),
@@ -258,21 +258,21 @@ AUTHENTICATION = (
     authentication(
         "token-after-run",
         "Without a token it can be seen which runs there are.",
-        served(authenticate=_after_the_run),
+        server_with(authenticate=_after_the_run),
         asking("no-such-run", authorization=None),
         level="POLICY",
     ),
     authentication(
         "error-before-token",
         "Without a token a bad offset is answered with 400.",
-        served(authenticate=lambda ask, honest, request: (ask.server.read_offset(request), honest(request))[1]),
+        server_with(authenticate=lambda call, honest, request: (call.server.read_offset(request), honest(request))[1]),
         asking(query="file_offset=-1", authorization=None),
         level="POLICY",
     ),
     authentication(
         "wrong-token-empty-run",
         "A wrong token sees every run as one without files.",
-        served(respond=_blind),
+        server_with(respond=_blind),
         _as("Bearer wrong"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Correct variants: servers that differ from the reference server where the contract leaves it to them."""
+"""Correct variants: servers that differ from the reference server where the contract allows it."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ from run_results_conformance.server.reference import Refusal, accepts_gzip
 
 from .fault import Make, Variant
 from .steps import (
-    Ask,
+    Call,
     Step,
     at,
     configured,
@@ -25,7 +25,7 @@ from .steps import (
     gone,
     instead,
     refused,
-    served,
+    server_with,
     to,
     with_body,
     with_header,
@@ -39,7 +39,7 @@ CASE = "case_info/fields"
 
 
 def _everywhere(change: Callable[[JsonObject], JsonObject]) -> Make:
-    """Changes every object of a body, of errors too. Free objects (`custom`, `locations`) are left alone."""
+    """Changes every object of a body, in errors too. Free objects (`custom`, `locations`) stay."""
 
     def changed(value: Any) -> Any:
         if isinstance(value, dict):
@@ -48,11 +48,11 @@ def _everywhere(change: Callable[[JsonObject], JsonObject]) -> Make:
             )
         return [changed(part) for part in value] if isinstance(value, list) else value
 
-    return served(dump=lambda _ask, honest, body: honest(changed(body)))
+    return server_with(dump=lambda _call, honest, body: honest(changed(body)))
 
 
 def _written_as(**options: Any) -> Make:
-    return served(dump=lambda _ask, _honest, body: json.dumps(body, **options).encode())
+    return server_with(dump=lambda _call, _honest, body: json.dumps(body, **options).encode())
 
 
 def _integral(value: Any) -> Any:
@@ -60,26 +60,26 @@ def _integral(value: Any) -> Any:
 
 
 def _plain_numbers(value: Any) -> Any:
-    """Floats without a fraction as integers; where the contract has numbers that is the same number."""
+    """Floats without a fraction as integers: for the contract it is the same number."""
     if isinstance(value, dict):
         return {name: part if name == "custom" else _plain_numbers(part) for name, part in value.items()}
     return [_plain_numbers(part) for part in value] if isinstance(value, list) else _integral(value)
 
 
 def _sent(change: Callable[[Message], Message]) -> Make:
-    """Changes how the head of every answer goes out."""
+    """Changes the status line and headers of every answer as they are sent."""
 
-    async def deliver(_ask: Ask, honest: Step, request: Request, receive: Receive, send: Send) -> None:
+    async def deliver(_call: Call, honest: Step, request: Request, receive: Receive, send: Send) -> None:
         async def sent(message: Message) -> None:
             await send(change(message) if message["type"] == "http.response.start" else message)
 
         await honest(request, receive, sent)
 
-    return served(deliver=deliver)
+    return server_with(deliver=deliver)
 
 
 def _headers(change: Callable[[bytes, bytes], tuple[bytes, bytes] | None]) -> Make:
-    """Changes, or with None leaves out, each header of every answer."""
+    """Changes each header of every answer; None removes it."""
     return _sent(
         lambda message: {
             **message,
@@ -101,8 +101,8 @@ def _content_type(value: str) -> Make:
     return _headers(lambda name, old: (name, value.encode() if name == b"content-type" else old))
 
 
-async def _in_pieces(ask: Ask, _honest: Step, request: Request, _receive: Receive, send: Send) -> None:
-    response = ask.server.encode(request, ask.server.respond(request))
+async def _in_pieces(call: Call, _honest: Step, request: Request, _receive: Receive, send: Send) -> None:
+    response = call.server.encode(request, call.server.respond(request))
     headers = [header for header in response.raw_headers if header[0] != b"content-length"]
     body = bytes(response.body)
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
@@ -113,21 +113,21 @@ async def _in_pieces(ask: Ask, _honest: Step, request: Request, _receive: Receiv
 
 def _instead(status: int, other: int, text: str | None = None) -> Make:
     """Refuses with another status."""
-    return served(
-        error=lambda _ask, honest, refusal: honest(
+    return server_with(
+        error=lambda _call, honest, refusal: honest(
             Refusal(other, text or refusal.message, refusal.headers) if refusal.status == status else refusal
         )
     )
 
 
-def _bad_run_id(_ask: Ask, honest: Step, request: Request) -> str:
+def _bad_run_id(_call: Call, honest: Step, request: Request) -> str:
     try:
         return str(honest(request))
     except Refusal:
         raise Refusal(404, "Run not found") from None
 
 
-def _strict_run_id(_ask: Ask, honest: Step, request: Request) -> str:
+def _strict_run_id(_call: Call, honest: Step, request: Request) -> str:
     run_id = str(honest(request))
     if not run_id.isprintable() or len(run_id) > 200:
         raise Refusal(400, "run_id has a form that is not accepted")
@@ -138,15 +138,15 @@ def _only_get() -> NoReturn:
     raise Refusal(405, "Method not allowed", {"Allow": "GET"})
 
 
-def _busy(ask: Ask, honest: Step, request: Request) -> Response:
-    if every(9)(ask):
-        return ask.server.error(Refusal(429, "Too many requests; try again", {"Retry-After": "0"}))
+def _busy(call: Call, honest: Step, request: Request) -> Response:
+    if every(9)(call):
+        return call.server.error(Refusal(429, "Too many requests; try again", {"Retry-After": "0"}))
     response: Response = honest(request)
     return response
 
 
-def _tagged(_ask: Ask, honest: Step, request: Request, response: Response) -> Response:
-    """An entity tag, and 304 for who has it already."""
+def _tagged(_call: Call, honest: Step, request: Request, response: Response) -> Response:
+    """Sends an entity tag, and 304 to a client that already has it."""
     response = honest(request, response)
     if response.status_code == 200:
         tag = f'"{hash(bytes(response.body)) & 0xFFFFFFFF:08x}"'
@@ -156,7 +156,7 @@ def _tagged(_ask: Ask, honest: Step, request: Request, response: Response) -> Re
     return response
 
 
-def _gzip_errors_too(_ask: Ask, honest: Step, request: Request, response: Response) -> Response:
+def _gzip_errors_too(_call: Call, honest: Step, request: Request, response: Response) -> Response:
     response = honest(request, response)
     if accepts_gzip(request) and "content-encoding" not in response.headers:
         response = with_body(response, gzip.compress(bytes(response.body), mtime=0))
@@ -191,12 +191,12 @@ CORRECT = (
     Variant(
         "page-size-by-request",
         f"{_PAGING}; it may change at any moment",
-        served(page_size=lambda ask, _honest, *_arguments: 1 + ask.number % 4),
+        server_with(page_size=lambda call, _honest, *_arguments: 1 + call.number % 4),
     ),
     Variant(
         "page-size-by-flag",
         f"{_PAGING}; a page that holds more of each file may hold fewer files",
-        served(page_size=lambda ask, honest, *arguments: max(1, honest(*arguments) - len(ask.flags))),
+        server_with(page_size=lambda call, honest, *arguments: max(1, honest(*arguments) - len(call.flags))),
     ),
     # --- JSON ---
     Variant(
@@ -213,17 +213,17 @@ CORRECT = (
     Variant(
         "json-slashes-escaped",
         "an escaped character is the character",
-        served(dump=lambda _ask, honest, body: honest(body).replace(b"/", b"\\/")),
+        server_with(dump=lambda _call, honest, body: honest(body).replace(b"/", b"\\/")),
     ),
     Variant(
         "json-final-newline",
         "white space around the document means nothing",
-        served(dump=lambda _ask, honest, body: b"\r\n" + honest(body) + b"\n"),
+        server_with(dump=lambda _call, honest, body: b"\r\n" + honest(body) + b"\n"),
     ),
     Variant(
         "integers-for-floats",
         "JSON has one kind of numbers: 5 is 5.0",
-        served(dump=lambda _ask, honest, body: honest(_plain_numbers(body))),
+        server_with(dump=lambda _call, honest, body: honest(_plain_numbers(body))),
     ),
     # --- What may be there, and what may be absent ---
     Variant(
@@ -255,12 +255,12 @@ CORRECT = (
         ),
     ),
     Variant("run-without-case-info", _ABSENT, edited(at("case_info", gone))),
-    Variant("run-without-batch", "a run need not read a batch", edited(at("batch_id", gone))),
+    Variant("run-without-batch", "a run need not belong to a batch", edited(at("batch_id", gone))),
     Variant("keys-empty", f"{_ABSENT}, and keys holds none", edited(at("keys", to({})))),
     Variant("case-info-empty", f"{_ABSENT}, and case_info holds none", edited(at("case_info", to({})))),
     Variant(
         "message-absent-when-null",
-        f"{_ABSENT}, and message has no need to say nothing",
+        f"{_ABSENT}, and an empty message says nothing",
         edited(within("", lambda page: page.pop("message") if page.get("message", "") is None else None)),
     ),
     Variant("message-null", "the message may be null", edited(at("message", to(None)))),
@@ -271,7 +271,7 @@ CORRECT = (
             within("", lambda page: page.pop("finish_timestamp") if page.get("finish_timestamp", 0) is None else None)
         ),
     ),
-    Variant("file-bare", f"{_ABSENT}: a file need not say where it is kept", edited(at("files/input_file_path", gone))),
+    Variant("file-bare", f"{_ABSENT}: a file need not name its path", edited(at("files/input_file_path", gone))),
     Variant("document-without-pages", _ABSENT, edited(within(DOCUMENT, _without("page_numbers")))),
     Variant(
         "empty-lists-absent",
@@ -302,7 +302,7 @@ CORRECT = (
     ),
     Variant(
         "pdf-never-made",
-        "the app need not make PDFs: that path alone may be absent though asked for",
+        "the app need not make PDFs: only that path may be absent although its flag is set",
         edited(at(f"{DOCUMENT}/post_processed_pdf_path", gone)),
     ),
     Variant("alerts-bare", _ABSENT, edited(at(f"{FIELD}/validations/alerts", each(lambda _alert: {})))),
@@ -319,7 +319,7 @@ CORRECT = (
     # --- Values ---
     Variant(
         "status-new",
-        "more statuses may be added: an unknown one is reported, and is no breach",
+        "more statuses may be added: an unknown one is reported, but is not a breach",
         edited(at("status", instead("PAUSED", "WAITING_FOR_CAPACITY"))),
         unlike=("status",),
     ),
@@ -330,7 +330,7 @@ CORRECT = (
     ),
     Variant(
         "error-msg-of-value",
-        "the contract gives no bounds to what an error message says",
+        "the contract does not limit the text of an error message",
         edited(at(f"{FIELD}/error_msg", lambda text: text and text * 40)),
     ),
     Variant(
@@ -341,7 +341,7 @@ CORRECT = (
     # --- Refusals ---
     Variant(
         "foreign-context-404",
-        "whether a run of a foreign context is there need not be told",
+        "a server need not say whether a foreign context has a run",
         _instead(403, 404, "Run not found"),
     ),
     Variant(
@@ -349,16 +349,20 @@ CORRECT = (
         "bad input is the caller's error; the contract has a shape for every status",
         _instead(400, 422),
     ),
-    Variant("unusable-run-id-404", "an id that no run can have is the id of no run", served(read_run_id=_bad_run_id)),
     Variant(
-        "unusable-run-id-400", "an id that no run can have may be refused as such", served(read_run_id=_strict_run_id)
+        "unusable-run-id-404", "an id that no run can have is the id of no run", server_with(read_run_id=_bad_run_id)
+    ),
+    Variant(
+        "unusable-run-id-400",
+        "an id that no run can have may be refused as such",
+        server_with(read_run_id=_strict_run_id),
     ),
     Variant(
         "long-offset-414",
         "a target may be too long for a server",
-        served(
-            respond=lambda ask, honest, request: (
-                ask.server.error(Refusal(414, "URI too long"))
+        server_with(
+            respond=lambda call, honest, request: (
+                call.server.error(Refusal(414, "URI too long"))
                 if len(request.scope["raw_path"]) + len(request.scope["query_string"]) > 8000
                 else honest(request)
             )
@@ -375,9 +379,9 @@ CORRECT = (
     ),
     Variant(
         "error-message-translated",
-        "what a message says is for people",
-        served(
-            error=lambda _ask, honest, refusal: honest(
+        "the text of a message is for people",
+        server_with(
+            error=lambda _call, honest, refusal: honest(
                 Refusal(refusal.status, "Das geht so nicht: ä, 誤", refusal.headers)
             )
         ),
@@ -405,12 +409,12 @@ CORRECT = (
     Variant(
         "head-refused",
         "the contract knows GET alone",
-        served(check_method=lambda _ask, _honest, request: None if request.method == "GET" else _only_get()),
+        server_with(check_method=lambda _call, _honest, request: None if request.method == "GET" else _only_get()),
     ),
     Variant("other-methods-501", "the contract has a shape for every status", _instead(405, 501, "Not implemented")),
-    Variant("busy-at-times", "429 is in the contract, and says when to come back", served(respond=_busy)),
+    Variant("busy-at-times", "429 is in the contract, and says when to try again", server_with(respond=_busy)),
     # --- On the wire ---
-    Variant("charset-utf-8", "a charset says what is so anyway", _content_type("application/json; charset=utf-8")),
+    Variant("charset-utf-8", "the charset is UTF-8 anyway", _content_type("application/json; charset=utf-8")),
     Variant("charset-quoted", _HTTP, _content_type('application/json;charset="UTF-8"')),
     Variant("content-type-other-case", f"{_HTTP} (RFC 9110, 8.3.1)", _content_type("Application/JSON")),
     Variant("header-names-upper-case", f"{_HTTP} (RFC 9110, 5.1)", _headers(lambda name, value: (name.upper(), value))),
@@ -427,9 +431,9 @@ CORRECT = (
             }
         ),
     ),
-    Variant("entity-tags", "304 answers a condition that the caller has set", served(encode=_tagged)),
-    Variant("gzip-when-accepted", "gzip is for who accepts it", served(encode=_gzip_errors_too)),
-    Variant("chunked", "a body may come in chunks of unknown number", served(deliver=_in_pieces)),
+    Variant("entity-tags", "304 answers a condition that the caller has set", server_with(encode=_tagged)),
+    Variant("gzip-when-accepted", "gzip is allowed if the client accepts it", server_with(encode=_gzip_errors_too)),
+    Variant("chunked", "a body may come in chunks of unknown number", server_with(deliver=_in_pieces)),
     Variant(
         "connection-closed", "a connection may be closed after each answer", _more_headers({"Connection": "close"})
     ),

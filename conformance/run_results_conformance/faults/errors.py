@@ -1,4 +1,4 @@
-"""Errors: what every other status than 200 has to say, and when."""
+"""Errors: wrong statuses, bodies and headers where a request is refused."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from run_results_conformance.server.runs import MemoryRun, Run
 
 from .fault import Fault, Level, Make, Question
 from .standard import EMPTY_RUN, FOREIGN_CONTEXT, FOREIGN_RUN, STATUS_RUNS, asking, from_offset
-from .steps import Ask, Step, every, late, refuse, refused, served, with_body, with_header
+from .steps import Call, Step, every, late, refuse, refused, server_with, with_body, with_header
 
 BAD = (asking(query="file_offset=-1"), asking(query="include_source_info=maybe"))
 ANONYMOUS = (asking(authorization=None),)
@@ -39,7 +39,7 @@ def _with_json(response: Response, body: Any) -> Response:
 
 
 def _text(media_type: str, text: str, *statuses: int) -> Make:
-    """Errors with a body that is no JSON."""
+    """Errors with a body that is not JSON."""
     return refused(
         lambda _refusal, response: with_header(with_body(response, text.encode()), "Content-Type", media_type),
         *statuses,
@@ -64,18 +64,18 @@ def _html(title: str) -> str:
     return f"<!doctype html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
 
 
-def _crash(ask: Ask, honest: Step, request: Request) -> Response:
+def _crash(call: Call, honest: Step, request: Request) -> Response:
     """Bad input ends in a traceback of the program."""
     try:
-        ask.server.read_offset(request)
+        call.server.read_offset(request)
     except Refusal as refusal:
         if refusal.status == 400:
             return Response(f"{_TRACEBACK}ValueError: invalid literal for int()", 500, media_type="text/plain")
     return cast("Response", honest(request))
 
 
-def _empty_run(_ask: Ask, honest: Step, run_id: str, context: str | None) -> Run:
-    """Runs that are not there are answered as runs without files."""
+def _empty_run(_call: Call, honest: Step, run_id: str, context: str | None) -> Run:
+    """Unknown runs are answered like runs without files."""
     try:
         return cast("Run", honest(run_id, context))
     except Refusal:
@@ -83,12 +83,12 @@ def _empty_run(_ask: Ask, honest: Step, run_id: str, context: str | None) -> Run
 
 
 def _limited(media_type: str, body: str, status: int, count: int, wait: str = "0") -> Make:
-    def respond(ask: Ask, honest: Step, request: Request) -> Response:
-        if every(count)(ask):
+    def respond(call: Call, honest: Step, request: Request) -> Response:
+        if every(count)(call):
             return Response(body, status, {"Retry-After": wait}, media_type)
         return cast("Response", honest(request))
 
-    return served(respond=respond)
+    return server_with(respond=respond)
 
 
 _TRACEBACK = 'Traceback (most recent call last):\n  File "/srv/api/views.py", line 88, in results\n'
@@ -159,7 +159,9 @@ ERRORS = (
     error("400-as-500", "Bad input is answered with 500.", _status(lambda _status: 500, 400), BAD),
     error("400-as-200", "Bad input is answered with 200 and a message.", _status(lambda _status: 200, 400), BAD),
     error("400-as-401", "Bad input is answered with 401.", _status(lambda _status: 401, 400), BAD),
-    error("400-traceback", "A bad offset is answered with 500 and a traceback as text.", served(answer=_crash), BAD),
+    error(
+        "400-traceback", "A bad offset is answered with 500 and a traceback as text.", server_with(answer=_crash), BAD
+    ),
     error(
         "400-xml", "Bad input is answered with XML.", _text("application/xml", "<error>bad request</error>", 400), BAD
     ),
@@ -185,10 +187,10 @@ ERRORS = (
     error(
         "401-without-challenge-when-wrong",
         "401 has no WWW-Authenticate when a token was given.",
-        served(
-            error=lambda ask, honest, refusal: (
+        server_with(
+            error=lambda call, honest, refusal: (
                 with_header(honest(refusal), "WWW-Authenticate", None)
-                if refusal.status == 401 and ask.header("authorization")
+                if refusal.status == 401 and call.header("authorization")
                 else honest(refusal)
             )
         ),
@@ -207,10 +209,10 @@ ERRORS = (
     error(
         "401-quotes-token",
         "401 quotes the token that was given.",
-        served(
-            error=lambda ask, honest, refusal: (
-                _with_json(honest(refusal), {"message": f"not valid: {ask.header('authorization')}"})
-                if refusal.status == 401 and ask.header("authorization")
+        server_with(
+            error=lambda call, honest, refusal: (
+                _with_json(honest(refusal), {"message": f"not valid: {call.header('authorization')}"})
+                if refusal.status == 401 and call.header("authorization")
                 else honest(refusal)
             )
         ),
@@ -247,7 +249,7 @@ ERRORS = (
     error(
         "404-as-empty-run",
         "A run that is not there is answered as one without files.",
-        served(find_run=_empty_run),
+        server_with(find_run=_empty_run),
         UNKNOWN,
     ),
     error(
@@ -321,13 +323,13 @@ ERRORS = (
     ),
     error(
         "429-retry-soon",
-        "Every sixth request is answered with 429, and with a word for when to come back.",
+        "Every sixth request is answered with 429, with a word as the time to wait.",
         _limited("application/json", _SLOW_DOWN, 429, 6, "soon"),
         _QUESTIONS,
     ),
     error(
         "429-retry-in-the-past",
-        "Every sixth request is answered with 429, to be sent again in less than no time.",
+        "Every sixth request is answered with 429, with a negative time to wait.",
         _limited("application/json", _SLOW_DOWN, 429, 6, "-1"),
         _QUESTIONS,
     ),
@@ -340,9 +342,9 @@ ERRORS = (
     error(
         "500-stopped-at-checkpoint",
         "Runs that wait at a checkpoint are answered with 500.",
-        served(
-            assemble=lambda ask, honest, *arguments: (
-                refuse(500, "Internal error") if ask.status == "STOPPED_AT_CHECKPOINT" else honest(*arguments)
+        server_with(
+            assemble=lambda call, honest, *arguments: (
+                refuse(500, "Internal error") if call.status == "STOPPED_AT_CHECKPOINT" else honest(*arguments)
             )
         ),
         (asking(STATUS_RUNS["STOPPED_AT_CHECKPOINT"]),),
@@ -350,9 +352,9 @@ ERRORS = (
     error(
         "500-empty-run",
         "A run without files is answered with 500.",
-        served(
-            assemble=lambda ask, honest, *arguments: (
-                refuse(500, "Internal error") if ask.total == 0 else honest(*arguments)
+        server_with(
+            assemble=lambda call, honest, *arguments: (
+                refuse(500, "Internal error") if call.total == 0 else honest(*arguments)
             )
         ),
         (asking(EMPTY_RUN),),
@@ -360,9 +362,9 @@ ERRORS = (
     error(
         "404-running",
         "A run that has not finished is answered with 404.",
-        served(
-            assemble=lambda ask, honest, *arguments: (
-                refuse(404, "Run not found") if ask.status == "RUNNING" else honest(*arguments)
+        server_with(
+            assemble=lambda call, honest, *arguments: (
+                refuse(404, "Run not found") if call.status == "RUNNING" else honest(*arguments)
             )
         ),
         (asking(STATUS_RUNS["RUNNING"]),),
@@ -370,9 +372,9 @@ ERRORS = (
     error(
         "409-failed-run",
         "A run that failed is answered with 409 instead of what is there.",
-        served(
-            assemble=lambda ask, honest, *arguments: (
-                refuse(409, "The run failed") if ask.status == "FAILED" else honest(*arguments)
+        server_with(
+            assemble=lambda call, honest, *arguments: (
+                refuse(409, "The run failed") if call.status == "FAILED" else honest(*arguments)
             )
         ),
         (asking(STATUS_RUNS["FAILED"]),),
@@ -380,17 +382,19 @@ ERRORS = (
     error(
         "500-late",
         "The third page is answered with 500.",
-        served(
-            assemble=lambda ask, honest, *arguments: refuse(500, "Internal error") if late(ask) else honest(*arguments)
+        server_with(
+            assemble=lambda call, honest, *arguments: (
+                refuse(500, "Internal error") if late(call) else honest(*arguments)
+            )
         ),
         from_offset(0, 3, 6),
     ),
     error(
         "500-between-pages",
         "An offset that is not on the border of a page is answered with 500.",
-        served(
-            assemble=lambda ask, honest, *arguments: (
-                refuse(500, "Internal error") if ask.offset % ask.size else honest(*arguments)
+        server_with(
+            assemble=lambda call, honest, *arguments: (
+                refuse(500, "Internal error") if call.offset % call.size else honest(*arguments)
             )
         ),
         from_offset(1),

@@ -1,4 +1,4 @@
-"""What a fault is: one deliberate breach, its name, and what one must know to see it."""
+"""What a fault is, and what a correct variant is."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -10,24 +10,24 @@ Make = Callable[..., ASGIApp]
 """`make(store, *tokens, **options)`: an application, with the arguments of `ReferenceServer`."""
 
 Level = Literal["MUST", "POLICY"]
-"""MUST: the contract forbids it. POLICY: the contract is silent, and the reference server decided otherwise.
+"""MUST: the contract forbids it. POLICY: the contract is silent, and the reference server does something else.
 
-A value outside a parameter's schema (an offset below 0, a fraction, an empty text) has to be refused. Another
-*spelling* of a value inside it (`+5`, `TRUE`, the parameter given twice) is policy: no sentence fixes the
-spelling.
+A value outside a parameter's schema (an offset below 0, a fraction, an empty text) must be refused. Another
+*spelling* of a valid value (`+5`, `TRUE`, the parameter given twice) is POLICY, because no sentence of the contract
+says how a value is spelled.
 """
 
 Needs = Literal["nothing", "contexts", "file count", "project names", "run ids", "status"]
-"""What must be known beforehand to see the fault, besides one run's id and a token.
+"""What one must know to see the fault, besides one run's id and a token.
 
-`contexts`: which run is in which context · `run ids`: an id that is not plain ASCII, or a second id ·
-`file count`, `project names`, `status`: those of the run.
+`contexts`: which run is in which context. `run ids`: an id that is not plain ASCII, or a second id. `file count`,
+`project names` and `status`: those of the run.
 """
 
 
 @frozen
 class Question:
-    """One request, exactly as it goes over the wire: nothing is encoded, joined or corrected on the way."""
+    """One request, exactly as it is sent: the target is already percent-encoded."""
 
     target: str
     method: str = "GET"
@@ -36,12 +36,11 @@ class Question:
 
 @frozen
 class Fault:
-    """A server that keeps the whole contract but for one breach.
+    """A server that keeps the contract except for one breach.
 
-    `name` is in kebab case and unique, `breach` one sentence, `make` takes what `ReferenceServer` takes.
-    `witness` are the requests, in order, to a server of `standard_store()` with pages of three files, of
-    whose answers at least one shows the breach. No verifier may read it: it is there so that the catalogue
-    can be tested by itself.
+    `name` is unique and in kebab case. `breach` is one sentence. `make` takes the arguments of `ReferenceServer`.
+    `witness` are requests to a server of `standard_store()` with pages of three files: sent in this order, at least one
+    answer shows the breach. They are for tests of the catalogue; no verifier may read them.
     """
 
     name: str
@@ -65,11 +64,11 @@ class Fault:
 
 @frozen
 class Variant:
-    """A server that differs from the reference server and keeps the contract all the same.
+    """A server that differs from the reference server and still keeps the contract.
 
-    `reason` says why the contract allows it: whoever accuses it is wrong. `unlike` names what it answers
-    otherwise than its store says, because it stands for a server whose runs are so: a verifier must not be
-    told that from the store.
+    `reason` says why the contract allows it. A verifier that accuses it is wrong. `unlike` names what differs from the
+    store: the variant stands for a server whose runs really are like that, so a manifest made from the store must leave
+    these things out.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Include flags: a part that is missing although asked for, there although not, or a flag that moves more."""
+"""Include flags: a part that is missing although its flag is set, or there although it is not, or other effects."""
 
 from copy import deepcopy
 from weakref import WeakKeyDictionary
@@ -22,7 +22,7 @@ from .standard import (
     from_offset,
 )
 from .steps import (
-    Ask,
+    Call,
     Edit,
     Step,
     When,
@@ -38,7 +38,7 @@ from .steps import (
     later,
     leaked,
     parts,
-    served,
+    server_with,
     to,
     within,
 )
@@ -58,11 +58,11 @@ PARTS = {
     VALIDATION: (f"{DOCUMENT}/validations", f"{FIELD}/validations", f"{CASE}/validations"),
     SOURCE: (f"{DOCUMENT}/page_layouts", f"{DOCUMENT}/post_processed_paths", f"{FIELD}/source_coordinates"),
 }
-"""What each flag adds, by the vendor's page; the PDF path, which may be absent all the same, is left out."""
+"""What each flag adds, as the vendor's page says. Without the PDF path, which may be absent even then."""
 
 
 _SEEN: WeakKeyDictionary[ReferenceServer, set[str]] = WeakKeyDictionary()
-"""The flags that each server has seen, for the one that remembers them."""
+"""The flags of all requests so far, by server."""
 
 
 def flag(name: str, breach: str, make: Make, *, witness: tuple[Question, ...] = WALK, level: Level = "MUST") -> Fault:
@@ -70,7 +70,7 @@ def flag(name: str, breach: str, make: Make, *, witness: tuple[Question, ...] = 
 
 
 def _short(path: str) -> str:
-    """`field-edit-history` of `files/documents/fields/edit_history`."""
+    """A part of a fault's name: `field-edit-history` for `files/documents/fields/edit_history`."""
     above, _, name = path.rpartition("/")
     level = {DOCUMENT: "document", FIELD: "field", CASE: "case"}[above]
     return f"{level}-{name.replace('_', '-')}"
@@ -81,26 +81,26 @@ def _missing(path: str, when: When = always) -> Make:
 
 
 def _ignored(flag_: str) -> Make:
-    return flagged(lambda _ask, given: given - {flag_})
+    return flagged(lambda _call, given: given - {flag_})
 
 
 def _coupled(flag_: str, other: str) -> Make:
-    """The first flag counts only together with the other."""
-    return flagged(lambda _ask, given: given if other in given else given - {flag_})
+    """The first flag works only together with the second."""
+    return flagged(lambda _call, given: given if other in given else given - {flag_})
 
 
 def _brings(flag_: str, other: str) -> Make:
-    """The first flag brings the other with it."""
-    return flagged(lambda _ask, given: given | {other} if flag_ in given else given)
+    """The first flag sets the second one too."""
+    return flagged(lambda _call, given: given | {other} if flag_ in given else given)
 
 
-def _run_reviewed(ask: Ask, page: JsonObject) -> None:
-    if REVIEW not in ask.flags:
+def _run_reviewed(call: Call, page: JsonObject) -> None:
+    if REVIEW not in call.flags:
         page.pop("review_completed", None)
 
 
 def _only_with(edit: Edit, *names: str, without: bool = False) -> Make:
-    return edited(edit, when=lambda ask: (ask.flags >= frozenset(names)) is not without)
+    return edited(edit, when=lambda call: (call.flags >= frozenset(names)) is not without)
 
 
 def _doubtful(field: JsonObject) -> bool:
@@ -110,15 +110,15 @@ def _doubtful(field: JsonObject) -> bool:
 def _remembered() -> Make:
     """A server that adds up the flags of all requests."""
 
-    def read_flags(ask: Ask, honest: Step, request: Request) -> frozenset[str]:
-        seen: set[str] = _SEEN.setdefault(ask.server, set())
+    def read_flags(call: Call, honest: Step, request: Request) -> frozenset[str]:
+        seen: set[str] = _SEEN.setdefault(call.server, set())
         seen |= honest(request)
         return frozenset(seen)
 
-    return served(read_flags=read_flags)
+    return server_with(read_flags=read_flags)
 
 
-def _leaked_when_failed(_ask: Ask, honest: Step, page: JsonObject, given: frozenset[str]) -> JsonObject:
+def _leaked_when_failed(_call: Call, honest: Step, page: JsonObject, given: frozenset[str]) -> JsonObject:
     projected: JsonObject = deepcopy(honest(page, given))
     whole = honest(page, given | {VALIDATION})
     for part, source in zip(parts(projected, FIELD), parts(whole, FIELD), strict=True):
@@ -153,8 +153,8 @@ OTHERS = (
     flag(
         "flags-default-true",
         "Flags that are not given are true.",
-        served(
-            read_flags=lambda _ask, honest, request: (
+        server_with(
+            read_flags=lambda _call, honest, request: (
                 honest(request) | {name for name in FLAGS if name not in request.query_params}
             )
         ),
@@ -163,23 +163,23 @@ OTHERS = (
     flag(
         "flags-all-or-none",
         "Any flag brings all.",
-        flagged(lambda _ask, given: FLAGS if given else ()),
+        flagged(lambda _call, given: FLAGS if given else ()),
         witness=(asking(query=flags(REVIEW)),),
     ),
     flag(
         "flags-one-at-a-time",
         "Of several flags only the first counts.",
-        flagged(lambda _ask, given: [name for name in FLAGS if name in given][:1]),
+        flagged(lambda _call, given: [name for name in FLAGS if name in given][:1]),
     ),
     flag(
         "flags-first-page-only",
         "Flags count on the first page only.",
-        flagged(lambda ask, given: given if ask.offset == 0 else ()),
+        flagged(lambda call, given: given if call.offset == 0 else ()),
     ),
     flag(
         "flags-not-on-last-page",
         "Flags do not count on the last page.",
-        flagged(lambda ask, given: given if ask.more else ()),
+        flagged(lambda call, given: given if call.more else ()),
     ),
     flag(
         "flags-sticky",
@@ -190,7 +190,7 @@ OTHERS = (
     flag(
         "flags-unfinished-ignored",
         "Flags do not count for runs that have not finished.",
-        flagged(lambda ask, given: given if ask.status != "RUNNING" else ()),
+        flagged(lambda call, given: given if call.status != "RUNNING" else ()),
         witness=(asking("run-running", flags()),),
     ),
     flag(
@@ -220,12 +220,12 @@ OTHERS = (
     flag(
         "confidence-excludes-source",
         "With include_confidence_scores nothing comes of include_source_info.",
-        flagged(lambda _ask, given: given - {SOURCE} if CONFIDENCE in given else given),
+        flagged(lambda _call, given: given - {SOURCE} if CONFIDENCE in given else given),
     ),
     flag(
         "review-and-confidence-swapped",
         "Two flags are confused with each other.",
-        flagged(lambda _ask, given: given if len(given & {REVIEW, CONFIDENCE}) != 1 else given ^ {REVIEW, CONFIDENCE}),
+        flagged(lambda _call, given: given if len(given & {REVIEW, CONFIDENCE}) != 1 else given ^ {REVIEW, CONFIDENCE}),
         witness=(asking(query=flags(REVIEW)),),
     ),
     flag(
@@ -302,7 +302,7 @@ OTHERS = (
     flag(
         "validations-leaked-when-failed",
         "The validations of failed fields come without the flag.",
-        served(project=_leaked_when_failed),
+        server_with(project=_leaked_when_failed),
         witness=BARE_WALK,
     ),
     flag(
@@ -328,7 +328,7 @@ OTHERS = (
     flag(
         "review-reorders-files",
         "With include_review_results a page's files come in reverse order.",
-        arranged(lambda ask, files: files[::-1] if REVIEW in ask.flags else files),
+        arranged(lambda call, files: files[::-1] if REVIEW in call.flags else files),
     ),
     flag(
         "confidence-blanks-values",
@@ -370,9 +370,9 @@ OTHERS = (
     flag(
         "source-changes-paging",
         "With include_source_info a page begins one file later, but for the first.",
-        served(
-            slice=lambda ask, honest, run, offset, size: honest(
-                run, offset + (SOURCE in ask.flags and offset > 0), size
+        server_with(
+            slice=lambda call, honest, run, offset, size: honest(
+                run, offset + (SOURCE in call.flags and offset > 0), size
             )
         ),
     ),
@@ -402,7 +402,7 @@ OTHERS = (
     flag(
         "all-flags-smaller-run",
         "With all flags a run ends after its first page.",
-        served(has_more=lambda ask, honest, *arguments: honest(*arguments) and ask.flags != frozenset(FLAGS)),
+        server_with(has_more=lambda call, honest, *arguments: honest(*arguments) and call.flags != frozenset(FLAGS)),
         witness=from_offset(0, query=flags()),
     ),
 )

@@ -1,4 +1,4 @@
-"""Names: the field-name rule with a step missing, too much, in another order, or not everywhere."""
+"""Names: the field-name rule with a step missing, added or moved, or not applied everywhere."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from run_results_conformance.server.contract import JsonObject
 
 from .fault import Fault, Make, Needs, Question
 from .standard import NAMES_RUN, NAMES_WALK, REVIEW, STATUS_RUNS, asking, flags
-from .steps import CASE_FIELD, FIELD, Ask, edited, later, named, within
+from .steps import CASE_FIELD, FIELD, Call, edited, later, named, within
 
 _KEYWORDS = frozenset(
     {"False", "None", "True", "and", "class", "def", "for", "from", "if", "import", "in", "is", "return"}
@@ -21,7 +21,7 @@ def name(
     return Fault(name_, "names", breach, needs, make, witness=witness)
 
 
-# The three steps once more, so that they can be taken apart.
+# The three steps of the rule, one by one, so that faults can leave one out.
 
 
 def _doubled(text: str) -> str:
@@ -41,7 +41,7 @@ def _rule(text: str) -> str:
 
 
 def _after(change: Callable[[str], str]) -> Make:
-    """Changes the project's name first, then keeps the rule."""
+    """Changes the project's name, and then applies the rule to it."""
     return named(lambda project, _api: _rule(change(project)))
 
 
@@ -55,7 +55,7 @@ def _folded(text: str) -> str:
 
 
 def _told_apart(document: JsonObject) -> None:
-    """Names that meet get numbers."""
+    """Names that became equal get numbers."""
     seen: dict[str, int] = {}
     for field in document.get("fields", ()):
         api = field["field_name"]
@@ -65,7 +65,7 @@ def _told_apart(document: JsonObject) -> None:
 
 
 def _merged(document: JsonObject) -> None:
-    """Of fields whose names meet the last one stays."""
+    """Of fields whose names became equal only the last one stays."""
     document["fields"] = list({field["field_name"]: field for field in document.get("fields", ())}.values())
 
 
@@ -79,9 +79,9 @@ def _failed(field: JsonObject) -> bool:
 
 
 def _once_a_page() -> Make:
-    """The rule's first step is taken for the first name of a page only."""
+    """Applies the rule's first step to the first name of a page only."""
 
-    def edit(_ask: Ask, page: JsonObject) -> None:
+    def edit(_call: Call, page: JsonObject) -> None:
         for file in page["files"][1:]:
             for document in file["documents"]:
                 for field in document["fields"]:
@@ -188,7 +188,7 @@ NAMES = (
     name("spaces-merged", "Several spaces count as one.", _after(lambda project: re.sub(" +", " ", project))),
     name(
         "digit-first",
-        "A name that starts with a digit is left so.",
+        "A name that starts with a digit stays as it is.",
         named(lambda project, _api: _replaced(_doubled(project))),
         needs="nothing",
     ),
@@ -250,7 +250,7 @@ NAMES = (
     ),
     name(
         "mark-first",
-        "A name that starts with a combining mark is left so.",
+        "A name that starts with a combining mark stays as it is.",
         named(lambda project, api: api.removeprefix("_") if unicodedata.combining(project[:1] or " ") else api),
         needs="nothing",
     ),
@@ -280,12 +280,12 @@ NAMES = (
     ),
     name(
         "collisions-numbered",
-        "Names that meet in a document get numbers.",
+        "Names that become equal in a document get numbers.",
         edited(within("files/documents", _told_apart)),
     ),
     name(
         "collisions-merged",
-        "Of fields whose names meet in a document only the last one comes.",
+        "Of fields whose names become equal in a document only the last one comes.",
         edited(within("files/documents", _merged)),
     ),
     name("name-cut", "Names are cut after 30 characters.", named(lambda _project, api: api[:30])),
@@ -298,7 +298,7 @@ NAMES = (
     ),
     name(
         "case-names-digit-first",
-        "A cross-class field's name that starts with a digit is left so.",
+        "A cross-class field's name that starts with a digit stays as it is.",
         named(lambda project, _api: _replaced(_doubled(project)), CASE_FIELD),
         needs="nothing",
         witness=(asking(NAMES_RUN),),
@@ -313,14 +313,14 @@ NAMES = (
     name(
         "names-raw-under-flag",
         "With include_review_results names are the project's own.",
-        named(lambda project, _api: project, FIELD, when=lambda ask: REVIEW in ask.flags),
+        named(lambda project, _api: project, FIELD, when=lambda call: REVIEW in call.flags),
         needs="nothing",
         witness=(asking(query=flags(REVIEW)),),
     ),
     name(
         "names-raw-while-running",
         "While a run is running, names are the project's own.",
-        named(lambda project, _api: project, FIELD, when=lambda ask: ask.status == "RUNNING"),
+        named(lambda project, _api: project, FIELD, when=lambda call: call.status == "RUNNING"),
         needs="nothing",
         witness=tuple(asking(STATUS_RUNS["RUNNING"], f"file_offset={offset}") for offset in (0, 3)),
     ),

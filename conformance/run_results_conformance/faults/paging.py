@@ -1,4 +1,4 @@
-"""Paging: files that come twice, late, in another order or never, and a has_more that is not true."""
+"""Paging: files that come twice, late, in another order or never, and a wrong has_more."""
 
 from collections.abc import Sequence
 from random import Random
@@ -18,10 +18,10 @@ from .standard import (
     flags,
     from_offset,
 )
-from .steps import Ask, Step, When, arranged, cut, cut_and_more, edited, late, more, refuse, served
+from .steps import Call, Step, When, arranged, cut, cut_and_more, edited, late, more, refuse, server_with
 
 EVERY = from_offset(*range(17))
-"""From every offset of the standard run, and two past its end."""
+"""Requests from every offset of the standard run, and from two past its end."""
 
 
 def paging(
@@ -30,9 +30,9 @@ def paging(
     return Fault(name, "paging", breach, needs, make, witness=witness)
 
 
-def _page(ask: Ask, offset: int) -> tuple[int, int]:
-    """A page of the usual size from this offset."""
-    return offset, offset + ask.size
+def _page(call: Call, offset: int) -> tuple[int, int]:
+    """The indexes of a page of the usual size from this offset."""
+    return offset, offset + call.size
 
 
 def _name(file: JsonObject) -> str:
@@ -43,13 +43,13 @@ def _documents(file: JsonObject) -> int:
     return len(file["documents"])
 
 
-def _shuffled(ask: Ask, files: list[JsonObject]) -> list[JsonObject]:
-    Random(ask.number).shuffle(files)  # noqa: S311 - an order, not a secret
+def _shuffled(call: Call, files: list[JsonObject]) -> list[JsonObject]:
+    Random(call.number).shuffle(files)  # noqa: S311 - an order, not a secret
     return files
 
 
 def _endless(when: When) -> Make:
-    """A run whose files come again under other names and paths, for ever."""
+    """A run without end: its files come again and again under other names and paths."""
 
     def file(run: Run, index: int) -> JsonObject:
         found = run.files(index % run.file_count, index % run.file_count + 1)[0]
@@ -57,158 +57,176 @@ def _endless(when: When) -> Make:
             return found
         return {**found, "original_file_name": f"more {index}.pdf", "input_file_path": f"inbox/more {index}.pdf"}
 
-    def slice_(ask: Ask, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
-        if not when(ask):
+    def slice_(call: Call, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
+        if not when(call):
             files: Sequence[JsonObject] = honest(run, offset, size)
             return files
         return [file(run, index) for index in range(offset, offset + size)]
 
-    def has_more(ask: Ask, honest: Step, *arguments: object) -> bool:
-        return when(ask) or bool(honest(*arguments))
+    def has_more(call: Call, honest: Step, *arguments: object) -> bool:
+        return when(call) or bool(honest(*arguments))
 
-    return served(slice=slice_, has_more=has_more)
+    return server_with(slice=slice_, has_more=has_more)
 
 
-def _second_again(_ask: Ask, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
+def _second_again(_call: Call, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
     files: Sequence[JsonObject] = honest(run, offset, size)
     return [run.files(1, 2)[0] if index == 9 else file for index, file in enumerate(files, offset)]
 
 
 def _short(count: int) -> Make:
-    """A run that ends so many files before its end, and says so consistently."""
+    """A run whose last files are missing; has_more agrees with that."""
     return cut_and_more(
-        lambda ask: (ask.offset, min(ask.offset + ask.size, ask.total - count)),
-        lambda ask: ask.end < ask.total - count,
+        lambda call: (call.offset, min(call.offset + call.size, call.total - count)),
+        lambda call: call.end < call.total - count,
     )
 
 
 HAS_MORE = (
-    paging("has-more-never", "has_more is always false.", more(lambda _ask: False)),
-    paging("has-more-always", "has_more is always true.", more(lambda _ask: True)),
-    paging("has-more-inverted", "has_more is true exactly when nothing comes.", more(lambda ask: not ask.more)),
+    paging("has-more-never", "has_more is always false.", more(lambda _call: False)),
+    paging("has-more-always", "has_more is always true.", more(lambda _call: True)),
+    paging("has-more-inverted", "has_more is true exactly when nothing comes.", more(lambda call: not call.more)),
     paging(
         "has-more-late",
         "has_more is true on the page that ends with the last file.",
-        more(lambda ask: ask.more or (ask.end == ask.total and ask.offset < ask.total)),
+        more(lambda call: call.more or (call.end == call.total and call.offset < call.total)),
     ),
     paging(
-        "has-more-early", "has_more is false when one page is left.", more(lambda ask: ask.end + ask.size < ask.total)
+        "has-more-early",
+        "has_more is false when one page is left.",
+        more(lambda call: call.end + call.size < call.total),
     ),
     paging(
-        "has-more-misses-one", "has_more is false when one file is left.", more(lambda ask: ask.end + 1 < ask.total)
+        "has-more-misses-one",
+        "has_more is false when one file is left.",
+        more(lambda call: call.end + 1 < call.total),
     ),
     paging(
         "has-more-full-page",
         "has_more is true for every full page, so also for the last one of an exact multiple.",
-        more(lambda ask: ask.end - ask.offset == ask.size),
+        more(lambda call: call.end - call.offset == call.size),
         witness=from_offset(3, run_id=EXACT_RUN),
     ),
     paging(
-        "has-more-any-file", "has_more is true whenever the page has a file.", more(lambda ask: ask.end > ask.offset)
+        "has-more-any-file",
+        "has_more is true whenever the page has a file.",
+        more(lambda call: call.end > call.offset),
     ),
-    paging("has-more-run-not-empty", "has_more is true for every run that has files.", more(lambda ask: ask.total > 0)),
+    paging(
+        "has-more-run-not-empty",
+        "has_more is true for every run that has files.",
+        more(lambda call: call.total > 0),
+    ),
     paging(
         "has-more-counts-page-only",
         "has_more compares the page with the run, and not its end with the run.",
-        more(lambda ask: ask.end - ask.offset < ask.total),
+        more(lambda call: call.end - call.offset < call.total),
     ),
     paging(
-        "has-more-past-end", "has_more is true past the end only.", more(lambda ask: ask.more or ask.offset > ask.total)
+        "has-more-past-end",
+        "has_more is true past the end only.",
+        more(lambda call: call.more or call.offset > call.total),
     ),
     paging(
         "has-more-at-end",
         "has_more is true only where the offset is the number of files.",
-        more(lambda ask: ask.more or ask.offset == ask.total),
+        more(lambda call: call.more or call.offset == call.total),
     ),
     paging(
         "has-more-empty-run",
         "has_more is true for a run without files.",
-        more(lambda ask: ask.more or ask.total == 0),
+        more(lambda call: call.more or call.total == 0),
         witness=(asking(EMPTY_RUN),),
     ),
     paging(
         "has-more-single-file",
         "has_more is true for a run of one file.",
-        more(lambda ask: ask.more or ask.total == 1),
+        more(lambda call: call.more or call.total == 1),
         witness=(asking(SINGLE_RUN),),
     ),
     paging(
         "has-more-while-running",
         "has_more is true for as long as the run has not finished.",
-        more(lambda ask: ask.more or ask.status == "RUNNING"),
+        more(lambda call: call.more or call.status == "RUNNING"),
         witness=(asking(STATUS_RUNS["RUNNING"], "file_offset=4"),),
     ),
     paging(
         "has-more-not-when-unfinished",
         "has_more is false for runs that wait at a checkpoint.",
-        more(lambda ask: ask.more and ask.status != "STOPPED_AT_CHECKPOINT"),
+        more(lambda call: call.more and call.status != "STOPPED_AT_CHECKPOINT"),
         witness=(asking(STATUS_RUNS["STOPPED_AT_CHECKPOINT"]),),
     ),
     paging(
         "has-more-false-for-offset-one",
         "has_more is false for the offset 1.",
-        more(lambda ask: ask.more and ask.offset != 1),
+        more(lambda call: call.more and call.offset != 1),
     ),
     paging(
         "has-more-false-between-pages",
         "has_more is false for offsets that are not on the border of a page.",
-        more(lambda ask: ask.more and ask.offset % ask.size == 0),
+        more(lambda call: call.more and call.offset % call.size == 0),
     ),
     paging(
         "has-more-false-late",
         "has_more is false on the third page, whatever comes.",
-        more(lambda ask: ask.more and ask.offset // ask.size != 2),
+        more(lambda call: call.more and call.offset // call.size != 2),
     ),
     paging(
         "has-more-under-flag",
         "has_more is false on the second page when source information is asked for.",
-        more(lambda ask: ask.more and not (ask.offset // ask.size == 1 and SOURCE in ask.flags)),
+        more(lambda call: call.more and not (call.offset // call.size == 1 and SOURCE in call.flags)),
         witness=from_offset(3, query=flags(SOURCE)),
     ),
     paging(
         "has-more-within-page-multiple",
         "has_more rounds the number of files down to whole pages.",
-        more(lambda ask: ask.end < ask.total // ask.size * ask.size),
+        more(lambda call: call.end < call.total // call.size * call.size),
     ),
 )
 
 FILES = (
-    paging("offset-ignored", "Every offset gives the first page.", cut(lambda ask: _page(ask, 0))),
+    paging("offset-ignored", "Every offset gives the first page.", cut(lambda call: _page(call, 0))),
     paging(
         "offset-ignored-late",
         "From the fourth page on every offset gives the third page.",
-        cut(lambda ask: _page(ask, min(ask.offset, 2 * ask.size))),
+        cut(lambda call: _page(call, min(call.offset, 2 * call.size))),
     ),
-    paging("offset-from-one", "Files are counted from 1.", cut(lambda ask: _page(ask, max(0, ask.offset - 1)))),
+    paging("offset-from-one", "Files are counted from 1.", cut(lambda call: _page(call, max(0, call.offset - 1)))),
     paging(
         "offset-skips-one",
         "Every page but the first begins one file too late.",
-        cut(lambda ask: _page(ask, ask.offset + (ask.offset > 0))),
+        cut(lambda call: _page(call, call.offset + (call.offset > 0))),
     ),
     paging(
-        "offset-exclusive", "A page begins after the file at its offset.", cut(lambda ask: _page(ask, ask.offset + 1))
+        "offset-exclusive",
+        "A page begins after the file at its offset.",
+        cut(lambda call: _page(call, call.offset + 1)),
     ),
-    paging("offset-is-page-number", "The offset counts pages.", cut(lambda ask: _page(ask, ask.offset * ask.size))),
+    paging(
+        "offset-is-page-number",
+        "The offset counts pages.",
+        cut(lambda call: _page(call, call.offset * call.size)),
+    ),
     paging(
         "offset-rounded-down",
         "An offset is rounded down to the border of a page.",
-        cut(lambda ask: _page(ask, ask.offset // ask.size * ask.size)),
+        cut(lambda call: _page(call, call.offset // call.size * call.size)),
     ),
     paging(
         "offset-rounded-up",
         "An offset is rounded up to the border of a page.",
-        cut(lambda ask: _page(ask, -(-ask.offset // ask.size) * ask.size)),
+        cut(lambda call: _page(call, -(-call.offset // call.size) * call.size)),
     ),
     paging(
         "offset-one-as-zero",
         "The offset 1 gives the first file too.",
-        cut(lambda ask: _page(ask, 0 if ask.offset == 1 else ask.offset)),
+        cut(lambda call: _page(call, 0 if call.offset == 1 else call.offset)),
     ),
     paging(
         "offset-default-one",
         "Without an offset the first file is left out.",
-        served(
-            read_offset=lambda _ask, honest, request: honest(request) if "file_offset" in request.query_params else 1
+        server_with(
+            read_offset=lambda _call, honest, request: honest(request) if "file_offset" in request.query_params else 1
         ),
         witness=(asking(),),
     ),
@@ -216,15 +234,15 @@ FILES = (
         "offset-counts-documents",
         "The offset counts files that have documents.",
         cut(
-            lambda ask: _page(
-                ask,
+            lambda call: _page(
+                call,
                 next(
                     (
                         index
-                        for index in range(ask.total + 1)
-                        if sum(map(bool, map(_documents, ask.run.files(0, index)))) == ask.offset
+                        for index in range(call.total + 1)
+                        if sum(map(bool, map(_documents, call.run.files(0, index)))) == call.offset
                     ),
-                    ask.total,
+                    call.total,
                 ),
             )
         ),
@@ -233,140 +251,160 @@ FILES = (
     paging(
         "page-overlaps",
         "Every page but the first repeats the last file before it.",
-        cut(lambda ask: (max(0, ask.offset - 1), ask.offset + ask.size)),
+        cut(lambda call: (max(0, call.offset - 1), call.offset + call.size)),
     ),
     paging(
         "page-overlaps-late",
         "The last file of the third page comes again on the fourth.",
-        cut(lambda ask: _page(ask, ask.offset - (ask.offset == 3 * ask.size))),
+        cut(lambda call: _page(call, call.offset - (call.offset == 3 * call.size))),
     ),
     paging(
         "page-skipped-late",
         "The fourth page is the fifth.",
-        cut(lambda ask: _page(ask, ask.offset + ask.size * (ask.offset == 3 * ask.size))),
+        cut(lambda call: _page(call, call.offset + call.size * (call.offset == 3 * call.size))),
     ),
     paging(
         "page-twice-late",
         "The third page is the second again.",
-        cut(lambda ask: _page(ask, ask.offset - ask.size * (ask.offset == 2 * ask.size))),
+        cut(lambda call: _page(call, call.offset - call.size * (call.offset == 2 * call.size))),
     ),
     paging(
         "last-page-filled-up",
         "The last page is filled up with files from before.",
         cut(
-            lambda ask: _page(
-                ask, max(0, min(ask.offset, ask.total - ask.size)) if ask.offset < ask.total else ask.offset
+            lambda call: _page(
+                call,
+                max(0, min(call.offset, call.total - call.size)) if call.offset < call.total else call.offset,
             )
         ),
     ),
     paging(
         "last-page-repeats",
         "Past the end the last page comes again.",
-        cut(lambda ask: _page(ask, min(ask.offset, (ask.total - 1) // ask.size * ask.size))),
+        cut(lambda call: _page(call, min(call.offset, (call.total - 1) // call.size * call.size))),
     ),
     paging(
         "last-file-past-end",
         "At the end the last file comes again.",
-        cut(lambda ask: _page(ask, ask.offset - (ask.offset == ask.total))),
+        cut(lambda call: _page(call, call.offset - (call.offset == call.total))),
     ),
     paging(
         "past-end-wraps",
         "Past the end it begins again.",
-        cut(lambda ask: _page(ask, ask.offset % ask.total if ask.total else 0)),
+        cut(lambda call: _page(call, call.offset % call.total if call.total else 0)),
     ),
     paging(
         "past-end-404",
         "Past the end is 404.",
-        served(
-            slice=lambda ask, honest, *arguments: (
-                honest(*arguments) if ask.offset < ask.total or ask.total == 0 else refuse(404, "Run not found")
+        server_with(
+            slice=lambda call, honest, *arguments: (
+                honest(*arguments) if call.offset < call.total or call.total == 0 else refuse(404, "Run not found")
             )
         ),
     ),
     paging(
         "past-end-400",
         "Past the end is 400.",
-        served(
-            slice=lambda ask, honest, *arguments: (
-                honest(*arguments) if ask.offset <= ask.total else refuse(400, "file_offset is past the end")
+        server_with(
+            slice=lambda call, honest, *arguments: (
+                honest(*arguments) if call.offset <= call.total else refuse(400, "file_offset is past the end")
             )
         ),
     ),
     paging(
         "at-end-416",
         "The offset that is the number of files is 416.",
-        served(
-            slice=lambda ask, honest, *arguments: (
-                honest(*arguments) if ask.offset != ask.total else refuse(416, "Range not satisfiable")
+        server_with(
+            slice=lambda call, honest, *arguments: (
+                honest(*arguments) if call.offset != call.total else refuse(416, "Range not satisfiable")
             )
         ),
     ),
     paging(
         "page-empty-late",
         "The third page is empty and says that more comes.",
-        cut(lambda ask: (ask.offset, ask.offset), when=lambda ask: ask.offset // ask.size == 2),
+        cut(lambda call: (call.offset, call.offset), when=lambda call: call.offset // call.size == 2),
     ),
     paging(
         "page-shrinks-to-nothing",
         "Each page is one file smaller than the one before, until nothing comes and more is said to.",
-        cut(lambda ask: (ask.offset, ask.offset + max(0, ask.size - ask.offset // ask.size))),
+        cut(lambda call: (call.offset, call.offset + max(0, call.size - call.offset // call.size))),
     ),
     paging(
         "page-size-zero-under-flag",
         "With source information the first page is empty.",
-        cut(lambda ask: (ask.offset, ask.offset), when=lambda ask: SOURCE in ask.flags and ask.offset == 0),
+        cut(
+            lambda call: (call.offset, call.offset),
+            when=lambda call: SOURCE in call.flags and call.offset == 0,
+        ),
         witness=(asking(query=flags(SOURCE)),),
     ),
     paging(
         "page-one-larger",
         "A page has one file more than has_more reckons with.",
         cut_and_more(
-            lambda ask: (ask.offset, ask.offset + ask.size + 1), lambda ask: ask.offset + ask.size < ask.total
+            lambda call: (call.offset, call.offset + call.size + 1),
+            lambda call: call.offset + call.size < call.total,
         ),
     ),
     paging(
         "page-loses-middle",
         "From the second page on a page leaves out its second file and goes one further.",
         arranged(
-            lambda ask, files: (
+            lambda call, files: (
                 [
                     *files[:1],
                     *files[2:],
-                    *ask.run.files(min(ask.offset + ask.size, ask.total), min(ask.offset + ask.size + 1, ask.total)),
+                    *call.run.files(
+                        min(call.offset + call.size, call.total),
+                        min(call.offset + call.size + 1, call.total),
+                    ),
                 ]
-                if ask.offset
+                if call.offset
                 else files
             )
         ),
     ),
-    paging("page-from-start", "Every page holds all files before it too.", cut(lambda ask: (0, ask.offset + ask.size))),
-    paging("page-ends-at-size", "A page ends where the first one ends.", cut(lambda ask: (ask.offset, ask.size))),
+    paging(
+        "page-from-start",
+        "Every page holds all files before it too.",
+        cut(lambda call: (0, call.offset + call.size)),
+    ),
+    paging(
+        "page-ends-at-size",
+        "A page ends where the first one ends.",
+        cut(lambda call: (call.offset, call.size)),
+    ),
     paging("last-file-missing", "The last file of a run never comes.", _short(1), needs="file count"),
     paging(
         "files-capped",
         "No more than ten files come.",
         cut_and_more(
-            lambda ask: (ask.offset, min(ask.offset + ask.size, 10)), lambda ask: ask.end < min(10, ask.total)
+            lambda call: (call.offset, min(call.offset + call.size, 10)),
+            lambda call: call.end < min(10, call.total),
         ),
         needs="file count",
     ),
     paging(
         "first-file-missing",
         "The first file of a run never comes.",
-        cut_and_more(lambda ask: _page(ask, ask.offset + 1), lambda ask: ask.end < ask.total - 1),
+        cut_and_more(lambda call: _page(call, call.offset + 1), lambda call: call.end < call.total - 1),
         needs="file count",
     ),
     paging(
         "last-file-unreachable",
         "The last file never comes, and has_more keeps saying that it will.",
-        cut(lambda ask: (ask.offset, min(ask.offset + ask.size, ask.total - 1))),
+        cut(lambda call: (call.offset, min(call.offset + call.size, call.total - 1))),
     ),
     paging(
         "last-page-missing",
         "An incomplete last page never comes.",
         cut_and_more(
-            lambda ask: (ask.offset, min(ask.offset + ask.size, ask.total // ask.size * ask.size)),
-            lambda ask: ask.end < ask.total // ask.size * ask.size,
+            lambda call: (
+                call.offset,
+                min(call.offset + call.size, call.total // call.size * call.size),
+            ),
+            lambda call: call.end < call.total // call.size * call.size,
         ),
         needs="file count",
     ),
@@ -374,8 +412,8 @@ FILES = (
         "failed-run-first-page-only",
         "Of a run that failed only the first page comes.",
         cut_and_more(
-            lambda ask: _page(ask, ask.offset) if ask.status != "FAILED" else (ask.offset, ask.size),
-            lambda ask: ask.more and ask.status != "FAILED",
+            lambda call: _page(call, call.offset) if call.status != "FAILED" else (call.offset, call.size),
+            lambda call: call.more and call.status != "FAILED",
         ),
         needs="file count",
         witness=(asking(STATUS_RUNS["FAILED"]),),
@@ -383,37 +421,37 @@ FILES = (
     paging(
         "files-without-documents-hidden",
         "Files without documents are left out of the page that they belong to.",
-        arranged(lambda _ask, files: [file for file in files if file["documents"]]),
+        arranged(lambda _call, files: [file for file in files if file["documents"]]),
     ),
     paging(
         "files-without-documents-last",
         "Files without documents come at the end of the page that they belong to.",
-        arranged(lambda _ask, files: sorted(files, key=lambda file: not file["documents"])),
+        arranged(lambda _call, files: sorted(files, key=lambda file: not file["documents"])),
     ),
     paging(
         "files-sorted-in-page",
         "The files of each page are sorted by name.",
-        arranged(lambda _ask, files: sorted(files, key=_name)),
+        arranged(lambda _call, files: sorted(files, key=_name)),
     ),
     paging(
         "files-sorted-by-documents",
         "The files of each page are sorted by their number of documents, most first.",
-        arranged(lambda _ask, files: sorted(files, key=_documents, reverse=True)),
+        arranged(lambda _call, files: sorted(files, key=_documents, reverse=True)),
     ),
     paging(
         "files-reversed-in-page",
         "The files of each page come in reverse order.",
-        arranged(lambda _ask, files: files[::-1]),
+        arranged(lambda _call, files: files[::-1]),
     ),
     paging(
         "files-reversed-late",
         "The files of the third page come in reverse order.",
-        arranged(lambda ask, files: files[::-1] if late(ask) and ask.offset < 3 * ask.size else files),
+        arranged(lambda call, files: files[::-1] if late(call) and call.offset < 3 * call.size else files),
     ),
     paging(
         "files-reversed-from-odd",
         "From an odd offset the files of a page come in reverse order.",
-        arranged(lambda ask, files: files[::-1] if ask.offset % 2 else files),
+        arranged(lambda call, files: files[::-1] if call.offset % 2 else files),
     ),
     paging(
         "files-shuffled",
@@ -424,22 +462,23 @@ FILES = (
     paging(
         "file-repeated-in-page",
         "A file comes twice on the last page.",
-        arranged(lambda ask, files: [*files, *files[-1:]] if ask.offset + len(files) == ask.total else files),
+        arranged(lambda call, files: [*files, *files[-1:]] if call.offset + len(files) == call.total else files),
     ),
     paging(
         "files-newest-first-late",
         "From the third page on a page counts from the end.",
-        cut(lambda ask: (ask.total - ask.offset - ask.size, ask.total - ask.offset), when=late),
+        cut(lambda call: (call.total - call.offset - call.size, call.total - call.offset), when=late),
     ),
     paging(
         "page-with-documents-of-next",
         "A page's last file has the documents of the file after it.",
         arranged(
-            lambda ask, files: (
+            lambda call, files: (
                 [*files[:-1], files[-1] | {"documents": following[0]["documents"]}]
                 if (
-                    following := ask.run.files(
-                        min(ask.offset + len(files), ask.total), min(ask.offset + len(files) + 1, ask.total)
+                    following := call.run.files(
+                        min(call.offset + len(files), call.total),
+                        min(call.offset + len(files) + 1, call.total),
                     )
                 )
                 else files
@@ -449,25 +488,25 @@ FILES = (
     paging(
         "file-comes-twice",
         "The tenth file of a run is its second one again, wherever a page begins.",
-        served(slice=_second_again),
+        server_with(slice=_second_again),
     ),
     paging(
         "run-without-end",
         "A run that has files has more and more of them, made up from its own, at every offset.",
-        _endless(lambda ask: ask.total > 0),
+        _endless(lambda call: call.total > 0),
         witness=from_offset(14, 1000),
     ),
     paging(
         "exact-run-without-end",
         "One run goes on for ever with files that are made up.",
-        _endless(lambda ask: ask.run_id == EXACT_RUN),
+        _endless(lambda call: call.run_id == EXACT_RUN),
         witness=from_offset(6, 1000, run_id=EXACT_RUN),
     ),
     paging(
         "documents-cut-at-page-end",
         "The last file of a page loses its last document, when it has several.",
         edited(
-            lambda _ask, page: (
+            lambda _call, page: (
                 page["files"] and page["files"][-1]["documents"][1:] and page["files"][-1]["documents"].pop()
             )
         ),

@@ -1,4 +1,4 @@
-"""Shape: a value has another JSON type, is null, missing, out of bounds, or one level too deep or too high."""
+"""Shape: a value has another JSON type, is null, missing or out of range, or is one level too deep or too high."""
 
 import json
 
@@ -19,7 +19,7 @@ from .steps import (
     last,
     late,
     later,
-    served,
+    server_with,
     to,
     within,
 )
@@ -57,7 +57,7 @@ SHAPE = (
         "message-an-object",
         "The message of a failed run is an object.",
         at("message", lambda text: {"text": text}),
-        when=lambda ask: ask.status == "FAILED",
+        when=lambda call: call.status == "FAILED",
         witness=(asking(STATUS_RUNS["FAILED"]),),
     ),
     shape("message-false", "No message is false instead of null or absent.", at("message", instead(None, False))),
@@ -154,20 +154,20 @@ SHAPE = (
         "has-more-null-past-end",
         "has_more is null past the end.",
         at("has_more", to(None)),
-        when=lambda ask: ask.offset >= ask.total,
+        when=lambda call: call.offset >= call.total,
         witness=from_offset(14),
     ),
     shape(
         "has-more-an-offset",
         "has_more is the next offset while there is one.",
-        lambda ask, page: page.update(has_more=ask.end) if ask.more else None,
+        lambda call, page: page.update(has_more=call.end) if call.more else None,
     ),
     Fault(
         "answer-in-data",
         "shape",
         "The whole answer stands inside a data property.",
         "nothing",
-        served(project=lambda _ask, honest, *arguments: {"data": honest(*arguments)}),
+        server_with(project=lambda _call, honest, *arguments: {"data": honest(*arguments)}),
         witness=WALK,
     ),
     Fault(
@@ -175,7 +175,7 @@ SHAPE = (
         "shape",
         "The answer is a list of one.",
         "nothing",
-        served(project=lambda _ask, honest, *arguments: [honest(*arguments)]),
+        server_with(project=lambda _call, honest, *arguments: [honest(*arguments)]),
         witness=WALK,
     ),
     Fault(
@@ -183,7 +183,7 @@ SHAPE = (
         "shape",
         "has_more stands inside a meta property.",
         "nothing",
-        edited(lambda _ask, page: page.update(meta={"has_more": page.pop("has_more")})),
+        edited(lambda _call, page: page.update(meta={"has_more": page.pop("has_more")})),
         witness=WALK,
     ),
     # --- Files and documents ---
@@ -264,7 +264,7 @@ SHAPE = (
     ),
     shape(
         "layout-page-a-half",
-        "A page layout's page number is no integer.",
+        "A page layout's page number is not an integer.",
         at(f"{DOCUMENT}/page_layouts/page_number", lambda page: page + 0.5),
     ),
     shape(
@@ -281,7 +281,7 @@ SHAPE = (
         "pdf-path-null",
         "The PDF's path is null where no PDF was made.",
         within(DOCUMENT, lambda document: document.setdefault("post_processed_pdf_path", None)),
-        when=lambda ask: "include_source_info" in ask.flags,
+        when=lambda call: "include_source_info" in call.flags,
     ),
     shape(
         "class-edits-null-when-none",
@@ -486,7 +486,7 @@ SHAPE = (
     ),
     shape(
         "chosen-field-index-a-fraction",
-        "The chosen option's record index is no integer.",
+        "The chosen option's record index is not an integer.",
         at(f"{CASE}/chosen_field/record_index", lambda index: index + 0.25),
     ),
     shape(

@@ -1,4 +1,4 @@
-"""Stability: the same request is answered otherwise the next time, though the run has not changed."""
+"""Stability: the same request gets another answer the next time, although the run has not changed."""
 
 from random import Random
 
@@ -6,7 +6,20 @@ from run_results_conformance.server.contract import JsonObject
 
 from .fault import Fault, Make, Question
 from .standard import STANDARD_RUN, asking, flags, from_offset
-from .steps import Ask, at, cut_and_more, edited, every, flagged, gone, instead, more, named, refuse, served
+from .steps import (
+    Call,
+    at,
+    cut_and_more,
+    edited,
+    every,
+    flagged,
+    gone,
+    instead,
+    more,
+    named,
+    refuse,
+    server_with,
+)
 
 AGAIN = tuple(asking(query=flags()) for _ in range(8))
 
@@ -15,21 +28,21 @@ def stability(name: str, breach: str, make: Make, *, witness: tuple[Question, ..
     return Fault(name, "stability", breach, "nothing", make, witness=witness)
 
 
-def _behind(ask: Ask) -> int:
-    """How many files a copy that lags behind has not got: every second request meets it."""
-    return ask.number % 2
+def _behind(call: Call) -> int:
+    """How many files are missing: every second request is answered by a copy that lags behind."""
+    return call.number % 2
 
 
-def _again_at_once(ask: Ask) -> bool:
-    """Whether the last page that was asked for was asked for in the same words."""
-    scope = ask.request.scope
-    words = (scope["raw_path"], scope["query_string"], tuple(ask.request.headers.raw))
-    before, vars(ask.server)["last_asked"] = vars(ask.server).get("last_asked"), words
+def _again_at_once(call: Call) -> bool:
+    """Whether the request before was the same one."""
+    scope = call.request.scope
+    words = (scope["raw_path"], scope["query_string"], tuple(call.request.headers.raw))
+    before, vars(call.server)["last_asked"] = vars(call.server).get("last_asked"), words
     return before == words
 
 
-def _jitter(ask: Ask, page: JsonObject) -> None:
-    r = Random(ask.number)  # noqa: S311 - noise, not a secret
+def _jitter(call: Call, page: JsonObject) -> None:
+    r = Random(call.number)  # noqa: S311 - noise, not a secret
     for file in page["files"]:
         for document in file["documents"]:
             for field in document["fields"]:
@@ -42,22 +55,22 @@ STABILITY = (
         "copy-lags-behind",
         "Every second request is answered by a copy that lacks the run's last file.",
         cut_and_more(
-            lambda ask: (ask.offset, min(ask.offset + ask.size, ask.total - _behind(ask))),
-            lambda ask: ask.end < ask.total - _behind(ask),
+            lambda call: (call.offset, min(call.offset + call.size, call.total - _behind(call))),
+            lambda call: call.end < call.total - _behind(call),
         ),
         witness=from_offset(12, 12),
     ),
     stability(
         "files-turn",
         "The order of a page's files turns with each request.",
-        served(slice=lambda ask, honest, *arguments: honest(*arguments)[:: -1 if ask.number % 2 else 1]),
+        server_with(slice=lambda call, honest, *arguments: honest(*arguments)[:: -1 if call.number % 2 else 1]),
     ),
     stability(
         "fields-turn",
         "The order of a document's fields turns with each request.",
         edited(at("files/documents/fields", lambda fields: fields[::-1]), when=every(2)),
     ),
-    stability("confidences-drift", "Confidences are reckoned anew for each request.", edited(_jitter)),
+    stability("confidences-drift", "Confidences are computed anew for each request.", edited(_jitter)),
     stability(
         "values-flicker",
         "Every third answer has its values in upper case.",
@@ -66,14 +79,14 @@ STABILITY = (
     stability(
         "has-more-flickers",
         "Every fourth answer says the opposite about has_more.",
-        more(lambda ask: ask.more is not every(4)(ask)),
+        more(lambda call: call.more is not every(4)(call)),
     ),
     stability(
         "asked-again-at-once",
         "The same request, sent again at once, is answered without a complete run's last field of each document.",
         edited(
             at("files/documents/fields", lambda fields: fields[:-1]),
-            when=lambda ask: _again_at_once(ask) and ask.status == "COMPLETE",
+            when=lambda call: _again_at_once(call) and call.status == "COMPLETE",
         ),
     ),
     stability(
@@ -84,7 +97,7 @@ STABILITY = (
     stability(
         "timestamps-drift",
         "The start moves with each request.",
-        edited(lambda ask, page: page.update(start_timestamp=page["start_timestamp"] + ask.number)),
+        edited(lambda call, page: page.update(start_timestamp=page["start_timestamp"] + call.number)),
     ),
     stability(
         "names-flicker",
@@ -95,7 +108,7 @@ STABILITY = (
     stability(
         "flags-flicker",
         "Every third answer forgets the flags.",
-        flagged(lambda ask, given: () if every(3)(ask) else given),
+        flagged(lambda call, given: () if every(3)(call) else given),
     ),
     stability(
         "documents-flicker",
@@ -105,9 +118,9 @@ STABILITY = (
     stability(
         "run-flickers",
         "Every fifth request does not find the run.",
-        served(
-            find_run=lambda ask, honest, *arguments: (
-                refuse(404, "Run not found") if every(5)(ask) else honest(*arguments)
+        server_with(
+            find_run=lambda call, honest, *arguments: (
+                refuse(404, "Run not found") if every(5)(call) else honest(*arguments)
             )
         ),
     ),
@@ -115,16 +128,16 @@ STABILITY = (
         "files-empty-flickers",
         "Every fourth answer is an empty last page.",
         cut_and_more(
-            lambda ask: (ask.offset, ask.offset if every(4)(ask) else ask.offset + ask.size),
-            lambda ask: ask.more and not every(4)(ask),
+            lambda call: (call.offset, call.offset if every(4)(call) else call.offset + call.size),
+            lambda call: call.more and not every(4)(call),
         ),
     ),
     stability(
         "first-answer-empty",
         "The first answer of a server has no files; the run is loaded by it.",
         cut_and_more(
-            lambda ask: (ask.offset, ask.offset if ask.number == 0 else ask.offset + ask.size),
-            lambda ask: ask.more and ask.number > 0,
+            lambda call: (call.offset, call.offset if call.number == 0 else call.offset + call.size),
+            lambda call: call.more and call.number > 0,
         ),
         witness=(asking(STANDARD_RUN),),
     ),

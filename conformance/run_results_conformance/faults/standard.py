@@ -1,9 +1,8 @@
-"""The small store that every fault shows on, and how requests to it are written down.
+"""The standard store, a small one on which every fault shows, and requests to it.
 
-Asked for pages of three files (`STANDARD_PAGE_SIZE`), its runs have what faults hide behind: several pages,
-an exact multiple of the page, one file, none; every status; names and ids far from plain; failed, corrected
-and validated fields; documents without a class and files without documents; the same id in two contexts, and
-a context that the token may not act in.
+With pages of three files (`STANDARD_PAGE_SIZE`) it has what faults need: runs of several pages, of whole pages only, of
+one file and of none; every status; unusual names and ids; failed, corrected and validated fields; documents without a
+class and files without documents; the same id in two contexts; and a context that the token may not act in.
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from .fault import Question
 
 STANDARD_PAGE_SIZE = 3
 STANDARD_CONTEXT = "acme-lending"
-"""The context, besides the nameless one, that the standard token may act in."""
+"""The context that the standard token may act in, besides the default one."""
 FOREIGN_CONTEXT = "globex"
 """A context that has a run, and that the standard token may not act in."""
 STANDARD_TOKEN = Token("sT4ndard.token-of_the~catalogue==", frozenset({STANDARD_CONTEXT}))
@@ -35,7 +34,7 @@ STATUS_RUNS = {
     "STOPPED_AT_CHECKPOINT": "run-at-checkpoint",
 }
 AWKWARD_RUN = "Prüflauf 3/4 + 100%25"
-"""An id that shows how often, and by which rules, a path is decoded."""
+"""An id that shows how often a path is decoded, and by which rules."""
 ACME_RUN, FOREIGN_RUN = "run-acme", "run-globex"
 
 _PLAIN = ("due date", "secret_id", "driver's license", "3rd category")
@@ -71,7 +70,7 @@ _UNUSUAL = (
 
 
 def _run_of_names(run_id: str) -> MemoryRun:
-    """Plain names on the first page, unusual ones from the second on; unusual cross-class fields too."""
+    """A run with plain names on the first page, and unusual ones on the others and in its cross-class fields."""
     files = [_file(run_id, index, names) for index, names in enumerate([_PLAIN, _PLAIN[:2], (), *_UNUSUAL])]
     header = SyntheticRun(77, 2, run_id=run_id).header
     case_fields = [
@@ -117,13 +116,13 @@ def _file(run_id: str, index: int, names: Sequence[str]) -> JsonObject:
 
 
 def _held(seed: int, files: int, run_id: str, status: str = "COMPLETE") -> MemoryRun:
-    """A computed run, made once instead of at every request."""
+    """A synthetic run, computed once and kept."""
     run = SyntheticRun(seed, files, status=status, run_id=run_id)
     return MemoryRun(run.header, run.files(0, files))
 
 
 def standard_store() -> MemoryStore:
-    """The store: the same runs at every call."""
+    """A new store, always with the same runs."""
     store = MemoryStore(
         [
             _held(_SEED, 14, STANDARD_RUN),
@@ -148,7 +147,7 @@ def standard_store() -> MemoryStore:
     return store
 
 
-_SEED = 38  # of a run in which every part of the contract occurs, failures and edits on late pages too
+_SEED = 38  # this run has every part of the contract, with failures and edits on late pages too
 
 # --- Requests -----------------------------------------------------------------------------------------------
 
@@ -162,7 +161,7 @@ BEARER = f"Bearer {STANDARD_TOKEN.value}"
 
 
 def flags(*names: str) -> str:
-    """The query that asks for these flags; without names, for all."""
+    """The query with these flags set to true; without names, with all flags."""
     return "&".join(f"{name}=true" for name in names or FLAGS)
 
 
@@ -176,7 +175,7 @@ def asking(
     headers: tuple[tuple[str, str | bytes], ...] = (),
     target: str | None = None,
 ) -> Question:
-    """A request for a run's results, or for the target given."""
+    """A request for a run's results, or for another target."""
     path = target or f"/v2/apps/runs/{quote(run_id, safe='')}/results"
     return Question(
         path + (f"?{query}" if query else ""),
@@ -190,13 +189,13 @@ def asking(
 
 
 def from_offset(*offsets: int | str, run_id: str = STANDARD_RUN, query: str = "") -> tuple[Question, ...]:
-    """Requests for the pages from these offsets."""
+    """One request for each of these offsets."""
     return tuple(asking(run_id, f"{query}&file_offset={offset}".removeprefix("&")) for offset in offsets)
 
 
 WALK = from_offset(0, 3, 6, 9, 12, query=flags())
-"""Every page of the standard run, with everything."""
+"""Every page of the standard run, with all flags."""
 BARE_WALK = from_offset(0, 3, 6, 9, 12)
-"""Every page of the standard run, with nothing that a flag adds."""
+"""Every page of the standard run, without flags."""
 NAMES_WALK = from_offset(0, 3, 6, run_id=NAMES_RUN)
 """Every page of the run with unusual names."""

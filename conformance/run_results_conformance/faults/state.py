@@ -1,10 +1,10 @@
-"""State: what the answer says of the run as a whole is not so, or not the same on every page."""
+"""State: what a page says about the whole run is wrong, or differs from page to page."""
 
 from run_results_conformance.server.contract import JsonObject
 
 from .fault import Fault, Level, Make, Needs, Question
 from .standard import AWKWARD_RUN, BARE_WALK, STATUS_RUNS, asking, from_offset
-from .steps import Ask, When, always, at, edited, instead, last, late, later, to, unfinished
+from .steps import Call, When, always, at, edited, instead, last, late, later, to, unfinished
 
 UNFINISHED = tuple(asking(STATUS_RUNS[status]) for status in ("RUNNING", "PAUSED", "STOPPED_AT_CHECKPOINT"))
 
@@ -29,12 +29,12 @@ def _scaled(divisor: int, *names: str) -> Make:
     return edited(*(at(name, lambda moment: moment if moment is None else moment // divisor) for name in names))
 
 
-def _finished(_ask: Ask, page: JsonObject) -> None:
+def _finished(_call: Call, page: JsonObject) -> None:
     if page.get("finish_timestamp") is None:
         page["finish_timestamp"] = page["start_timestamp"] + 60_000_000_000
 
 
-def _swapped(_ask: Ask, page: JsonObject) -> None:
+def _swapped(_call: Call, page: JsonObject) -> None:
     if page.get("finish_timestamp") is not None:
         page["start_timestamp"], page["finish_timestamp"] = page["finish_timestamp"], page["start_timestamp"]
 
@@ -101,7 +101,7 @@ STATE = (
     state(
         "status-running-between",
         "A page between the first and the last says that a complete run is running.",
-        _status("COMPLETE", "RUNNING", lambda ask: ask.offset > 0 and ask.more),
+        _status("COMPLETE", "RUNNING", lambda call: call.offset > 0 and call.more),
     ),
     state(
         "finish-while-unfinished",
@@ -112,7 +112,7 @@ STATE = (
     state(
         "finish-while-waiting",
         "A run that is paused, or waits at a checkpoint, has a finish time.",
-        edited(_finished, when=lambda ask: unfinished(ask) and ask.status != "RUNNING"),
+        edited(_finished, when=lambda call: unfinished(call) and call.status != "RUNNING"),
         witness=UNFINISHED,
         level="POLICY",
     ),
@@ -126,7 +126,7 @@ STATE = (
     state(
         "finish-null-when-complete",
         "A complete run has null as its finish time.",
-        edited(at("finish_timestamp", to(None)), when=lambda ask: ask.status == "COMPLETE"),
+        edited(at("finish_timestamp", to(None)), when=lambda call: call.status == "COMPLETE"),
     ),
     state(
         "finish-null-late",
@@ -157,7 +157,7 @@ STATE = (
     state(
         "start-of-page",
         "The start is that of the page: it moves with the offset.",
-        edited(lambda ask, page: page.update(start_timestamp=page["start_timestamp"] - ask.offset), when=later),
+        edited(lambda call, page: page.update(start_timestamp=page["start_timestamp"] - call.offset), when=later),
     ),
     state(
         "timestamps-rounded-late",
@@ -166,13 +166,13 @@ STATE = (
     ),
     state(
         "batch-id-of-page",
-        "Every page has a batch id of its own.",
-        edited(lambda ask, page: page.update(batch_id=f"{page['batch_id']}-{ask.offset // ask.size}")),
+        "Every page has another batch id.",
+        edited(lambda call, page: page.update(batch_id=f"{page['batch_id']}-{call.offset // call.size}")),
     ),
     state(
         "message-of-page",
         "The message counts the pages.",
-        edited(lambda ask, page: page.update(message=f"page {ask.offset // ask.size + 1}")),
+        edited(lambda call, page: page.update(message=f"page {call.offset // call.size + 1}")),
     ),
     state(
         "review-completed-at-end",
@@ -188,8 +188,8 @@ STATE = (
         "case-fields-of-page",
         "The value of a cross-class field depends on the page.",
         edited(
-            lambda ask, page: [
-                field.update(value=f"{field['value']} {ask.offset}") for field in page["case_info"]["fields"]
+            lambda call, page: [
+                field.update(value=f"{field['value']} {call.offset}") for field in page["case_info"]["fields"]
             ],
             when=later,
         ),

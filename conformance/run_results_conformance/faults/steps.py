@@ -1,14 +1,23 @@
-"""How a fault is written: the reference server with one step of its checklist done otherwise.
+"""How to write a fault: the reference server with one wrong step.
 
-A *step* replaces a method of `ReferenceServer` of the same name. It is called with the `Ask`, the honest
-method and the honest method's arguments:
+The reference server answers a request step by step; each step is a method. A fault replaces one of them by a function.
+It gets the `Call`, the method that it replaces (`honest`) and that method's arguments:
 
-    served(has_more=lambda _ask, honest, *arguments: not honest(*arguments))
+    server_with(has_more=lambda _call, honest, *arguments: not honest(*arguments))
 
-Most faults say it shorter, by one of the functions below: `edited` changes the page before it is written,
-`cut` takes other files, `more` decides has-more, `named` makes names, `spelled` reads a parameter otherwise,
-`found` looks for other runs, `admitted` lets more callers in, `answered` and `refused` change the responses of
-status 200 and of every other.
+Most faults need less than that. They use one of the functions below:
+
+    edited            changes the page before it is written
+    leaked, flagged   give properties without their flag, or use other flags
+    named             makes field names by another rule
+    cut, arranged     take other files, or the files in another order
+    more              decides has_more
+    spelled, chosen   read the text of a query parameter differently
+    retargeted        reads the path differently
+    found             finds runs by other ids
+    admitted          accepts more tokens
+    answered          changes responses of status 200 (`written` their bytes, `headed` a header)
+    refused           changes responses of other statuses
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,10 +39,14 @@ from run_results_conformance.server.runs import Run, Store
 from .fault import Make
 
 Step = Callable[..., Any]
+"""`step(call, honest, *arguments)`: replaces the method `honest` of the reference server."""
 Steps = Mapping[str, Step]
-When = Callable[["Ask"], bool]
+When = Callable[["Call"], bool]
+"""Whether a fault happens in this call."""
 Change = Callable[[Any], Any]
-Edit = Callable[["Ask", JsonObject], object]
+"""Makes a new value of an old one."""
+Edit = Callable[["Call", JsonObject], object]
+"""Changes a page in place."""
 
 _STEPS = tuple(
     name for name, part in vars(ReferenceServer).items() if isinstance(part, FunctionType) and not name.startswith("_")
@@ -41,32 +54,32 @@ _STEPS = tuple(
 
 
 @define
-class Ask:
-    """The request that is being answered, and what the checklist has made of it so far.
+class Call:
+    """One request, while it is answered, and what each step has returned so far.
 
-    `number` counts the requests that this server had before. `said` holds what each step has returned.
+    `number` is how many requests the server had before. `returned` has the result of each step, by the step's name.
     """
 
     server: ReferenceServer
     request: Request
     number: int
-    said: dict[str, Any] = field(factory=dict, init=False)
+    returned: dict[str, Any] = field(factory=dict, init=False)
 
     @property
     def run_id(self) -> str:
-        return cast("str", self.said["read_run_id"])
+        return cast("str", self.returned["read_run_id"])
 
     @property
     def context(self) -> str | None:
-        return cast("str | None", self.said["read_context"])
+        return cast("str | None", self.returned["read_context"])
 
     @property
     def flags(self) -> frozenset[str]:
-        return cast("frozenset[str]", self.said["read_flags"])
+        return cast("frozenset[str]", self.returned["read_flags"])
 
     @property
     def run(self) -> Run:
-        return cast("Run", self.said["find_run"])
+        return cast("Run", self.returned["find_run"])
 
     @property
     def status(self) -> str:
@@ -74,12 +87,12 @@ class Ask:
 
     @property
     def offset(self) -> int:
-        return cast("int", self.said["read_offset"])
+        return cast("int", self.returned["read_offset"])
 
     @property
     def size(self) -> int:
         """How many files a full page has."""
-        return cast("int", self.said["page_size"])
+        return cast("int", self.returned["page_size"])
 
     @property
     def total(self) -> int:
@@ -89,22 +102,22 @@ class Ask:
     @property
     def end(self) -> int:
         """The offset after this page."""
-        return self.offset + len(self.said["slice"])
+        return self.offset + len(self.returned["slice"])
 
     @property
     def more(self) -> bool:
-        """Whether more comes, in truth."""
+        """Whether the run has more files after this page."""
         return self.end < self.total
 
     def header(self, name: str) -> str | None:
         return self.request.headers.get(name)
 
 
-_ASK: ContextVar[Ask] = ContextVar("ask")
+_CALL: ContextVar[Call] = ContextVar("call")
 
 
 class FaultyServer(ReferenceServer):
-    """The reference server with other steps in the place of some of its own. The rest of it stays honest."""
+    """The reference server with some of its steps replaced."""
 
     def __init__(self, steps: Steps, store: Store, *tokens: Token | str, **options: Any) -> None:
         super().__init__(store, *tokens, **options)
@@ -113,24 +126,24 @@ class FaultyServer(ReferenceServer):
             setattr(self, name, _recorded(name, getattr(self, name), steps.get(name)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI interface. Each request has a context of its own, so requests do not see each other's."""
+        """The ASGI interface. Each request is handled in its own context, so it sees only its own `Call`."""
         if scope["type"] == "http":
-            _ASK.set(Ask(self, Request(scope), next(self._numbers)))
+            _CALL.set(Call(self, Request(scope), next(self._numbers)))
         await super().__call__(scope, receive, send)
 
 
 def _recorded(name: str, honest: Step, step: Step | None) -> Step:
     def recorded(*arguments: Any) -> Any:
-        ask = _ASK.get()
-        said = honest(*arguments) if step is None else step(ask, honest, *arguments)
-        ask.said[name] = said
-        return said
+        call = _CALL.get()
+        result = honest(*arguments) if step is None else step(call, honest, *arguments)
+        call.returned[name] = result
+        return result
 
     return recorded
 
 
-def served(**steps: Step) -> Make:
-    """A server with these steps. Raises ValueError for a step that the reference server does not have."""
+def server_with(**steps: Step) -> Make:
+    """A server with these steps replaced. Raises ValueError for a step that the reference server does not have."""
     unknown = steps.keys() - set(_STEPS)
     if unknown:
         raise ValueError(f"the reference server has no step {', '.join(sorted(unknown))}")
@@ -142,7 +155,7 @@ def served(**steps: Step) -> Make:
 
 
 def configured(**fixed: Any) -> Make:
-    """The reference server itself, with these options whatever the caller says."""
+    """The reference server with these options. They win over the options that the caller gives."""
 
     def make(store: Store, *tokens: Token | str, **options: Any) -> ReferenceServer:
         return ReferenceServer(store, *tokens, **(options | fixed))
@@ -153,52 +166,52 @@ def configured(**fixed: Any) -> Make:
 # --- When ---------------------------------------------------------------------------------------------------
 
 
-def always(_ask: Ask) -> bool:
+def always(_call: Call) -> bool:
     return True
 
 
-def late(ask: Ask) -> bool:
+def late(call: Call) -> bool:
     """From the third page on."""
-    return ask.offset >= 2 * ask.size
+    return call.offset >= 2 * call.size
 
 
-def later(ask: Ask) -> bool:
+def later(call: Call) -> bool:
     """From the second page on."""
-    return ask.offset > 0
+    return call.offset > 0
 
 
-def last(ask: Ask) -> bool:
-    """On pages after which nothing comes."""
-    return not ask.more
+def last(call: Call) -> bool:
+    """On the last page."""
+    return not call.more
 
 
-def unfinished(ask: Ask) -> bool:
-    return ask.status in ("PAUSED", "RUNNING", "STOPPED_AT_CHECKPOINT")
+def unfinished(call: Call) -> bool:
+    return call.status in ("PAUSED", "RUNNING", "STOPPED_AT_CHECKPOINT")
 
 
 def every(count: int) -> When:
-    """Every so many requests, not at the first."""
-    return lambda ask: ask.number % count == count - 1
+    """Once in `count` requests, and not at the first."""
+    return lambda call: call.number % count == count - 1
 
 
 def asked(*flags: str) -> When:
     """With exactly these flags."""
-    return lambda ask: ask.flags == frozenset(flags)
+    return lambda call: call.flags == frozenset(flags)
 
 
 def asked_for(*flags: str) -> When:
     """With at least these flags."""
-    return lambda ask: ask.flags >= frozenset(flags)
+    return lambda call: call.flags >= frozenset(flags)
 
 
 # --- The page -----------------------------------------------------------------------------------------------
 
 GONE: Any = object()
-"""What a change returns for a property that is to disappear."""
+"""A change returns this to remove the property."""
 
 
 def parts(page: Any, path: str) -> Iterator[JsonObject]:
-    """Every object at a path such as `files/documents`; lists are gone through. The empty path is the page."""
+    """Every object at a path such as `files/documents`, through lists too. The empty path is the page itself."""
     places = [page]
     for name in path.split("/") if path else ():
         places = [
@@ -211,10 +224,10 @@ def parts(page: Any, path: str) -> Iterator[JsonObject]:
 
 
 def at(path: str, change: Change, *, where: Callable[[JsonObject], bool] | None = None) -> Edit:
-    """Changes the property at the end of the path wherever it is; `where` judges the object it stands in."""
+    """Changes the property at the end of the path, in every object that has it and that passes the test `where`."""
     above, _, name = path.rpartition("/")
 
-    def edit(_ask: Ask, page: JsonObject) -> None:
+    def edit(_call: Call, page: JsonObject) -> None:
         for part in parts(page, above):
             if name in part and (where is None or where(part)):
                 _put(part, name, change(part[name]))
@@ -223,9 +236,9 @@ def at(path: str, change: Change, *, where: Callable[[JsonObject], bool] | None 
 
 
 def within(path: str, change: Callable[[JsonObject], object]) -> Edit:
-    """Does something to every object at the path, in place."""
+    """Changes every object at the path in place."""
 
-    def edit(_ask: Ask, page: JsonObject) -> None:
+    def edit(_call: Call, page: JsonObject) -> None:
         for part in list(parts(page, path)):
             change(part)
 
@@ -245,55 +258,55 @@ def to(value: Any) -> Change:
 
 
 def gone(_old: Any) -> Any:
-    """The change that lets a property disappear."""
+    """The change that removes a property."""
     return GONE
 
 
 def each(change: Change) -> Change:
-    """A change of every member of a list."""
+    """The same change to every member of a list."""
     return lambda values: [change(value) for value in values]
 
 
 def instead(old: Any, new: Any) -> Change:
-    """A change of one value only."""
+    """A change of `old` to `new`; other values stay."""
     return lambda value: deepcopy(new) if type(value) is type(old) and value == old else value
 
 
 def edited(*edits: Edit, when: When = always) -> Make:
-    """A server that edits the page, in API terms, before it is written."""
+    """A server that edits the page before it is written, after flags and name rule were applied."""
 
-    def project(ask: Ask, honest: Step, page: JsonObject, flags: frozenset[str]) -> Any:
+    def project(call: Call, honest: Step, page: JsonObject, flags: frozenset[str]) -> Any:
         projected = honest(page, flags)
-        if when(ask):
+        if when(call):
             projected = deepcopy(projected)
             for edit in edits:
-                edit(ask, projected)
+                edit(call, projected)
         return projected
 
-    return served(project=project)
+    return server_with(project=project)
 
 
 def leaked(path: str, *, when: When = always, change: Change = deepcopy) -> Make:
-    """A server that gives a property at one level although its flag is not asked for."""
+    """A server that gives the property at this path although nobody asked for its flag."""
     above, _, name = path.rpartition("/")
 
-    def project(ask: Ask, honest: Step, page: JsonObject, flags: frozenset[str]) -> Any:
+    def project(call: Call, honest: Step, page: JsonObject, flags: frozenset[str]) -> Any:
         projected = honest(page, flags)
-        if when(ask):
+        if when(call):
             projected = deepcopy(projected)
-            # The two have the same objects in the same places, whatever the flags.
-            whole = honest(page, frozenset(ask.server.contract.flags))
+            # Flags do not change how many objects there are, so the objects of both pages correspond.
+            whole = honest(page, frozenset(call.server.contract.flags))
             for part, source in zip(parts(projected, above), parts(whole, above), strict=True):
                 if name in source and name not in part:
                     part[name] = change(source[name])
         return projected
 
-    return served(project=project)
+    return server_with(project=project)
 
 
-def flagged(change: Callable[[Ask, frozenset[str]], Iterable[str]]) -> Make:
-    """A server that projects by other flags than those that are asked for."""
-    return served(project=lambda ask, honest, page, flags: honest(page, frozenset(change(ask, flags))))
+def flagged(change: Callable[[Call, frozenset[str]], Iterable[str]]) -> Make:
+    """A server that uses other flags than the request has."""
+    return server_with(project=lambda call, honest, page, flags: honest(page, frozenset(change(call, flags))))
 
 
 FIELD, CASE_FIELD = "files/documents/fields/field_name", "case_info/fields/name"
@@ -302,14 +315,14 @@ FIELD, CASE_FIELD = "files/documents/fields/field_name", "case_info/fields/name"
 def named(
     rule: Callable[[str, str], str], *paths: str, when: When = always, where: Callable[[JsonObject], bool] | None = None
 ) -> Make:
-    """A server with another name rule: `rule(project_name, api_name)` is what it answers.
+    """A server with another name rule: it answers `rule(project_name, api_name)`.
 
-    `paths` are where it holds, everywhere by default; `where` judges the object that has the name.
+    It does so at these paths (default: all names), in objects that pass the test `where`.
     """
 
-    def project(ask: Ask, honest: Step, page: JsonObject, flags: frozenset[str]) -> Any:
+    def project(call: Call, honest: Step, page: JsonObject, flags: frozenset[str]) -> Any:
         projected = honest(page, flags)
-        if when(ask):
+        if when(call):
             projected = deepcopy(projected)
             for path in paths or (FIELD, CASE_FIELD):
                 above, _, name = path.rpartition("/")
@@ -318,118 +331,118 @@ def named(
                         part[name] = rule(source[name], part[name])
         return projected
 
-    return served(project=project)
+    return server_with(project=project)
 
 
 # --- Paging -------------------------------------------------------------------------------------------------
 
 
-def more(rule: Callable[[Ask], bool]) -> Make:
-    """A server that decides has-more by another rule."""
-    return served(has_more=lambda ask, _honest, *_arguments: rule(ask))
+def more(rule: Callable[[Call], bool]) -> Make:
+    """A server that decides has_more by this rule."""
+    return server_with(has_more=lambda call, _honest, *_arguments: rule(call))
 
 
-def cut(rule: Callable[[Ask], tuple[int, int]], *, when: When = always) -> Make:
-    """A server whose pages start and stop elsewhere."""
-    return served(slice=_cut(rule, when))
+def cut(rule: Callable[[Call], tuple[int, int]], *, when: When = always) -> Make:
+    """A server whose pages have the files from one index to another, as the rule says."""
+    return server_with(slice=_cut(rule, when))
 
 
-def _cut(rule: Callable[[Ask], tuple[int, int]], when: When = always) -> Step:
-    def slice_(ask: Ask, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
-        if not when(ask):
+def _cut(rule: Callable[[Call], tuple[int, int]], when: When = always) -> Step:
+    def slice_(call: Call, honest: Step, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
+        if not when(call):
             return cast("Sequence[JsonObject]", honest(run, offset, size))
-        start, stop = rule(ask)
+        start, stop = rule(call)
         stop = max(0, min(stop, run.file_count))
         return list(run.files(max(0, min(start, stop)), stop))
 
     return slice_
 
 
-def cut_and_more(rule: Callable[[Ask], tuple[int, int]], has_more: Callable[[Ask], bool]) -> Make:
-    """A server whose pages start and stop elsewhere, and which says otherwise whether more comes."""
-    return served(slice=_cut(rule), has_more=lambda ask, _honest, *_arguments: has_more(ask))
+def cut_and_more(rule: Callable[[Call], tuple[int, int]], has_more: Callable[[Call], bool]) -> Make:
+    """A server whose pages have other files (as with `cut`), and another has_more."""
+    return server_with(slice=_cut(rule), has_more=lambda call, _honest, *_arguments: has_more(call))
 
 
-def arranged(change: Callable[[Ask, list[JsonObject]], Sequence[JsonObject]]) -> Make:
-    """A server that takes the right files of a page and arranges them otherwise."""
-    return served(slice=lambda ask, honest, *arguments: change(ask, list(honest(*arguments))))
+def arranged(change: Callable[[Call, list[JsonObject]], Sequence[JsonObject]]) -> Make:
+    """A server that takes the right files for a page, and then changes the list."""
+    return server_with(slice=lambda call, honest, *arguments: change(call, list(honest(*arguments))))
 
 
 # --- The request --------------------------------------------------------------------------------------------
 
 
 def spelled(change: Callable[[str], str], *names: str) -> Make:
-    """A server that reads the text of query parameters otherwise: of the flags, unless names are given."""
+    """A server that changes the text of query parameters before it reads them (default: of all flags)."""
 
-    def read_query(ask: Ask, honest: Step, request: Request) -> dict[str, list[str]]:
+    def read_query(call: Call, honest: Step, request: Request) -> dict[str, list[str]]:
         query = cast("dict[str, list[str]]", honest(request))
-        for name in names or ask.server.contract.flags:
+        for name in names or call.server.contract.flags:
             if name in query:
                 query[name] = [change(text) for text in query[name]]
         return query
 
-    return served(read_query=read_query)
+    return server_with(read_query=read_query)
 
 
 def chosen(pick: Callable[[list[str]], str], *names: str) -> Make:
-    """A server that picks one where a query parameter is given more than once."""
+    """A server that picks one value if a query parameter is given more than once."""
 
-    def read_query(_ask: Ask, honest: Step, request: Request) -> dict[str, list[str]]:
+    def read_query(_call: Call, honest: Step, request: Request) -> dict[str, list[str]]:
         return {name: [pick(texts)] if name in names else texts for name, texts in honest(request).items()}
 
-    return served(read_query=read_query)
+    return server_with(read_query=read_query)
 
 
 def retargeted(change: Callable[[bytes], bytes]) -> Make:
-    """A server that reads the path otherwise."""
+    """A server that changes the path before it reads it."""
 
-    def respond(_ask: Ask, honest: Step, request: Request) -> Response:
+    def respond(_call: Call, honest: Step, request: Request) -> Response:
         request.scope["raw_path"] = change(request.scope["raw_path"])
         return cast("Response", honest(request))
 
-    return served(respond=respond)
+    return server_with(respond=respond)
 
 
-def found(candidates: Callable[[Ask, str], Iterable[str]]) -> Make:
-    """A server that, where no run has the id, gives the first run whose id is among the candidates."""
+def found(candidates: Callable[[Call, str], Iterable[str]]) -> Make:
+    """A server that answers with the first run among the candidates, if no run has the id."""
 
-    def find_run(ask: Ask, honest: Step, run_id: str, context: str | None) -> Run:
+    def find_run(call: Call, honest: Step, run_id: str, context: str | None) -> Run:
         try:
             return cast("Run", honest(run_id, context))
         except Refusal:
-            for candidate in candidates(ask, run_id):
-                if (run := ask.server.store.find(candidate, context)) is not None:
+            for candidate in candidates(call, run_id):
+                if (run := call.server.store.find(candidate, context)) is not None:
                     return run
             raise
 
-    return served(find_run=find_run)
+    return server_with(find_run=find_run)
 
 
-def known(test: Callable[[str, str], bool]) -> Callable[[Ask, str], Iterable[str]]:
-    """Candidates for `found`: the ids of the context of which `test(id, asked)` is true."""
-    return lambda ask, asked: [
-        run_id for context, run_id in ask.server.store if context == ask.context and test(run_id, asked)
+def known(test: Callable[[str, str], bool]) -> Callable[[Call, str], Iterable[str]]:
+    """Candidates for `found`: the ids in the context for which `test(id, requested_id)` is true."""
+    return lambda call, asked: [
+        run_id for context, run_id in call.server.store if context == call.context and test(run_id, asked)
     ]
 
 
 def admitted(test: Callable[[Sequence[str], str], bool], *, when: When = always) -> Make:
-    """A server that lets in, besides honest callers, those of whom `test(authorization_headers, token)` is true."""
+    """A server that also accepts requests for which `test(authorization_headers, token)` is true."""
 
-    def authenticate(ask: Ask, honest: Step, request: Request) -> Token:
+    def authenticate(call: Call, honest: Step, request: Request) -> Token:
         try:
             return cast("Token", honest(request))
         except Refusal:
             given = request.headers.getlist("authorization")
-            for token in ask.server.tokens if when(ask) else ():
+            for token in call.server.tokens if when(call) else ():
                 if test(given, token.value):
                     return token
             raise
 
-    return served(authenticate=authenticate)
+    return server_with(authenticate=authenticate)
 
 
 def refuse(status: int, message: str) -> NoReturn:
-    """Ends the checklist."""
+    """Refuses the request with an error of this status."""
     raise Refusal(status, message)
 
 
@@ -437,14 +450,14 @@ def refuse(status: int, message: str) -> NoReturn:
 
 
 def with_body(response: Response, body: bytes) -> Response:
-    """The response with another body, and the length of that."""
+    """The response with another body, and a Content-Length that fits."""
     response.body = body
     response.headers["Content-Length"] = str(len(body))
     return response
 
 
 def with_header(response: Response, name: str, value: str | None) -> Response:
-    """The response with another header, or without it."""
+    """The response with another value of a header; None removes the header."""
     if value is not None:
         response.headers[name] = value
     elif name in response.headers:
@@ -452,31 +465,31 @@ def with_header(response: Response, name: str, value: str | None) -> Response:
     return response
 
 
-def answered(change: Callable[[Ask, Response], Response], *, when: When = always) -> Make:
+def answered(change: Callable[[Call, Response], Response], *, when: When = always) -> Make:
     """A server that changes its answers of status 200."""
 
-    def render(ask: Ask, honest: Step, page: JsonObject) -> Response:
+    def render(call: Call, honest: Step, page: JsonObject) -> Response:
         response = cast("Response", honest(page))
-        return change(ask, response) if when(ask) else response
+        return change(call, response) if when(call) else response
 
-    return served(render=render)
+    return server_with(render=render)
 
 
 def written(change: Callable[[bytes], bytes], *, when: When = always) -> Make:
     """A server that changes the bytes of its answers of status 200."""
-    return answered(lambda _ask, response: with_body(response, change(bytes(response.body))), when=when)
+    return answered(lambda _call, response: with_body(response, change(bytes(response.body))), when=when)
 
 
 def headed(name: str, value: str | None, *, when: When = always) -> Make:
-    """A server that sets, or with None leaves out, a header of its answers of status 200."""
-    return answered(lambda _ask, response: with_header(response, name, value), when=when)
+    """A server that sets a header of its answers of status 200; None removes the header."""
+    return answered(lambda _call, response: with_header(response, name, value), when=when)
 
 
 def refused(change: Callable[[Refusal, Response], Response], *statuses: int) -> Make:
-    """A server that changes its answers of other statuses than 200; of these, or of all."""
+    """A server that changes its answers of these statuses (default: of all but 200)."""
 
-    def error(_ask: Ask, honest: Step, refusal: Refusal) -> Response:
+    def error(_call: Call, honest: Step, refusal: Refusal) -> Response:
         response = cast("Response", honest(refusal))
         return change(refusal, response) if not statuses or refusal.status in statuses else response
 
-    return served(error=error)
+    return server_with(error=error)

@@ -16,7 +16,7 @@ from run_results_conformance.server.reference import accepts_gzip
 from .fault import Fault, Level, Make, Question
 from .standard import EMPTY_RUN, NAMES_WALK, STATUS_RUNS, WALK, asking, from_offset
 from .steps import (
-    Ask,
+    Call,
     Step,
     When,
     always,
@@ -26,7 +26,7 @@ from .steps import (
     last,
     late,
     later,
-    served,
+    server_with,
     unfinished,
     with_body,
     with_header,
@@ -39,7 +39,7 @@ def wire(name: str, breach: str, make: Make, *, witness: tuple[Question, ...] = 
 
 
 def _status(code: int, when: When = always) -> Make:
-    def change(_ask: Ask, response: Response) -> Response:
+    def change(_call: Call, response: Response) -> Response:
         response.status_code = code
         return response
 
@@ -56,13 +56,13 @@ def _surrogates(found: re.Match[str]) -> str:
 
 
 def _shortened(length: Callable[[int], int], when: When) -> Step:
-    """Declares the whole body and sends the first part of it; the connection ends there."""
+    """Declares the length of the whole body, sends the first part of it, and ends the connection."""
 
-    async def deliver(ask: Ask, _honest: Step, request: Request, _receive: Receive, send: Send) -> None:
-        server = ask.server
+    async def deliver(call: Call, _honest: Step, request: Request, _receive: Receive, send: Send) -> None:
+        server = call.server
         response = server.encode(request, server.respond(request))
         body = bytes(response.body)
-        if response.status_code == 200 and when(ask):
+        if response.status_code == 200 and when(call):
             body = body[: length(len(body))]
         await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
         await send({"type": "http.response.body", "body": body, "more_body": len(body) < len(response.body)})
@@ -71,12 +71,12 @@ def _shortened(length: Callable[[int], int], when: When) -> Step:
 
 
 def _dropped(when: When) -> Step:
-    """Closes the connection where an answer of status 200 is due."""
+    """Closes the connection instead of an answer of status 200."""
 
-    async def deliver(ask: Ask, _honest: Step, request: Request, receive: Receive, send: Send) -> None:
-        server = ask.server
+    async def deliver(call: Call, _honest: Step, request: Request, receive: Receive, send: Send) -> None:
+        server = call.server
         response = server.encode(request, server.respond(request))
-        if response.status_code == 200 and when(ask):
+        if response.status_code == 200 and when(call):
             # The server gives up on a header that cannot be written, before anything was.
             response.raw_headers.append((b"x-broken", b"\n"))
         await response(request.scope, receive, send)
@@ -89,15 +89,15 @@ SLOW = 2.3
 
 
 def _late_by(seconds: float, when: When) -> Step:
-    async def deliver(ask: Ask, honest: Step, request: Request, receive: Receive, send: Send) -> None:
-        if when(ask):
+    async def deliver(call: Call, honest: Step, request: Request, receive: Receive, send: Send) -> None:
+        if when(call):
             await anyio.sleep(seconds)
         await honest(request, receive, send)
 
     return deliver
 
 
-def _no_content(_ask: Ask, honest: Step, request: Request, response: Response) -> Response:
+def _no_content(_call: Call, honest: Step, request: Request, response: Response) -> Response:
     encoded: Response = honest(request, response)
     if request.method == "HEAD" and encoded.status_code == 200:
         return Response(status_code=204, media_type="application/json")
@@ -105,28 +105,28 @@ def _no_content(_ask: Ask, honest: Step, request: Request, response: Response) -
 
 
 def _coded(damage: Callable[[bytes], bytes], before: Callable[[bytes], bytes] = bytes) -> Make:
-    """Compresses the answers of status 200 for those who take it, and damages the body before or after."""
+    """Compresses answers of status 200 if the client accepts gzip; changes the body before or after."""
 
-    def encode(_ask: Ask, honest: Step, request: Request, response: Response) -> Response:
+    def encode(_call: Call, honest: Step, request: Request, response: Response) -> Response:
         encoded: Response = honest(request, response)
         if encoded.status_code != 200 or not accepts_gzip(request):
             return encoded
         packed = damage(gzip.compress(before(bytes(encoded.body)), mtime=0))
         return with_header(with_body(encoded, packed), "Content-Encoding", "gzip")
 
-    return served(encode=encode)
+    return server_with(encode=encode)
 
 
 def _compressed(compress: Callable[[bytes], bytes], coding: str | None) -> Make:
     return answered(
-        lambda _ask, response: with_header(
+        lambda _call, response: with_header(
             with_body(response, compress(bytes(response.body))), "Content-Encoding", coding
         )
     )
 
 
-def _page(text: str, media_type: str = "text/html") -> Callable[[Ask, Response], Response]:
-    return lambda _ask, _response: Response(text, media_type=media_type)
+def _page(text: str, media_type: str = "text/html") -> Callable[[Call, Response], Response]:
+    return lambda _call, _response: Response(text, media_type=media_type)
 
 
 _PROXY_PAGE = "<html><head><title>Please wait</title></head><body>The service is starting.</body></html>"
@@ -144,22 +144,24 @@ WIRE = (
     wire(
         "status-204-empty",
         "A run without files is answered with 204 and no body.",
-        answered(lambda _ask, _response: Response(status_code=204), when=lambda ask: ask.total == 0),
+        answered(lambda _call, _response: Response(status_code=204), when=lambda call: call.total == 0),
         witness=(asking(EMPTY_RUN),),
     ),
     wire(
-        "status-206-partial", "A page after which more comes is answered with 206.", _status(206, lambda ask: ask.more)
+        "status-206-partial",
+        "A page after which more comes is answered with 206.",
+        _status(206, lambda call: call.more),
     ),
     wire(
         "status-304-again",
         "A page that was answered before is answered with 304, unconditionally asked.",
-        answered(lambda _ask, _response: Response(status_code=304), when=lambda ask: ask.number > 0),
+        answered(lambda _call, _response: Response(status_code=304), when=lambda call: call.number > 0),
         witness=(asking(), asking()),
     ),
     wire(
         "redirect-to-slash",
         "The operation is answered with a redirect to the same path with a slash.",
-        answered(lambda ask, _response: Response(status_code=307, headers={"Location": f"{ask.request.url.path}/"})),
+        answered(lambda call, _response: Response(status_code=307, headers={"Location": f"{call.request.url.path}/"})),
     ),
     wire("content-type-missing", "A page has no Content-Type.", headed("Content-Type", None)),
     wire("content-type-text", "A page is said to be plain text.", headed("Content-Type", "text/plain; charset=utf-8")),
@@ -176,7 +178,7 @@ WIRE = (
     ),
     wire(
         "content-type-vendor",
-        "A page has a media type of the vendor's own.",
+        "A page has a media type made up by the vendor.",
         headed("Content-Type", "application/vnd.results+json"),
     ),
     wire(
@@ -272,7 +274,7 @@ WIRE = (
     wire(
         "empty-body-past-end",
         "Past the end the body is empty.",
-        written(lambda _body: b"", when=lambda ask: ask.offset >= ask.total),
+        written(lambda _body: b"", when=lambda call: call.offset >= call.total),
         witness=from_offset(14),
     ),
     wire(
@@ -284,29 +286,29 @@ WIRE = (
     wire(
         "length-beyond-body",
         "Content-Length is larger than the body; the connection ends early.",
-        served(deliver=_shortened(lambda length: length - 2, always)),
+        server_with(deliver=_shortened(lambda length: length - 2, always)),
     ),
     wire(
         "connection-ends-late",
         "The connection ends inside the third page.",
-        served(deliver=_shortened(lambda length: length // 2, late)),
+        server_with(deliver=_shortened(lambda length: length // 2, late)),
     ),
     wire(
         "no-answer-beyond-int32",
         "The connection is closed without an answer to an offset that needs more than 32 bits.",
-        served(deliver=_dropped(lambda ask: ask.offset > 2**31)),
+        server_with(deliver=_dropped(lambda call: call.offset > 2**31)),
         witness=from_offset(2**32),
     ),
     wire(
         "slow-at-times",
         "Every ninetieth answer takes more than two seconds.",
-        served(deliver=_late_by(SLOW, every(90))),
+        server_with(deliver=_late_by(SLOW, every(90))),
         level="POLICY",
     ),
     wire(
         "head-204",
         "HEAD is answered with 204 where GET is answered with 200.",
-        served(encode=_no_content),
+        server_with(encode=_no_content),
         witness=(asking(method="HEAD"),),
     ),
     wire(

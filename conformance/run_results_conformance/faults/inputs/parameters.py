@@ -1,0 +1,132 @@
+"""Inputs: flags and other parameters of the query that are read differently than the contract says."""
+
+from starlette.requests import Request
+
+from run_results_conformance.faults.fault import Make, Question
+from run_results_conformance.faults.standard import CONFIDENCE, REVIEW, SOURCE, VALIDATION, asking
+from run_results_conformance.faults.steps import Call, Step, chosen, refuse, server_with, spelled
+
+from .family import inputs
+
+
+def _word(*words: str) -> Make:
+    """Reads these words as true, too."""
+    return spelled(lambda text: "true" if text in words else text)
+
+
+def _strict(call: Call, honest: Step, request: Request) -> dict[str, list[str]]:
+    query: dict[str, list[str]] = honest(request)
+    return query if query.keys() <= call.server.contract.parameters.keys() else refuse(400, "unknown parameter")
+
+
+_OTHER_FALSE = ("False", "FALSE", "0", "no", "off", "n", "N", "f", "F", "No", "NO", "Off", "OFF")
+
+
+def _flag(name: str, value: str) -> Question:
+    return asking(query=f"{name}={value}")
+
+
+PARAMETERS = (
+    inputs(
+        "flag-upper-case", "The word TRUE is read as true.", spelled(str.lower), _flag(REVIEW, "TRUE"), level="POLICY"
+    ),
+    inputs("flag-one", "The digit 1 is read as true.", _word("1"), _flag(SOURCE, "1"), level="POLICY"),
+    inputs(
+        "flag-yes", "The word yes is read as true.", _word("yes", "on", "y"), _flag(CONFIDENCE, "yes"), level="POLICY"
+    ),
+    inputs(
+        "flag-zero",
+        "The digit 0 is read as false.",
+        spelled(lambda text: "false" if text == "0" else text),
+        _flag(VALIDATION, "0"),
+        level="POLICY",
+    ),
+    inputs(
+        "flag-bare", "A flag without a value is read as true.", _word(""), _flag(VALIDATION, ""), asking(query=SOURCE)
+    ),
+    inputs(
+        "flag-any-word",
+        "Every word but false is read as true.",
+        spelled(lambda text: text if text == "false" else "true"),
+        _flag(SOURCE, "maybe"),
+    ),
+    inputs(
+        "flag-other-word-as-false",
+        "Every word but true is read as false.",
+        spelled(lambda text: text if text == "true" else "false"),
+        _flag(SOURCE, "maybe"),
+    ),
+    inputs(
+        "flag-capital-false",
+        "What is written for false in other ways, as False or 0, is true.",
+        spelled(lambda text: "true" if text in _OTHER_FALSE else text),
+        *(_flag(SOURCE, text) for text in ("False", "0")),
+    ),
+    inputs(
+        "flag-false-refused",
+        "A flag may be true or absent; false is refused.",
+        spelled(lambda text: "no boolean" if text == "false" else text),
+        _flag(CONFIDENCE, "false"),
+    ),
+    inputs(
+        "flag-truthy",
+        "Every text that is not empty is true: false is too.",
+        spelled(lambda text: "true" if text == "false" else text),
+        _flag(CONFIDENCE, "false"),
+    ),
+    inputs(
+        "flag-doubled",
+        "Of a flag that is given twice the last is taken.",
+        chosen(lambda texts: texts[-1], REVIEW, CONFIDENCE, VALIDATION, SOURCE),
+        asking(query=f"{SOURCE}=false&{SOURCE}=true"),
+        level="POLICY",
+    ),
+    inputs(
+        "flag-two-lost",
+        "A parameter after the second of a query is not read.",
+        server_with(read_query=lambda _call, honest, request: dict(list(honest(request).items())[:2])),
+        asking(query=f"{REVIEW}=true&{SOURCE}=true&file_offset=3"),
+    ),
+    inputs(
+        "query-not-decoded",
+        "The names of parameters are not percent-decoded.",
+        server_with(
+            read_query=lambda _call, honest, request: {
+                name: texts
+                for name, texts in honest(request).items()
+                if name in request.scope["query_string"].decode("latin-1")
+            }
+        ),
+        asking(query="file%5Foffset=3"),
+    ),
+    inputs(
+        "query-unknown-refused",
+        "A parameter that the contract does not know is refused.",
+        server_with(read_query=_strict),
+        asking(query="trace=1"),
+        level="POLICY",
+    ),
+    inputs(
+        "query-unknown-crashes",
+        "A parameter that the contract does not know is answered with 500.",
+        server_with(
+            read_query=lambda call, honest, request: (
+                query
+                if (query := honest(request)).keys() <= call.server.contract.parameters.keys()
+                else refuse(500, "unexpected keyword")
+            )
+        ),
+        asking(query="trace=1"),
+    ),
+    inputs(
+        "page-size-parameter",
+        "A parameter limit=0 gives empty pages that say that more comes.",
+        server_with(
+            page_size=lambda call, honest, *arguments: (
+                0 if call.request.query_params.get("limit") == "0" else honest(*arguments)
+            )
+        ),
+        asking(query="limit=0"),
+        level="POLICY",
+    ),
+)
