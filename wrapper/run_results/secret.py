@@ -1,7 +1,7 @@
 """The token, from where it is given to where it is sent, and out of everything that comes back."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from run_results.errors import ConfigurationError
@@ -14,14 +14,18 @@ _TOKEN = re.compile(r"[!-~]+")
 
 
 class Secret:
-    """A token that does not show itself, and removes itself from texts that come back."""
+    """A token that does not show itself, and removes itself from what comes back, in every common spelling.
 
-    __slots__ = ("_text",)
+    A server may echo a token as JSON writes it (`\\u002B` or `\\/`), percent-encoded, HTML-escaped or in base64.
+    """
+
+    __slots__ = ("_spellings", "_text")
     # A text as short as this is no token, and would be found everywhere.
     _SHORT = 8
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._spellings: tuple[bytes, ...] | None = None
 
     def __repr__(self) -> str:
         return "[token]"
@@ -32,12 +36,74 @@ class Secret:
 
     def hide(self, text: str) -> str:
         """The text without the token."""
-        return text.replace(self._text, "[token]") if len(self._text) >= self._SHORT else text
+        return self.hide_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def hide_bytes(self, body: bytes) -> bytes:
         """The body without the token: a server that echoes it does not get it into results, errors and files."""
-        text = self._text.encode()
-        return body.replace(text, b"[token]") if len(text) >= self._SHORT and text in body else body
+        if len(self._text) < self._SHORT:
+            return body
+        if self._spellings is None:
+            self._spellings = tuple(_spell(self._text))
+        if b"\\" in body:
+            body = self._hide_behind_backslashes(body)
+        for spelling in self._spellings:
+            if spelling in body:
+                body = body.replace(spelling, _HIDDEN)
+        return body
+
+    def _hide_behind_backslashes(self, body: bytes) -> bytes:
+        """JSON may write any character as an escape, and what follows a backslash is not always what it seems."""
+        raw = self._text.encode()
+        # Few bodies have escapes of ASCII characters: the slow search is made only where the token shows.
+        escaped = b"\\u00" in body or b"\\/" in body
+        if raw not in body and not (escaped and raw in _ESCAPE.sub(_undo, body)):
+            return body
+        body = _STRING.sub(self._hide_in_string, body)
+        # The rest is no JSON, and so a text that is only shown; or an escape that ends with the token's first letter.
+        body = re.sub(rb"(?<!\\)((?:\\\\)*)(?:\\(?:u[0-9a-fA-F]{0,3})?)?" + re.escape(raw), rb"\1" + _HIDDEN, body)
+        undone = _ESCAPE.sub(_undo, body)
+        return undone.replace(raw, _HIDDEN) if raw in undone else body
+
+    def _hide_in_string(self, string: re.Match[bytes]) -> bytes:
+        """A string of JSON without the token."""
+        from json import dumps, loads  # here: see docs/performance.md, "Import"
+
+        try:
+            value = loads(string[0])
+        except ValueError:
+            return string[0]
+        hidden = value.replace(self._text, _HIDDEN.decode())
+        return string[0] if hidden == value else dumps(hidden).encode()
+
+
+_HIDDEN: Final = b"[token]"
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# What JSON writes for a character of a token; an escaped backslash is passed over as a whole.
+_ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9a-fA-F])|(/)|\\)")
+
+
+def _undo(escape: re.Match[bytes]) -> bytes:
+    """The character of an escape; an escaped backslash stays."""
+    if escape[1]:
+        return bytes.fromhex(escape[1].decode())
+    return escape[2] or escape[0]
+
+
+def _spell(text: str) -> Iterator[bytes]:
+    """The text, and what it looks like percent-encoded, HTML-escaped and, at any place in a longer text, in base64."""
+    from base64 import b64encode  # here: see docs/performance.md, "Import"
+    from html import escape
+    from urllib.parse import quote
+
+    raw = text.encode()
+    found = {raw, quote(text, safe="").encode(), quote(text).encode(), escape(text).encode()}
+    found |= {escape(text).replace("&#x27;", "&#39;").encode(), quote(text, safe="").lower().encode()}
+    for before in range(3):
+        # The first and the last group of four characters also depend on what stands beside the text.
+        encoded = b64encode(b"\0" * before + raw)
+        start, stop = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
+        found |= {encoded[start:stop], encoded[start:stop].translate(bytes.maketrans(b"+/", b"-_"))}
+    yield from sorted(found, key=len, reverse=True)
 
 
 def check_token(token: object) -> str:
