@@ -1,4 +1,4 @@
-"""What the README shows works as it stands."""
+"""The examples of the README run unchanged, and links of the documentation lead to files."""
 
 import re
 from collections.abc import Callable
@@ -9,7 +9,9 @@ import pytest
 from run_results_conformance.server.synthetic import SyntheticRun
 
 README = Path(__file__).parents[2] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+LIBRARY, ASYNC, NAMES, TABLES, GENERATED = re.findall(
+    r"^```python\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
+)
 
 
 def test_the_library_example_runs_as_it_stands(
@@ -28,7 +30,7 @@ def test_the_library_example_runs_as_it_stands(
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
 
-    exec(compile(BLOCKS[0], str(README), "exec"), {})
+    exec(compile(LIBRARY, str(README), "exec"), {})
 
     printed = capsys.readouterr().out
     assert printed.startswith("COMPLETE 20")
@@ -53,7 +55,7 @@ def test_the_example_with_tables_runs_as_it_stands(
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
 
-    exec(compile(BLOCKS[2], str(README), "exec"), {})
+    exec(compile(TABLES, str(README), "exec"), {})
 
     printed = capsys.readouterr().out
     assert "'class_name': [" in printed
@@ -61,16 +63,43 @@ def test_the_example_with_tables_runs_as_it_stands(
     assert (tmp_path / "out" / "_SUCCESS").exists()
 
 
-def test_the_other_examples_hold() -> None:
+def test_the_example_with_asyncio_runs(
+    serve_runs: Callable[..., str], token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example with asyncio fetches a page and every file."""
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(SyntheticRun(seed=3, files=60, run_id="run-tax-2025")))
+
+    exec(compile(ASYNC, str(README), "exec"), {})
+
+    assert capsys.readouterr().out == "COMPLETE 60 files\n"
+
+
+def test_the_example_with_the_generated_client_runs(
+    serve_runs: Callable[..., str], token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The example with the generated client alone prints the name of every file, and says why a server refuses."""
+    run = SyntheticRun(seed=3, files=60, run_id="run-tax-2025")
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
+
+    exec(compile(GENERATED, str(README), "exec"), {})
+
+    assert capsys.readouterr().out.splitlines() == [file["original_file_name"] for file in run.files(0, 60)]
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", "another")
+    with pytest.raises(SystemExit, match="the server refused: "):
+        exec(compile(GENERATED, str(README), "exec"), {})
+
+
+def test_the_example_with_names_holds() -> None:
     """Their assertions are true."""
-    assert len(BLOCKS) == 3
-    assert BLOCKS[1].count("assert") == 6
-    exec(compile(BLOCKS[1], str(README), "exec"), {})
+    assert NAMES.count("assert") == 6
+    exec(compile(NAMES, str(README), "exec"), {})
 
 
 def test_the_library_example_is_about_twenty_lines() -> None:
     """Short enough to be read."""
-    assert len(BLOCKS[0].splitlines()) <= 20
+    assert len(LIBRARY.splitlines()) <= 20
 
 
 def test_every_link_leads_somewhere() -> None:
