@@ -61,7 +61,8 @@ def columns_of(models: Sequence[Any], *names: str) -> list[list[Any]]:
     """The attributes of these names of all models, a list for each name; None where a model is unset or null."""
     try:
         members: tuple[str, ...] = models[0].__struct_fields__
-        # Each model is read once, in C: there are many, far from each other in memory.
+        # Each model is read once: they are far from each other in memory. One `attrgetter` for each column makes a
+        # whole batch take 1.28 times as long.
         flat = _join(map(astuple, models))
     except (AttributeError, IndexError, TypeError):  # a model is unset or null, or there is none
         return [pluck(models, name) for name in names]
@@ -97,7 +98,7 @@ def consecutive(length: int, start: int = 0) -> pa.Array:
     >>> consecutive(3, start=5).to_pylist()
     [5, 6, 7]
     """
-    # Ten times as fast as `pa.array(range(...))`: 0.04 against 0.47 ms for 3,900 rows.
+    # Ten times as fast as an array made of a `range`: 0.04 against 0.47 ms for 3,900 rows.
     return pc.cumulative_sum(pa.repeat(pa.scalar(1, pa.int64()), length), start=start - 1)
 
 
@@ -124,6 +125,7 @@ def _offsets(lists: Sequence[Any]) -> pa.Array:
 
 def _join(lists: Iterable[Iterable[Any]]) -> list[Any]:
     """The items of all lists in one."""
+    # `list(chain.from_iterable(lists))` makes a whole batch take 1.1 times as long.
     joined: list[Any] = []
     for items in lists:
         joined.extend(items)

@@ -64,7 +64,15 @@ class Tabulator:
             ) from None
 
     def _batch(self, page: Page) -> pa.RecordBatch:
-        arrays = getattr(self, f"_{self.what}")(page)
+        match self.what:
+            case "fields":
+                arrays = self._fields(page)
+            case "documents":
+                arrays = self._documents(page)
+            case "files":
+                arrays = self._files(page)
+            case "case_fields":
+                arrays = self._case_fields(page)
         return pa.RecordBatch.from_arrays([arrays[name] for name in self.schema.names], schema=self.schema)
 
     def _parts(self, page: Page) -> Iterator[Page]:

@@ -1,7 +1,7 @@
-"""Values as numbers, dates and amounts of money, read from their text only where there is one way to read it.
+"""Values as numbers, dates and amounts of money, read from their text where there is only one way to read it.
 
-What could be read in two ways is not read: `1.234` may be a thousand, `03/04/2025` may be in April. `Typed` says how
-the project writes them, and then they are. The text itself stays in its own column, always.
+A text that can be read in two ways is not read: `1.234` may be a thousand, `03/04/2025` may be in March or in April.
+`Typed` says how the project writes them; then they are read. The text itself always stays in its own column.
 """
 
 import re
@@ -16,10 +16,10 @@ _KINDS: Final = {
     "number": "number", "numeric": "number", "integer": "number", "int": "number", "float": "number",
     "decimal": "number", "date": "date", "currency": "money", "money": "money", "amount": "money",
 }  # fmt: skip
-# What decimal128(38, 9) holds.
+# The limits of decimal128(38, 9): numbers below the largest, with at most nine decimals.
 _LARGEST: Final = Decimal(10) ** 29
-_FINEST: Final = -9
-_LONGEST: Final = 100
+_DECIMALS: Final = 9
+_LONGEST: Final = 100  # characters; a longer text is no number, date or amount
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG_MONTHS: Final = (
     "january", "february", "march", "april", "may", "june",
@@ -34,10 +34,10 @@ _MONTH_FIRST = re.compile(r"([a-z]+)\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})")
 _SIGN_OR_CODE = re.compile(r"[A-Z]{3}|[^\W\d_]{0,3}[$€£¥₹₩₽₺₴₪฿₫₱₦₡₲₵₸₼₾]|zł|Kč|kr\.?|Fr\.?")
 _AROUND = re.compile(r"[\s()+\-\u2212]*")
 
-_AS_FAR_AS_SURE: Final = Typed()
+_UNKNOWN_STYLE: Final = Typed()
 
 Reading = tuple[Decimal | None, str | None, date | None]
-"""Number, currency, date; None where the value has none, or it cannot be read for sure."""
+"""Number, currency, date; None where the value has none, or where it can be read in two ways."""
 _NOTHING: Final[Reading] = (None, None, None)
 
 
@@ -71,8 +71,8 @@ def _read(text: str, kind: str, typed: Typed) -> Reading:
     return number, currency, None
 
 
-def read_number(text: str, typed: Typed = _AS_FAR_AS_SURE) -> Decimal | None:
-    """The number that a text is.
+def read_number(text: str, typed: Typed = _UNKNOWN_STYLE) -> Decimal | None:
+    """The number in a text; None where it is none, or can be read in two ways.
 
     >>> read_number("1,234.50"), read_number("(1 234,50)"), read_number("1,234")
     (Decimal('1234.50'), Decimal('-1234.50'), None)
@@ -90,32 +90,20 @@ def read_number(text: str, typed: Typed = _AS_FAR_AS_SURE) -> Decimal | None:
         return None
     try:
         number = Decimal(plain)
-    except InvalidOperation:  # digits of a script that has no values
+    except InvalidOperation:  # characters that count as digits and have no value
         return None
     exponent = number.as_tuple().exponent
-    if number >= _LARGEST or not isinstance(exponent, int) or exponent < _FINEST:
+    if number >= _LARGEST or not isinstance(exponent, int) or exponent < -_DECIMALS:
         return None
     # Unary minus would round to the digits of the decimal context.
     return number.copy_negate() if negative and number else number
 
 
 def _plain(text: str, decimal: str | None) -> str | None:
-    """The number with a point for the decimal sign and nothing between the thousands; None where that is not sure."""
-    signs = [sign for sign in (".", ",") if sign in text]
+    """The number with a point for the decimal sign and nothing between the thousands; None where it is none."""
+    decimal = decimal or _decimal_sign(text)
     if decimal is None:
-        if len(signs) == 2:
-            decimal = max(signs, key=text.rindex)
-        elif not signs:
-            decimal = "."
-        else:
-            (sign,) = signs
-            before, _, after = text.rpartition(sign)
-            if text.count(sign) > 1 or (" " in after or "'" in after or "’" in after):
-                decimal = "," if sign == "." else "."
-            elif len(after) != 3 or before in ("", "0") or len(before) > 3 or not before.isdecimal():
-                decimal = sign
-            else:
-                return None
+        return None
     whole, _, part = text.rpartition(decimal) if decimal in text else (text, "", "")
     groups = re.split(r"[.,'’ ]", whole)
     separators = set(re.findall(r"[.,'’ ]", whole))
@@ -126,8 +114,28 @@ def _plain(text: str, decimal: str | None) -> str | None:
     return f"{''.join(groups) or '0'}.{part or '0'}" if part else "".join(groups)
 
 
-def read_money(text: str, typed: Typed = _AS_FAR_AS_SURE) -> tuple[Decimal | None, str | None]:
-    """The amount that a text is, and its currency as it stands there; both None where there is no sure amount.
+def _decimal_sign(text: str) -> str | None:
+    """Whether a point or a comma is the decimal sign; None where it can be either.
+
+    >>> _decimal_sign("1,234.50"), _decimal_sign("1.234.567"), _decimal_sign("12,5"), _decimal_sign("1,234")
+    ('.', ',', ',', None)
+    """
+    signs = [sign for sign in (".", ",") if sign in text]
+    if len(signs) == 2:
+        return max(signs, key=text.rindex)
+    if not signs:
+        return "."
+    (sign,) = signs
+    before, _, after = text.rpartition(sign)
+    if text.count(sign) > 1 or " " in after or "'" in after or "’" in after:  # it stands between thousands
+        return "," if sign == "." else "."
+    if len(after) != 3 or before in ("", "0") or len(before) > 3 or not before.isdecimal():
+        return sign
+    return None
+
+
+def read_money(text: str, typed: Typed = _UNKNOWN_STYLE) -> tuple[Decimal | None, str | None]:
+    """The amount in a text, and its currency as it is written there; both None where the amount cannot be read.
 
     >>> read_money("$1,234.50"), read_money("1 234,50 EUR"), read_money("12.00")
     ((Decimal('1234.50'), '$'), (Decimal('1234.50'), 'EUR'), (Decimal('12.00'), None))
@@ -145,8 +153,8 @@ def read_money(text: str, typed: Typed = _AS_FAR_AS_SURE) -> tuple[Decimal | Non
     return (amount, currency) if amount is not None else (None, None)
 
 
-def read_date(text: str, typed: Typed = _AS_FAR_AS_SURE) -> date | None:
-    """The date that a text is.
+def read_date(text: str, typed: Typed = _UNKNOWN_STYLE) -> date | None:
+    """The date in a text; None where it is none, or can be read in two ways.
 
     >>> read_date("2025-04-03"), read_date("3.4.2025"), read_date("April 3, 2025"), read_date("03/04/2025")
     (datetime.date(2025, 4, 3), datetime.date(2025, 4, 3), datetime.date(2025, 4, 3), None)
