@@ -297,6 +297,36 @@ def test_a_number_of_any_size_in_a_typed_place_is_drift() -> None:
     assert [(place.path, str(place.got)) for place in found] == [("$.start_timestamp", "1e10000000000000000000000000")]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"id": "r", "status": "COMPLETE", "files": [{}], "has_more": true, "has_more": false}',
+        '{"id": "r", "status": "COMPLETE", "has_more": true, "files": [{}], "has\\u005fmore": false}',
+        '{"id": "r", "status": "COMPLETE", "files": [{}], "files": [], "has_more": false}',
+        '{"id": "r", "status": "COMPLETE", "\\u0066iles": [{}], "has_more": false, "files": []}',
+    ],
+)
+def test_a_paging_member_that_comes_twice_makes_the_page_unusable(body: str) -> None:
+    """Which of two values counts nobody knows: a walk that believed the last would end short, silently."""
+    with pytest.raises(errors.UnusablePageError, match="expected one value"):
+        list(client(lambda request: httpx.Response(200, content=body)).files("r"))
+
+
+def test_a_nested_key_of_such_a_name_is_no_second_one() -> None:
+    """A custom key of the run may be called files."""
+    body = '{"id": "r", "status": "COMPLETE", "files": [], "has_more": false, "keys": {"custom": {"files": 1}}}'
+    (page,) = client(lambda request: httpx.Response(200, content=body)).pages("r")
+    assert page.drift == ()
+
+
+def test_an_answer_that_breaks_the_contract_everywhere_is_refused_soon() -> None:
+    """A small body can hold millions of broken places: they are not listed without end."""
+    body = b'{"id": "r", "status": "COMPLETE", "has_more": false, "files": [' + b"0," * 300_000 + b"0]}"
+    with pytest.raises(errors.ContractError, match="more than 200,000 places") as caught:
+        list(client(lambda request: httpx.Response(200, content=body)).files("r"))
+    assert len(caught.value.drift) == 100
+
+
 def test_an_inspection_takes_place_only_where_somebody_hears_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody listening, the first page of a walk costs what any page costs."""
     monkeypatch.setattr("run_results.page.inspect", lambda body: pytest.fail("looked"))

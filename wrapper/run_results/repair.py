@@ -1,7 +1,7 @@
-"""Where an answer left the contract, and the models that can be made of it all the same.
+"""Repairs a broken answer: models are built of what fits, and every place that does not fit is listed.
 
-The models are built place by place: what fits is kept, what does not fit stays unset, and a `Drift` says where, what
-was expected and what came. So a typed attribute never holds a wrong type, and nothing that came is out of reach.
+What does not fit stays unset, and a `Drift` says where, what was expected and what came. So a typed attribute never
+holds a wrong type, and the raw value can still be read.
 """
 
 from collections import Counter
@@ -36,12 +36,25 @@ class Doubled(dict[str, Any]):
         self.doubled = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
 
 
+class _Places(list[Drift]):
+    """The places found so far. A small answer can have millions: so many are listed, and then the answer is refused."""
+
+    _MOST = 200_000
+
+    def add(self, path: str, expected: str, got: Any, *, is_breach: bool = True) -> None:
+        """List a place. Raises `ContractError` where there are too many."""
+        if len(self) >= self._MOST:
+            text = f"the answer leaves the contract in more than {self._MOST:,} places, first {self[0]}"
+            raise ContractError(text, drift=tuple(self[:100]))
+        self.append(Drift(path, expected, got, is_breach))
+
+
 def repair(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
     """The models of a decoded answer, and every place where it left the contract or goes beyond it.
 
-    Raises `ContractError` where it is no object.
+    Raises `ContractError` where it is no object, or leaves the contract in too many places to list them.
     """
-    drift: list[Drift] = []
+    drift = _Places()
     try:
         run = _build(RunResults, _survey(value, "$", drift), "$", drift)
     except RecursionError:  # the caller's own stack is nearly full
@@ -60,7 +73,7 @@ def _at(path: str, key: str) -> str:
     return f"{path}[{dumps(key[:80])}]"
 
 
-def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
+def _survey(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
     """The value with U+FFFD for every half of a surrogate pair, which no UTF-8 text can hold. Adds to `drift`.
 
     Adds keys that came twice, too. What is nested deeper than any model, and so free of form, is left as it is.
@@ -69,7 +82,7 @@ def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
         try:
             value.encode()
         except UnicodeEncodeError:
-            drift.append(Drift(path, "text that can be encoded", value))
+            drift.add(path, "text that can be encoded", value)
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     elif depth > _DEEPEST:
         return value
@@ -77,7 +90,9 @@ def _survey(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
         return [_survey(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
     elif isinstance(value, dict):
         doubled = value.doubled if isinstance(value, Doubled) else ()
-        drift += [Drift(_at(path, key), "one value", value[key], is_breach=False) for key in doubled]
+        for key in doubled:
+            # Nobody can say which of two values counts, and on these the walk depends.
+            drift.add(_at(path, key), "one value", value[key], is_breach=path == "$" and key in ("files", "has_more"))
         return {
             _survey(key, path, drift, depth + 1): _survey(item, _at(path, key), drift, depth + 1)
             for key, item in value.items()
@@ -104,7 +119,7 @@ def _options(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
+def _build(hint: Any, value: Any, path: str, drift: _Places) -> Any:
     """The model or value of this type, as far as `value` fits; UNSET where it does not. Adds to `drift`."""
     options = _options(hint)
     if value is None and NoneType in options:
@@ -125,16 +140,16 @@ def _build(hint: Any, value: Any, path: str, drift: list[Drift]) -> Any:
             pass
         else:
             if (isinstance(built, RunStatus) and not built.is_known) or (_is_name(kind) and not is_api_name(built)):
-                drift.append(Drift(path, _describe(kind), value))
+                drift.add(path, _describe(kind), value)
             return built
-    drift.append(Drift(path, " or ".join(_describe(option) for option in options), value))
+    drift.add(path, " or ".join(_describe(option) for option in options), value)
     return UNSET
 
 
-def _holdable(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
+def _holdable(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
     """A free part of an answer, with text in the place of every number that Python cannot hold. Adds to `drift`."""
     if isinstance(value, Huge):
-        drift.append(Drift(path, "a number that an int or a float holds", value, is_breach=False))
+        drift.add(path, "a number that an int or a float holds", value, is_breach=False)
         return str(value)
     if isinstance(value, list) and depth < _DEEPEST:
         return [_holdable(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
@@ -143,21 +158,22 @@ def _holdable(value: Any, path: str, drift: list[Drift], depth: int = 0) -> Any:
     return value
 
 
-def _members(model: type[Model], value: dict[str, Any], path: str, drift: list[Drift]) -> Iterator[tuple[str, Any]]:
+def _members(model: type[Model], value: dict[str, Any], path: str, drift: _Places) -> Iterator[tuple[str, Any]]:
     hints = _hints(cast("Any", model))
     unknown = [key for key in value if key not in hints]
-    drift += [Drift(_at(path, key), "no key of this name", value[key], is_breach=False) for key in unknown]
+    for key in unknown:
+        drift.add(_at(path, key), "no key of this name", value[key], is_breach=False)
     for member in _attributes(model):
         hint, place = hints[member.name], f"{path}.{member.name}"
         if member.name in value:
             yield member.name, _build(hint, value[member.name], place, drift)
         elif member.default is NOTHING:
             expected = " or ".join(_describe(option) for option in _options(hint))
-            drift.append(Drift(place, f"{expected}, which is required", UNSET))
+            drift.add(place, f"{expected}, which is required", UNSET)
             yield member.name, UNSET
 
 
-def _items(hint: Any, values: list[Any], path: str, drift: list[Drift]) -> Iterator[Any]:
+def _items(hint: Any, values: list[Any], path: str, drift: _Places) -> Iterator[Any]:
     for index, value in enumerate(values):
         built = _build(hint, value, f"{path}[{index}]", drift)
         if built is not UNSET:
