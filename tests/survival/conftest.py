@@ -11,6 +11,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from . import kit
+from .kit import THOROUGH
 from .reliability import BOOK, Book
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -39,10 +41,19 @@ def asynchronous(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.fixture(params=["own", "httpx", "httpx2"] if THOROUGH else ["own"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Whose HTTP client `kit.walk` uses: all of them only in `make thorough`."""
+    monkeypatch.setattr(kit, "library_in_use", request.param)
+    return str(request.param)
+
+
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Note down what was observed: `note(row, what, observed)`."""
     mode = "async" if "asynchronous" in request.fixturenames and request.getfixturevalue("asynchronous") else "sync"
+    if "library" in request.fixturenames and request.getfixturevalue("library") != "own":
+        return lambda *_observed, **_more: None
     return lambda row, what, observed, column="observed": BOOK.note(row, what, column, mode, observed)
 
 

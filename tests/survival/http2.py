@@ -29,6 +29,8 @@ class Http2Server:
     url: str = ""
     requests: list[str] = field(factory=list)
     connections: list[socket.socket] = field(factory=list)
+    release: threading.Event = field(factory=threading.Event)
+    """Ends what is held."""
 
     def serve(self, connection: socket.socket, tls: ssl.SSLContext) -> None:
         """One connection, to its end."""
@@ -57,6 +59,10 @@ class Http2Server:
         offset = int(parse_qs(urlsplit(path).query)["file_offset"][0])
         files = [{"input_file_path": name} for name in NAMES[offset : offset + PAGE_SIZE]]
         body = json.dumps({**HEADER, "files": files, "has_more": offset + PAGE_SIZE < len(NAMES)}).encode()
+        if kind == "silent":
+            return
+        if kind == "held":
+            self.release.wait(_LIMIT)
         if kind == "go away":
             speaker.close_connection(h2.errors.ErrorCodes.INTERNAL_ERROR, last_stream_id=stream)
             return

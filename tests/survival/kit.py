@@ -6,7 +6,9 @@ from contextlib import nullcontext
 from typing import Any
 
 import httpx
+import httpx2
 from attrs import define, field
+from hypothesis import settings as profiles
 
 from run_results import AsyncClient, Client, Drift, Page, RetryPolicy, RunResultsError
 from run_results_conformance.faults.network import FaultServer, fault_server
@@ -31,6 +33,10 @@ RUN = MemoryRun(
 )
 # The longest wait of each draw, so that what is waited is known. Nobody really waits: see `walk`.
 POLICY = RetryPolicy(attempts=3, draw=lambda low, high: high)
+THOROUGH = profiles.get_profile("thorough").max_examples == profiles.default.max_examples
+LIBRARIES: dict[str, Any] = {"own": None, "httpx": httpx, "httpx2": httpx2}
+"""Whose HTTP client is used: none that was passed in, or one of these libraries."""
+library_in_use = "own"
 GENEROUS = 30.0  # seconds; far more than anything here takes, far less than for ever
 
 
@@ -99,15 +105,16 @@ def walk(
     http: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Outcome:
-    """Walk with either client, through an httpx client of our own where `http` has its options.
+    """Walk with either client, over an HTTP client of `library_in_use`, which is made with the options in `http`.
 
     Waits between attempts are noted down and not sat out.
     """
     outcome = Outcome()
+    module = LIBRARIES[library_in_use] or (httpx if http is not None else None)
     settings = settings_for(url, **settings)
 
     def walk_with_threads() -> None:
-        with own_client(http, httpx.Client) as own, Client(http_client=own, **settings) as client:
+        with passed_in(module and module.Client, http) as own, Client(http_client=own, **settings) as client:
             client._sender.sleep = outcome.waits.append  # type: ignore[method-assign]
             for page in client.pages(RUN_ID, start=start, deadline=deadline):
                 outcome.take(page)
@@ -116,7 +123,10 @@ def walk(
         async def note(seconds: float) -> None:
             outcome.waits.append(seconds)
 
-        async with own_client(http, httpx.AsyncClient) as own, AsyncClient(http_client=own, **settings) as client:
+        async with (
+            passed_in(module and module.AsyncClient, http) as own,
+            AsyncClient(http_client=own, **settings) as client,
+        ):
             client._sender.sleep = note  # type: ignore[method-assign]
             async for page in client.pages(RUN_ID, start=start, deadline=deadline):
                 outcome.take(page)
@@ -131,9 +141,9 @@ def walk(
     return outcome
 
 
-def own_client(options: dict[str, Any] | None, kind: Any) -> Any:
-    """An httpx client with these options, to be entered; nothing where there are none."""
-    return nullcontext() if options is None else kind(**options)
+def passed_in(kind: Any, options: dict[str, Any] | None) -> Any:
+    """An HTTP client of this kind, to be entered; nothing where there is none."""
+    return nullcontext() if kind is None else kind(**(options or {}))
 
 
 def check_resume(outcome: Outcome, asynchronous: bool, **settings: Any) -> None:

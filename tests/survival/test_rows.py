@@ -31,6 +31,7 @@ from .kit import (
 )
 
 Note = Callable[..., None]
+pytestmark = pytest.mark.usefixtures("library")
 MESSAGE = "The server says {}."
 
 

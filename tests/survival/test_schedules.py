@@ -27,9 +27,8 @@ from hypothesis.stateful import (
 from run_results import AsyncClient, Client, Page, RetryPolicy, errors
 from run_results.request import Outcome, Reply, Request
 
-from .kit import RUN_ID, TOKEN
+from .kit import RUN_ID, THOROUGH, TOKEN
 
-THOROUGH = settings.get_profile("thorough").max_examples == settings.default.max_examples
 SCHEDULES = 10_000 if THOROUGH else 100
 TIMEOUT, PATIENCE = 60.0, 45.0  # seconds of a request, and the longest Retry-After that is honoured
 MAX_ATTEMPTS = 4

@@ -16,8 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-import httpx
-import httpx2
 import pytest
 
 from run_results import AsyncClient, Client, RetryPolicy, errors
@@ -26,10 +24,8 @@ from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
 
-from .kit import GENEROUS, RUN_ID, TOKEN
-from .test_schedules import THOROUGH
+from .kit import GENEROUS, LIBRARIES, RUN_ID, THOROUGH, TOKEN
 
-LIBRARIES: dict[str, Any] = {"own": None, "httpx": httpx, "httpx2": httpx2}
 every_library = pytest.mark.parametrize("library", LIBRARIES)
 FILES = [{"input_file_path": f"in/{index}.pdf", "documents": []} for index in range(12)]
 

@@ -19,6 +19,7 @@ from .kit import NAMES, RUN_ID, TOKEN, check_left_clean, check_resume, honest_se
 from .proxies import proxy_to
 
 Note = Callable[..., None]
+pytestmark = pytest.mark.usefixtures("library")
 SETTINGS: dict[str, dict[str, Any]] = {
     "reset-in-body": {},
     "status-503-html": {},

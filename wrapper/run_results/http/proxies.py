@@ -136,7 +136,7 @@ def _read_rule(name: str, entry: str) -> Rule:
             return lambda host, _port: (address := _address(host)) is not None and address in network
         host_part, wanted_port = _split_port(entry)
         if host_part.startswith("["):
-            host_part = str(ip_address(host_part.strip("[]")))
+            host_part = str(ip_address(host_part.removeprefix("[").removesuffix("]")))
     except ValueError:
         raise ConfigurationError(
             f"{name} has an entry that is no host, address or network; examples are"
@@ -172,7 +172,7 @@ def _split_port(entry: str) -> tuple[str, int | None]:
 def _address(host: str) -> IPv4Address | IPv6Address | None:
     """The address, where the host is one."""
     try:
-        address = ip_address(host.strip("[]"))
+        address = ip_address(host[1:-1] if host.startswith("[") and host.endswith("]") else host)
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
