@@ -1,12 +1,15 @@
 """docs/tables.md: its examples run, and its schema is the schema."""
 
+import inspect
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from run_results.export import ExportOptions
 from run_results.tables import VERSION
 from run_results.tables.schema import reference
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -21,12 +24,23 @@ def test_the_schema_in_the_docs_is_the_schema() -> None:
     assert f"## Schema, version {VERSION}\n" in PAGE
 
 
+def explained_options() -> str:
+    """The options of an export, as the docstring of `ExportOptions` explains them."""
+    section = inspect.getdoc(ExportOptions).partition("Args:\n")[2].partition("\n\n")[0]  # type: ignore[union-attr]
+    return textwrap.dedent(section)
+
+
+def test_the_options_in_the_docs_are_the_options() -> None:
+    """The docs explain each option in the words of `ExportOptions`; to renew them, put `explained_options()` there."""
+    assert f"```text\n{explained_options()}\n```" in PAGE
+
+
 def test_every_example_runs(
     serve_runs: Callable[..., str], token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The examples work as they stand, one after the other, and DuckDB, pandas and polars read the same."""
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(examples) == 6
+    assert len(examples) == 7
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(RUN))
