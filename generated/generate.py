@@ -3,8 +3,8 @@
     python generated/generate.py            # write generated/run_results_api
     python generated/generate.py --check    # exit 1 and name the files that are stale
 
-openapi-python-client writes the code; this adds what it does not: a banner in each file, `py.typed`, the contract as
-JSON (read at run time without a YAML parser) and a stamp that says what the code was made from.
+openapi-python-client writes the code. This script adds a banner to each file, `py.typed`, the contract as JSON (so that
+reading it at run time needs no YAML parser), and a stamp that says what the code was made from.
 """
 
 import argparse
@@ -27,7 +27,7 @@ BANNER = "# Made from openapi.yaml by `make generate`. Changes made here are los
 
 
 def sha256(*paths: Path) -> str:
-    """One digest over the files' names and contents, in the order given."""
+    """One digest of the files' names and contents, in the given order."""
     digest = hashlib.sha256()
     for path in paths:
         content = path.read_bytes()
@@ -36,7 +36,7 @@ def sha256(*paths: Path) -> str:
 
 
 def stamp() -> dict[str, object]:
-    """What the code is made from: the spec, what steers the generator, and the tools."""
+    """What the code is made from: digests of the spec and of the generator's options and templates, tool versions."""
     return {
         "spec": sha256(SPEC),
         "steering": sha256(HERE / "generator.yaml", *sorted((HERE / "templates").rglob("*.jinja"))),
@@ -45,8 +45,8 @@ def stamp() -> dict[str, object]:
 
 
 def generate(package: Path) -> None:
-    """Write the package into a folder that does not exist yet; exits where the generator has any complaint."""
-    # The generator runs ruff by name: the pinned one beside this interpreter, not one that the user has.
+    """Write the package into a folder that does not exist yet. Exits when the generator reports anything."""
+    # The generator runs ruff by its name. It shall find the pinned one, which is beside this interpreter.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     finished = subprocess.run(
         [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"]
@@ -68,7 +68,7 @@ def generate(package: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder by its relative path, caches apart."""
+    """The contents of every file below a folder, by relative path, without caches."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")

@@ -1,7 +1,7 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 """Run results: the client that was generated from the contract.
 
-Plumbing: `run_results` is what people use; the models here are what they hold.
+Most programs use `run_results`, which is built on this package and returns its models.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ __all__ = ("AuthenticatedClient", "Client")
 
 
 def __getattr__(name: str) -> Any:
-    # On first use: the models alone need no HTTP library.
+    # Imported at the first use, because the models need no HTTP library.
     if name in __all__:
         from . import client
 

@@ -9,8 +9,8 @@ from attrs import define, evolve, field
 
 @define(kw_only=True)
 class Client:
-    """Settings, and the httpx clients made from them on first use. The settings never change under a caller:
-    `with_headers` and `with_timeout` return a new client.
+    """Settings, and the httpx clients that are made from them at the first use. `with_headers` and `with_timeout`
+    return a new client and leave this one unchanged.
 
     ```python
     with AuthenticatedClient(base_url="https://aihub.instabase.com/api", token="...") as client:
@@ -21,7 +21,7 @@ class Client:
     base_url: str
     headers: dict[str, str] = field(factory=dict, repr=False)
     timeout: httpx.Timeout | float = 60.0
-    """Seconds for each step of a request (connect, send, each read); never infinite by default."""
+    """Seconds for each step of a request: to connect, for each write, for each read."""
     follow_redirects: bool = False
     httpx_args: dict[str, Any] = field(factory=dict, repr=False)
     """Further arguments of `httpx.Client` and `httpx.AsyncClient`."""
@@ -49,13 +49,13 @@ class Client:
         }
 
     def get_httpx_client(self) -> httpx.Client:
-        """The httpx client, made on first use."""
+        """The httpx client, made at the first use."""
         if self._client is None:
             self._client = httpx.Client(**self._arguments())
         return self._client
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """The asynchronous httpx client, made on first use."""
+        """The asynchronous httpx client, made at the first use."""
         if self._async_client is None:
             self._async_client = httpx.AsyncClient(**self._arguments())
         return self._async_client

@@ -1,9 +1,9 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-"""Errors of the generated client itself."""
+"""The error of the generated client."""
 
 
 class UnexpectedStatus(Exception):
-    """Raised for a status, or the body of one, that the contract does not describe."""
+    """Raised for a status that the contract does not name, or for an error body that does not fit the contract."""
 
     def __init__(self, status_code: int, content: bytes) -> None:
         self.status_code = status_code

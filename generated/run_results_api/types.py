@@ -1,5 +1,5 @@
 # Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
-"""What the models share: the mark of an absent value, and the ways from and to JSON."""
+"""What the models share: the value for "absent", and the conversions from and to JSON."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -39,13 +39,14 @@ class _Attributes:
 
 
 class Model(msgspec.Struct, gc=False):
-    """Base of every model: decoding validates, encoding leaves unset values out and keeps nulls.
+    """Base of every model. Decoding validates; encoding leaves out unset values and keeps nulls.
 
-    A model is a class of attrs (`attrs.fields`, `asdict`, `evolve` and the rest take it) in the memory layout of
-    msgspec, which decodes it in half the time. The garbage collector does not visit models: a page's are a tree.
+    A model is a msgspec Struct, which msgspec decodes in half the time of an attrs class. attrs sees it as an attrs
+    class: `attrs.fields`, `asdict`, `evolve` and the other functions work. The garbage collector skips models
+    (`gc=False`), because the models of a page are a tree, without cycles.
 
-    Raises `msgspec.ValidationError` with the JSON path where a value does not fit, `msgspec.DecodeError` where
-    the text is no JSON, and `UnicodeDecodeError` where it is not UTF-8.
+    Decoding raises `msgspec.ValidationError` with the JSON path when a value does not fit, `msgspec.DecodeError` when
+    the text is not JSON, and `UnicodeDecodeError` when it is not UTF-8.
     """
 
     if TYPE_CHECKING:
@@ -57,12 +58,12 @@ class Model(msgspec.Struct, gc=False):
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
-        """Decode JSON text, in one pass. Keys that the contract does not name are passed over."""
+        """Decode and validate JSON text, in one pass. Keys that the contract does not name are ignored."""
         return msgspec.json.decode(data, type=cls)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Convert a decoded JSON object."""
+        """Convert and validate a decoded JSON object."""
         return msgspec.convert(data, cls)
 
     def to_json(self) -> bytes:
@@ -70,12 +71,12 @@ class Model(msgspec.Struct, gc=False):
         return msgspec.json.encode(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to what `json.loads` of the JSON text would give."""
+        """Convert to dicts, lists and plain values, as `json.loads(self.to_json())` would."""
         result: dict[str, Any] = msgspec.to_builtins(self)
         return result
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the members that are set, and of lists the first items, all of it as mere text."""
+        """What a notebook shows, as HTML: the members that are set, and the first items of lists. Text is escaped."""
         rows = ((name, getattr(self, name)) for name in self.__struct_fields__)
         lines = (
             f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>" for name, value in rows if value is not UNSET
@@ -84,7 +85,7 @@ class Model(msgspec.Struct, gc=False):
 
 
 def _shown(value: Any) -> str:
-    """A member's value for a notebook: models as rows with a column for each member, anything else as text."""
+    """The HTML of a value: a table for models, text for anything else."""
     values = value if isinstance(value, list) else [value]
     items = [item for item in values[:10] if isinstance(item, Model)]
     if not items:
@@ -100,17 +101,14 @@ def _shown(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as JSON text, or as it is where it is a text, harmless and short; nothing where it is unset."""
-    from html import escape  # here: only notebooks show anything
+    """The HTML of one value, escaped and shortened: a text itself, anything else as JSON; empty if it is unset."""
+    from html import escape  # only notebooks need it
 
     if value is UNSET:
         return ""
     try:
         text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    except (
-        UnicodeEncodeError,
-        RecursionError,
-    ):  # half of a surrogate pair, or nested beyond what is left of the stack
+    except (UnicodeEncodeError, RecursionError):  # half a surrogate pair, or too deep for the stack
         text = "not shown"
     text = text if len(text) <= 80 else f"{text[:80]}…"
     return f"<bdi>{escape(''.join(c if c.isprintable() else ' ' for c in text))}</bdi>"
@@ -121,10 +119,10 @@ T = TypeVar("T")
 
 @define
 class Response(Generic[T]):
-    """An answer with its status and headers beside the parsed body."""
+    """An answer: the status, the headers, the body, and the parsed body."""
 
     status_code: int
-    """The status; one of `http.HTTPStatus` where the standard library has a name for it."""
+    """The HTTP status; an `http.HTTPStatus` if that enum has it."""
     content: bytes
     headers: Mapping[str, str]
     parsed: T

@@ -2,4 +2,4 @@
 from typing import Any
 
 AlertLocation = dict[str, Any]
-"""A place that an alert points to; free of form."""
+"""A place that an alert points to. The contract does not define its keys."""

@@ -14,8 +14,8 @@ class CaseField(Model, kw_only=True):
 
     name: Annotated[str, Meta(title="ApiFieldName")]
     """A field's name as a Python variable name, made from the project's own name by `x-field-name-rule`.
-    The format is checked in full by our programs; the pattern is what every regular-expression engine
-    can say of it."""
+    The format is that of a Python identifier. The pattern is the part of it that every regular-
+    expression engine can check."""
     value: str
     """The consolidated value, as text."""
     input_fields: list[CaseFieldOption] | Unset = UNSET

@@ -2,4 +2,4 @@
 from typing import Any
 
 CustomKeys = dict[str, Any]
-"""Keys of the caller's own choice; any JSON value under any name."""
+"""Keys that the caller chose, under any names and with any JSON values."""

@@ -23,11 +23,11 @@ class Document(Model, kw_only=True):
     review_completed: bool | Unset = UNSET
     """Whether the human review of the document is complete."""
     page_layouts: list[PageLayout] | Unset = UNSET
-    """The size of each page, the frame for source coordinates."""
+    """The size of each page, in the units of the source coordinates."""
     post_processed_paths: list[str] | Unset = UNSET
     """Where the platform keeps the processed pages of the document."""
     post_processed_pdf_path: str | Unset = UNSET
-    """Where the document's own PDF is kept, when the app is set to make one."""
+    """Where the platform keeps the PDF of this document, if the app is set to make one."""
     class_edit_history: list[Edit] | Unset = UNSET
     """What reviewers changed about the class, oldest first."""
     validations: DocumentValidations | Unset = UNSET

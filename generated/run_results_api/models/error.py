@@ -3,7 +3,7 @@ from ..types import Model
 
 
 class Error(Model, kw_only=True):
-    """What every status other than 200 says."""
+    """The answer with every status other than 200."""
 
     message: str
     """What went wrong, for people."""

@@ -15,10 +15,10 @@ class Field(Model, kw_only=True):
 
     field_name: Annotated[str, Meta(title="ApiFieldName")] | Unset = UNSET
     """A field's name as a Python variable name, made from the project's own name by `x-field-name-rule`.
-    The format is checked in full by our programs; the pattern is what every regular-expression engine
-    can say of it."""
+    The format is that of a Python identifier. The pattern is the part of it that every regular-
+    expression engine can check."""
     value: str | Unset = UNSET
-    """The value, as text. The word `ERROR` where extraction failed."""
+    """The value, as text. The word `ERROR` if extraction failed."""
     type: str | Unset = UNSET
     """The type that the project gives the field."""
     error_msg: str | Unset = UNSET

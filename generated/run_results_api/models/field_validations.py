@@ -9,4 +9,4 @@ class FieldValidations(Model, kw_only=True):
     valid: bool | Unset = UNSET
     """Whether every rule passed."""
     alerts: list[ValidationAlert] | Unset = UNSET
-    """What the rules have to say."""
+    """What the rules found."""

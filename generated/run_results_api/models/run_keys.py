@@ -7,4 +7,4 @@ class RunKeys(Model, kw_only=True):
     """Keys that were attached to the run."""
 
     custom: CustomKeys | Unset = UNSET
-    """Keys of the caller's own choice; any JSON value under any name."""
+    """Keys that the caller chose, under any names and with any JSON values."""

@@ -16,14 +16,15 @@ class RunResults(Model, kw_only=True):
     id: Annotated[str, Meta(min_length=1)]
     """The run's id, as it was asked for."""
     status: RunStatus
-    """Where the run stands. `COMPLETE` can still hold failed fields. `STOPPED_AT_CHECKPOINT` waits for a
-    human review. `PAUSED` is reserved by the platform. More values may be added."""
+    """The state of the run. A `COMPLETE` run can still have failed fields. A run in
+    `STOPPED_AT_CHECKPOINT` waits for a human review. `PAUSED` is reserved by the platform. More values
+    may be added."""
     files: list[File]
     """This page's files, in the run's order."""
     has_more: bool
     """Whether files come after the last one of this page."""
     message: None | str | Unset = UNSET
-    """What the platform has to say about the run, such as why it failed."""
+    """A message of the platform about the run, such as why it failed."""
     start_timestamp: Annotated[int, Meta(ge=0, le=9223372036854775807)] | Unset = UNSET
     """When the run started, in nanoseconds since 1970-01-01 UTC."""
     finish_timestamp: Annotated[int, Meta(ge=0, le=9223372036854775807)] | None | Unset = UNSET

@@ -4,10 +4,11 @@ from typing import Self
 
 
 class RunStatus(StrEnum):
-    """Where the run stands. `COMPLETE` can still hold failed fields. `STOPPED_AT_CHECKPOINT` waits for a
-    human review. `PAUSED` is reserved by the platform. More values may be added.
+    """The state of the run. A `COMPLETE` run can still have failed fields. A run in
+    `STOPPED_AT_CHECKPOINT` waits for a human review. `PAUSED` is reserved by the platform. More values
+    may be added.
 
-    A value that the contract does not name is kept as it came: a member with that text, outside `__members__`.
+    A value that the contract does not name becomes a member with that text, which is not in `__members__`.
     """
 
     CANCELLED = "CANCELLED"

@@ -13,6 +13,6 @@ class ValidationAlert(Model, kw_only=True):
     type: str | Unset = UNSET
     """The kind of rule."""
     blocked: bool | Unset = UNSET
-    """Whether the finding keeps the run from going on."""
+    """Whether the finding keeps the run from continuing."""
     locations: list[AlertLocation] | Unset = UNSET
-    """Where the finding applies; free of form."""
+    """Where the finding applies."""

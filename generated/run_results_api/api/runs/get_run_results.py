@@ -29,7 +29,7 @@ def build_request(
     file_offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,
 ) -> dict[str, Any]:
-    """The request as `method`, `url` (below the base URL), `params` and `headers`. Sends nothing."""
+    """The request as `method`, `url` (relative to the base URL), `params` and `headers`. Sends nothing."""
     headers: dict[str, Any] = {}
     if not isinstance(ib_context, Unset):
         headers["IB-Context"] = ib_context
@@ -59,17 +59,17 @@ def build_request(
 
 
 def parse_response(status_code: int, content: bytes) -> Error | RunResults:
-    """Decode a body by its status, in one validating pass.
+    """Decode and validate a body, in one pass.
 
-    Raises `msgspec.ValidationError`, `msgspec.DecodeError` or `UnicodeDecodeError` where a documented body does not
-    fit, and `errors.UnexpectedStatus` where the rest has none of the contract's shape.
+    Raises `msgspec.ValidationError`, `msgspec.DecodeError` or `UnicodeDecodeError` when the body of a status that has
+    its own schema does not fit, and `errors.UnexpectedStatus` when the body of any other status does not.
     """
     if status_code == 200:
         return msgspec.json.decode(content, type=RunResults)
     try:
         return msgspec.json.decode(content, type=Error)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        # Such as a proxy's HTML page: the status must not be lost over it.
+        # For example an HTML page of a proxy. The error keeps the status.
         raise errors.UnexpectedStatus(status_code, content) from None
 
 
@@ -92,7 +92,7 @@ def sync_detailed(
     file_offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,
 ) -> Response[Error | RunResults]:
-    """Get run results: the answer with its status and headers."""
+    """Get run results: the parsed answer with its status and headers."""
     request = build_request(
         run_id=run_id,
         include_review_results=include_review_results,
@@ -142,7 +142,7 @@ async def asyncio_detailed(
     file_offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,
 ) -> Response[Error | RunResults]:
-    """Get run results: the answer with its status and headers."""
+    """Get run results: the parsed answer with its status and headers."""
     request = build_request(
         run_id=run_id,
         include_review_results=include_review_results,
