@@ -38,9 +38,9 @@ from run_results_conformance.strategies import (
     responses,
     runs,
 )
-from run_results_conformance.verifier.checks.single import judge_answer
+from run_results_conformance.verifier.checks.exchange import check_results
 from run_results_conformance.verifier.rules import RULES
-from run_results_conformance.verifier.spec_view import lens_of, show_path
+from run_results_conformance.verifier.spec_view import show_path, spec_view_of
 
 TOKEN = "t0k3n-of-the-contract"
 SPEC = load_contract().document
@@ -95,11 +95,11 @@ def is_valid(value: Any) -> bool | None:
 
 def lawless(value: Any, flags: frozenset[str] = frozenset()) -> set[str]:
     """Where an answer by itself breaks a law that no schema says, by the verifier's rules for single answers."""
-    lens = lens_of(load_contract())
+    spec = spec_view_of(load_contract())
     return {
         show_path(seen.path)
-        for seen in judge_answer(lens, value, lens.inspect(value, flags))
-        if not seen.ok and seen.rule in LAWS
+        for seen in check_results(spec, value, spec.inspect(value, flags))
+        if not seen.kept and seen.rule in LAWS
     }
 
 

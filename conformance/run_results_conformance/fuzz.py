@@ -24,13 +24,15 @@ from attrs import define, field, frozen
 
 from .server.contract import Contract, JsonObject, load_contract
 from .verifier.body import NOTHING, Body
-from .verifier.checks.single import judge
-from .verifier.connection import Address, Answer, Request, Wire
+from .verifier.budget import Budget, OutOfRequests, Unresponsive
+from .verifier.checks.exchange import check_exchange
+from .verifier.connection import Address, Answer, Connection, Request
+from .verifier.exchange import Exchange
 from .verifier.manifest import Manifest
-from .verifier.report import Report, shorten
+from .verifier.report import Report
 from .verifier.rules import BY_ID, select
-from .verifier.session import Exchange, OutOfRequests, Session, Unresponsive
-from .verifier.spec_view import Lens
+from .verifier.session import Session
+from .verifier.spec_view import spec_view_of
 
 if TYPE_CHECKING:
     from schemathesis import Case, CheckContext, Response
@@ -76,21 +78,20 @@ def fuzz(
     contract = contract or load_contract()
     address = Address.of(url)
     ids = tuple(dict.fromkeys(runs)) or tuple(str(each) for each in _run_id(contract).examples.values())
-    relay = _Relay(address, token)
     session = Session(
-        relay,
+        Connection(address, token),  # schemathesis sends over its own
         token,
-        Lens(contract),
+        spec_view_of(contract),
         Manifest.of_ids(*ids),
-        judge=judge,
+        check_exchange=check_exchange,
         rules=select(),
+        # What schemathesis sends is counted where it is sent.
+        budget=Budget(max_requests=1 << 31, max_seconds=max_seconds + timeout + _PATIENCE),
         context=context,
-        max_requests=1 << 31,  # what schemathesis sends is counted where it is sent
-        max_seconds=max_seconds + timeout + _PATIENCE,
         seed=seed,
         latency=latency,
     )
-    findings = _Findings(session, relay, ids, max_requests, time.monotonic() + max_seconds)
+    findings = _Findings(session, ids, max_requests, time.monotonic() + max_seconds)
     config = {
         "seed": seed,
         "continue-on-failure": True,
@@ -113,7 +114,7 @@ def fuzz(
         "Accept-Encoding": "identity",
     }
     if context is not None:
-        headers[session.context_name] = context
+        headers[session.spec.context_parameter.name] = context
     started = time.monotonic()
     with _alone():
         schema = _load(tailored(contract, ids, context=context), config, url, headers)
@@ -217,21 +218,11 @@ def _alone() -> Iterator[None]:
 # --- What it sends, as our rules see it ---------------------------------------------------------------------
 
 
-class _Relay(Wire):
-    """A wire whose answers have come another way: it hands on the one that lies ready."""
-
-    ready: Answer = Answer()
-
-    def send(self, request: Request) -> Answer:  # noqa: ARG002 - the request has been sent
-        return self.ready
-
-
 @define
 class _Findings:
     """What is seen while schemathesis runs: exchanges, and what they say of our rules."""
 
     session: Session
-    relay: _Relay
     runs: tuple[str, ...]
     max_requests: int
     ends: float
@@ -244,9 +235,9 @@ class _Findings:
 
     def check(self, _context: "CheckContext", response: "Response", case: "AnyCase") -> None:
         """Our rules for single exchanges, as one of schemathesis' checks."""
-        broken = {rule for rule in BY_ID if self.session.broken(rule)}
+        broken = {rule for rule in BY_ID if self.session.tally.broken(rule)}
         self.look_at(case, response.request, _answer(response))
-        news = [rule for rule in BY_ID if self.session.broken(rule) and rule not in broken]
+        news = [rule for rule in BY_ID if self.session.tally.broken(rule) and rule not in broken]
         if news:
             raise AssertionError(", ".join(f"{BY_ID[rule].failure} ({rule})" for rule in news))
 
@@ -263,31 +254,30 @@ class _Findings:
             return found
         self.count()
         request = self._request(case, sent)
-        self.relay.ready = answer
-        # What a busy server says is judged by nobody: asked again, as the session would, it cannot be.
+        # What a busy server says is not judged: it cannot be asked again here, as the session would.
         busy = answer.status in (429, 503)
-        exchange = Exchange(0, request, answer, Body(NOTHING, {})) if busy else self._ask(request)
+        exchange = Exchange(0, request, answer, Body(NOTHING, {})) if busy else self._judge(request, answer)
         self.read += answer.status == 200
         self.seen[case.id] = exchange
         return exchange
 
-    def _ask(self, request: Request) -> Exchange:
+    def _judge(self, request: Request, answer: Answer) -> Exchange:
         try:
-            return self.session.ask(request, again=True)
+            return self.session.receive(request, answer)
         except (OutOfRequests, Unresponsive):
             self.stop()
-            return Exchange(0, request, self.relay.ready, Body(NOTHING, {}))
+            return Exchange(0, request, answer, Body(NOTHING, {}))
 
     def _request(self, case: "AnyCase", sent: Any) -> Request:
         """The request as it was sent, and what it asks for, where it is right."""
         url = urlsplit(str(sent.url))
         session = self.session
         headers = tuple(
-            (str(name), session.scrub(_text(value)))
+            (str(name), session.sanitizer.without_token(_text(value)))
             for name, value in sent.headers.items()
             if not name.lower().startswith("x-schemathesis")  # its own bookkeeping, another at every run
         )
-        target = session.scrub(url.path + (f"?{url.query}" if url.query else ""))
+        target = session.sanitizer.without_token(url.path + (f"?{url.query}" if url.query else ""))
         meta = case.meta
         if meta is None or not meta.generation.mode.is_positive or sent.method != "GET":
             return Request(target, headers, str(sent.method))
@@ -332,27 +322,27 @@ class _Findings:
         if rule is None:
             return
         got = "" if failure is None else " ".join(f"{failure.title}: {failure.message}".split())[:_LONGEST_WORDS]
-        self.session.hold(rule, failure is None, exchange, expected=f"what schemathesis calls {check}", got=got)
+        self.session.judge(rule, failure is None, exchange, expected=f"what schemathesis calls {check}", got=got)
 
     def report(self, address: Address, *, seconds: float, seed: int, policy: bool) -> Report:
         """What was found, under our rules."""
         session = self.session
         for rule in BY_ID:
-            session.unjudged(rule, "for the verifier: schemathesis asks nothing that shows it")
+            session.tally.give_reason(rule, "for the verifier: schemathesis asks nothing that shows it")
         if not self.read:
             self.obstacles.append("no page was read: name a run that can be read")
-        scrub = session.scrub
+        show = session.sanitizer.show
         return Report(
             url=address.origin + address.base,
             runs=self.runs,
-            verdicts=session.verdicts(),
-            obstacles=tuple(shorten(scrub(text)) for text in self.obstacles),
-            notes=tuple(shorten(scrub(text)) for text in dict.fromkeys(self.notes)),
+            verdicts=session.tally.verdicts(),
+            obstacles=tuple(map(show, self.obstacles)),
+            notes=tuple(map(show, dict.fromkeys(self.notes))),
             requests=self.requests,
             seconds=seconds,
             seed=seed,
             policy=policy,
-            asked=tuple(scrub(each.request.curl(address.origin)) for each in self.seen.values()),
+            asked=tuple(session.curl(each.request) for each in self.seen.values()),
         )
 
 

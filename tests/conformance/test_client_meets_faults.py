@@ -27,9 +27,9 @@ from run_results_conformance.faults import (
     faulty,
     standard_store,
 )
-from run_results_conformance.verifier.checks.single import judge_answer
+from run_results_conformance.verifier.checks.exchange import check_results
 from run_results_conformance.verifier.rules import RULES
-from run_results_conformance.verifier.spec_view import lens_of
+from run_results_conformance.verifier.spec_view import spec_view_of
 
 MOST = 12  # pages of a walk; the longest honest one has five
 POLICY = RetryPolicy(attempts=2, base=0.001, max_retry_after=1.0)
@@ -95,11 +95,11 @@ def names_are_known(page: Page, names: NameMap) -> bool:
 
 def is_sound(pages: list[Page]) -> bool:
     """Whether an honest server of some run could have given these answers, by the verifier's rules for single ones."""
-    lens = lens_of(CONTRACT)
+    spec = spec_view_of(CONTRACT)
     answers = [page.raw for page in pages]
-    alone = (seen for answer in answers for seen in judge_answer(lens, answer, lens.inspect(answer, ALL)))
+    alone = (seen for answer in answers for seen in check_results(spec, answer, spec.inspect(answer, ALL)))
     headers = [{key: part for key, part in answer.items() if key not in ("files", "has_more")} for answer in answers]
-    return all(seen.ok or seen.rule not in MUST for seen in alone) and all(header == headers[0] for header in headers)
+    return all(seen.kept or seen.rule not in MUST for seen in alone) and all(header == headers[0] for header in headers)
 
 
 def end_of_walk(client: Client, run_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The wire: what is sent is what was meant, and no curl line holds the token."""
+"""The connection: what is sent is what was meant, nothing is sent that could write, and no text holds the token."""
 
 import subprocess
 from base64 import b64encode
@@ -8,19 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_results_conformance.verifier.connection import (
+    TOKEN,
+    Address,
+    Answer,
+    Connection,
+    MethodGuard,
+    Request,
+    UnsafeRequestError,
+)
+from run_results_conformance.verifier.connection.token import (
     BASIC_TOKEN,
     LOWER_TOKEN,
     SHORTER_TOKEN,
     TAIL_OF_TOKEN,
-    TOKEN,
     UPPER_TOKEN,
-    Address,
-    Answer,
-    Request,
-    UnsafeRequestError,
-    Wire,
-    scrubber,
 )
+from run_results_conformance.verifier.sanitizer import Sanitizer
 
 SECRET = "aB3-xY.z_Q9"
 
@@ -54,16 +57,16 @@ def _sent(request: Request, token: str = SECRET) -> str:
         received = bytearray()
 
         def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
+            accepted, _ = listener.accept()
+            with accepted:
                 while b"\r\n\r\n" not in received:
-                    received.extend(connection.recv(65536))
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    received.extend(accepted.recv(65536))
+                accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with Wire(Address.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), token, timeout=5) as wire:
-            assert wire.send(request).status == 200
+        with Connection(Address.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), token, timeout=5) as connection:
+            assert connection.send(request).status == 200
         thread.join()
     return received.decode("latin-1")
 
@@ -100,9 +103,9 @@ def test_doubled_and_odd_headers_go_out_as_they_are() -> None:
 
 
 @given(st.text("abcXYZ019._~+/-", min_size=6, max_size=30), st.text(max_size=20), st.text(max_size=20))
-def test_scrubber(token: str, before: str, after: str) -> None:
+def test_the_token_is_taken_out_of_texts(token: str, before: str, after: str) -> None:
     """The token is found in any case, escaped or not, whole or without its first or its last character."""
-    scrub = scrubber(token)
+    scrub = Sanitizer(token).without_token
     escaped = "".join(f"\\u{ord(c):04X}" for c in token)
     for shown in (
         token,
@@ -124,7 +127,7 @@ def test_scrubber(token: str, before: str, after: str) -> None:
 
 def test_a_token_of_three_characters_is_no_secret() -> None:
     """It would be found in every word."""
-    assert scrubber("the")("the answer") == "the answer"
+    assert Sanitizer("the").without_token("the answer") == "the answer"
 
 
 @pytest.mark.parametrize(
@@ -145,9 +148,9 @@ def test_addresses(url: str, origin: str, base: str, local: bool) -> None:
 
 
 def test_no_repr_has_the_token() -> None:
-    """Neither a wire nor a request shows it."""
-    wire = Wire(Address.of("http://h"), SECRET)
-    assert SECRET not in repr(wire)
+    """Neither a connection nor a request shows it."""
+    connection = Connection(Address.of("http://h"), SECRET)
+    assert SECRET not in repr(connection)
     assert SECRET not in repr(Request("/", (("Authorization", f"Bearer {TOKEN}"),)))
 
 
@@ -155,61 +158,46 @@ def test_no_repr_has_the_token() -> None:
 
 RIGHT = (("Authorization", f"Bearer {TOKEN}"), ("IB-Context", "here"))
 ELSEWHERE = (("Authorization", f"Bearer {TOKEN}"), ("IB-Context", "elsewhere"))
-
-
-class _Answering(Wire):
-    """A wire that reaches no server: it is answered with one status, and keeps what it would have sent."""
-
-    status = 404
-
-    def _attempt(self, request: Request, started: float) -> tuple[Answer, bool]:
-        self.sent: list[Request] = [*getattr(self, "sent", []), request]
-        return Answer(self.status, seconds=started), False
-
-
-def answering(*, unsafe_methods: bool = True) -> _Answering:
-    return _Answering(Address.of("http://127.0.0.1:1"), SECRET, unsafe_methods=unsafe_methods)
+NOT_FOUND = Answer(404)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW", "get", "CONNECT", ""])
 def test_other_methods_are_not_sent(method: str) -> None:
-    """Without leave nothing but GET, HEAD and OPTIONS is sent, whatever was answered before."""
-    wire = answering(unsafe_methods=False)
-    wire.send(Request("/x", RIGHT))
+    """Unless they are allowed, nothing but GET, HEAD and OPTIONS is sent, whatever was answered before."""
+    guard = MethodGuard(unsafe_methods=False)
+    guard.note(Request("/x", RIGHT), NOT_FOUND)
     with pytest.raises(UnsafeRequestError):
-        wire.send(Request("/x", RIGHT, method))
-    assert [request.method for request in wire.sent] == ["GET"]
+        guard.check(Request("/x", RIGHT, method))
+    with pytest.raises(UnsafeRequestError):
+        Connection(Address.of("http://127.0.0.1:1"), SECRET).send(Request("/x", RIGHT, method))
 
 
 def test_other_methods_need_a_404() -> None:
-    """With leave another method goes where the token's GET found nothing, in the same context, and nowhere else."""
-    wire = answering()
+    """If allowed, another method goes where the token's GET found nothing, in the same context, and nowhere else."""
+    guard = MethodGuard(unsafe_methods=True)
     delete = Request("/x", (*RIGHT, ("Content-Length", "0")), "DELETE")
-    wire.send(Request("/x", RIGHT[1:]))  # 404 to somebody without a token says nothing
-    wire.send(Request("/x", RIGHT, "HEAD"))
-    assert not wire.allows(delete)
-    wire.send(Request("/x", RIGHT))
-    assert wire.allows(delete)
-    assert wire.allows(Request("/x", RIGHT[1:], "TRACE"))
+    guard.note(Request("/x", RIGHT[1:]), NOT_FOUND)  # a 404 to a request without a token says nothing
+    guard.note(Request("/x", RIGHT, "HEAD"), NOT_FOUND)
+    assert not guard.allows(delete)
+    guard.note(Request("/x", RIGHT), NOT_FOUND)
+    assert guard.allows(delete)
+    assert guard.allows(Request("/x", RIGHT[1:], "TRACE"))
     for other in (Request("/y", RIGHT, "DELETE"), Request("/x", ELSEWHERE, "DELETE")):
         with pytest.raises(UnsafeRequestError):
-            wire.send(other)
-    wire.status = 405
-    wire.send(delete)
-    assert wire.allows(delete)
-    wire.status = 204
-    wire.send(delete)
-    assert not wire.allows(delete)
+            guard.check(other)
+    guard.note(delete, Answer(405))
+    assert guard.allows(delete)
+    guard.note(delete, Answer(204))
+    assert not guard.allows(delete)
 
 
 @pytest.mark.parametrize("status", [0, 200, 301, 401, 403, 410, 500])
-def test_a_target_that_is_there_again_is_left_alone(status: int) -> None:
-    """A GET that is answered otherwise takes the leave back."""
-    wire = answering()
-    wire.send(Request("/x", RIGHT))
-    wire.status = status
-    wire.send(Request("/x", RIGHT))
-    assert not wire.allows(Request("/x", RIGHT, "POST"))
+def test_a_target_that_may_exist_again_gets_no_other_method(status: int) -> None:
+    """A GET that is answered otherwise than with 404 ends the permission."""
+    guard = MethodGuard(unsafe_methods=True)
+    guard.note(Request("/x", RIGHT), NOT_FOUND)
+    guard.note(Request("/x", RIGHT), Answer(status))
+    assert not guard.allows(Request("/x", RIGHT, "POST"))
 
 
 @pytest.mark.parametrize(
@@ -222,6 +210,5 @@ def test_a_target_that_is_there_again_is_left_alone(status: int) -> None:
 )
 def test_a_request_is_one_request(request_: Request) -> None:
     """A request with a line break in it could be two, and is not sent."""
-    wire = answering()
     with pytest.raises(UnsafeRequestError):
-        wire.send(request_)
+        MethodGuard(unsafe_methods=True).check(request_)

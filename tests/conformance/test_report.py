@@ -11,14 +11,13 @@ from run_results_conformance.verifier.report import (
     Failure,
     Report,
     Verdict,
-    shorten,
-    show_value,
     to_html,
     to_json,
     to_junit,
     to_text,
 )
 from run_results_conformance.verifier.rules import BY_ID, RULES
+from run_results_conformance.verifier.sanitizer import printable, value_text
 
 NASTY = "</pre><script>alert(1)</script> & ]]> \x1b[31m \u202e \x00 \ud800 [bold]x[/bold] \"'"
 
@@ -88,7 +87,7 @@ def test_junit_is_xml(policy: bool) -> None:
     assert "<script>" in (failure.text or "")
 
 
-def test_junit_tells_obstacles_as_errors() -> None:
+def test_junit_reports_obstacles_as_errors() -> None:
     """What stood in the way of judging is an error, so that no build is green by it."""
     root = ET.fromstring(
         to_junit(Report("u", (), report(()).verdicts, ("no <run>",), (), requests=1, seconds=0, seed=0))
@@ -149,12 +148,19 @@ def test_exit_codes(broken: tuple[str, ...], policy: bool, obstacles: tuple[str,
     )
 
 
+def test_nothing_was_verified() -> None:
+    """Where no run could be read, the first line says so, and claims no verification."""
+    found = Report("http://h", (), report(()).verdicts, ("no run",), (), requests=1, seconds=0, seed=0)
+    assert to_text(found).splitlines()[0] == "Could not verify http://h: no run could be read"
+    assert to_text(report()).splitlines()[0] == "Verified http://127.0.0.1:1 with 1 run"
+
+
 def test_values_are_bounded_and_printable() -> None:
     """However long or odd a value is, what is shown of it is short, and no terminal obeys it."""
-    assert len(shorten("x" * 10**6)) < 700
-    assert shorten("a\x1b[31mb\u202ec\x00\nd") == "a\\x1b[31mb\\u202ec\\x00\nd"
-    assert show_value({"b": [1, None, "é"]}) == '{"b": [1, null, "é"]}'
-    assert show_value("as it is") == "as it is"
-    assert show_value(object()).startswith("<object")
-    assert len(show_value("y" * 10**6)) < 70_000
-    assert not re.search(r"[\x00-\x08\x1b]", shorten(NASTY))
+    assert len(printable("x" * 10**6)) < 700
+    assert printable("a\x1b[31mb\u202ec\x00\nd") == "a\\x1b[31mb\\u202ec\\x00\nd"
+    assert value_text({"b": [1, None, "é"]}) == '{"b": [1, null, "é"]}'
+    assert value_text("as it is") == "as it is"
+    assert value_text(object()).startswith("<object")
+    assert len(value_text("y" * 10**6)) < 70_000
+    assert not re.search(r"[\x00-\x08\x1b]", printable(NASTY))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from run_results_conformance import load_contract
-from run_results_conformance.verifier.checks import PROBES
+from run_results_conformance.verifier.checks import CHECKS
 from run_results_conformance.verifier.rules import BY_ID, FAMILIES, RULES, Level, UnknownRuleError, markdown, select
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -55,7 +55,7 @@ def test_every_rule_rests_on_something() -> None:
 
 def test_checks_name_rules_that_exist() -> None:
     """Every rule that a check says it judges is in the catalogue."""
-    assert {rule for check in PROBES for rule in check.rules} <= BY_ID.keys()
+    assert {rule for check in CHECKS for rule in check.rules} <= BY_ID.keys()
 
 
 def test_selecting() -> None:

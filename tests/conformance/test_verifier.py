@@ -32,7 +32,7 @@ from run_results_conformance.server.reference import Refusal
 from run_results_conformance.server.runs import by_polls
 from run_results_conformance.verifier.connection import AddressError
 from run_results_conformance.verifier.manifest import KnownRun, Manifest
-from run_results_conformance.verifier.report import Report, to_html, to_junit, to_text
+from run_results_conformance.verifier.report import Report, to_html, to_json, to_junit, to_text
 from run_results_conformance.verifier.rules import BY_ID, RULES, Level, UnknownRuleError
 from run_results_conformance.verifier.verification import VerifyError, verify
 
@@ -1196,7 +1196,7 @@ def test_same_seed_same_verdict() -> None:
             reports = [verify(served.url, TOKEN, manifest=MANIFEST, seed=4) for _ in range(times)]
             other = verify(served.url, TOKEN, manifest=MANIFEST, seed=5)
         assert len({report.asked for report in reports}) == 1
-        documents = [{**report.document(), "seconds": 0} for report in reports]
+        documents = [{**json.loads(to_json(report)), "seconds": 0} for report in reports]
         assert all(document == documents[0] for document in documents)
         assert broken(other) == broken(reports[0])
         assert other.asked != reports[0].asked
@@ -1436,7 +1436,7 @@ def test_the_token_is_nowhere(app: Any) -> None:
         to_text(report, verbose=True),
         to_junit(report),
         to_html(report),
-        json.dumps(report.document()),
+        to_json(report),
         repr(report),
     ]
     for text in (*texts, *report.asked):

@@ -1,1 +1,12 @@
-"""The verifier: it asks a server, judges the answers by the `rules`, and reports which rules the server breaks."""
+"""The verifier: sends requests to a server, judges the answers by the rules, and reports which rules it breaks.
+
+From top to bottom, each room importing only those below it:
+
+    verification   the order of the steps
+    checks/        how each rule is judged, a module a family
+    session        sends a request once, keeps the exchange, judges it (with budget, tally, request_builder)
+    connection/    raw HTTP: an address, a request, an answer
+    spec_view/     what the spec says of an answer;  body: its text
+    report/        what was found, in four forms;  sanitizer: what may be shown
+    rules/         the promises;  manifest: what is known of runs before any request
+"""

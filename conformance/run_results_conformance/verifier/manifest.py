@@ -1,8 +1,7 @@
-"""What is known of a deployment's runs before it is asked: the manifest.
+"""What is known of a server's runs before any request: the manifest.
 
-With no more than a run id the verifier judges every law that needs no prior knowledge. What it is told beyond
-that, it holds against the answers: how many files a run has, its status, the project's own field names, what
-its header says, what its files hold. All of it is optional.
+A run id is enough for most rules. Everything else that a manifest says is compared with the answers: how many files a
+run has, its status, the project's own field names, what answers say of the run as a whole, what its files hold.
 
     {"runs": [{"id": "run-tax-2025", "files": 12, "status": "COMPLETE", "names": ["due date", "secret_id"]},
               {"id": "run-elsewhere", "context": "other-org", "readable": false}]}
@@ -20,20 +19,16 @@ from attrs import evolve, field, frozen
 from run_results_conformance.server.contract import Contract, JsonObject, load_contract
 from run_results_conformance.server.runs import Run, Store
 
+from .run_status import RUNNING
+
 HERE = ""
 """The context of a run that is read in the context of the verification, whichever that is."""
-
-SETTLED = frozenset({"CANCELLED", "COMPLETE", "FAILED"})
-"""The statuses in which a run does not change by itself any more."""
-
-RUNNING = "RUNNING"
-"""The status in which a run goes on by itself."""
 
 _MOST_FILES = 400  # of a run whose names and content are taken from a store
 
 
 class ManifestError(ValueError):
-    """The manifest cannot be read, or says something that is no manifest."""
+    """The manifest cannot be read, or is no manifest."""
 
 
 @frozen
@@ -57,7 +52,7 @@ class KnownRun:
 
     @classmethod
     def of(cls, run_id: str, context: str | None, run: Run, contract: Contract) -> Self:
-        """What a run of a store shows. Of a RUNNING one only the id and the status are taken: it goes on."""
+        """What a store has of a run. Of a RUNNING one only the id and the status are taken: the rest will change."""
         header = run.header
         status = str(header["status"])
         if status == RUNNING:
@@ -132,7 +127,7 @@ class Manifest:
         *,
         may_act_in: Callable[[str | None], bool] | None = None,
     ) -> Self:
-        """Everything that a store shows of its runs. Each run is looked at once.
+        """Everything that a store has of its runs. Each run is read once.
 
         `may_act_in` says of a context whether the caller's token may act in it, as `Token.may_act_in` does.
         """
@@ -145,7 +140,7 @@ class Manifest:
 
     @classmethod
     def of_ids(cls, *run_ids: str) -> Self:
-        """A manifest that knows no more than ids."""
+        """A manifest of run ids alone."""
         return cls(tuple(KnownRun(run_id) for run_id in run_ids))
 
     @classmethod

@@ -3,10 +3,10 @@
     report = verify("http://127.0.0.1:8000", token, runs=["run-tax-2025"])
     report.exit_code        # 0 conforms, 1 breaches, 2 could not judge
 
-It needs a URL, a token and the id of a run that can be read, and learns the rest: how many files there are,
-where pages begin, which flags add what. Laws that need more than that are judged with a `Manifest`. Everything
-is bounded: requests, bytes, and time, of each request and of the whole. Two verifications with the same seed send
-the same requests to servers that answer alike.
+It needs a URL, a token and the id of a run that can be read. It finds out the rest: how many files there are, where
+pages begin, what each flag adds. Rules that need more are judged with a `Manifest`. Everything is bounded: requests,
+bytes, and time, of each request and of the whole. Two verifications with the same seed send the same requests to
+servers that answer alike.
 """
 
 import re
@@ -17,34 +17,34 @@ from typing import ParamSpec
 
 from run_results_conformance.server.contract import Contract, load_contract
 
-from .checks import LAWS, PROBES
-from .checks.knowledge import hold_count
-from .checks.paging import (
-    hold_combinations,
-    hold_defaults,
-    hold_determinism,
-    hold_mixtures,
-    hold_suffixes,
-    hold_windows,
-)
-from .checks.probe import Probe, make_probe
-from .checks.runs import find_end, open_runs, settle, walk, walk_full
-from .checks.single import judge
-from .connection import Address, Wire
+from .budget import Budget, OutOfRequests, Unresponsive
+from .checks import CHECKS, RUN_RULES
+from .checks.baseline import Baseline, read_baseline
+from .checks.exchange import check_exchange
+from .checks.flags import check_combinations, check_mixtures
+from .checks.inputs.methods import METHOD_RULES
+from .checks.manifest import check_file_count
+from .checks.paging import check_defaults, check_offsets, check_overlaps, check_repetition
+from .checks.runs import open_runs, recheck_unfinished
+from .checks.walk import find_end, walk, walk_with_flags
+from .connection import Address, Connection
+from .exchange import Exchange, ObservedRun
 from .manifest import HERE, Manifest
-from .report import Report, shorten
+from .report import Report
 from .rules import RULES, Level, select
-from .session import Exchange, OutOfRequests, RunView, Session, Unresponsive
-from .spec_view import lens_of
+from .session import Session
+from .spec_view import SpecView, spec_view_of
 
 P = ParamSpec("P")
 
 _TOKEN = re.compile(r"[!-~]+")
-_FOR_PROBES = 140  # requests
-_PAGES_OF_OTHERS = 7  # of a walk through a run that is not the one most is learned from
+_FOR_BASELINE = 140  # requests that are kept back for the checks from the baseline
+_PAGES_OF_OTHERS = 7  # of a walk through a run other than the main one
 _ANYWHERE = ("wire", "errors", "latency")  # families that any exchange can break
-_NO_REASON = frozenset({402, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 417, 418, 423, 424, 425, 426, 428, 451})
-"""Statuses that name nothing that could be wrong with a right request for a run that is there."""
+_UNEXPLAINED = frozenset(
+    {402, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 417, 418, 423, 424, 425, 426, 428, 451}
+)
+"""Statuses that give no reason why a right request for a run that exists is refused."""
 
 
 class VerifyError(ValueError):
@@ -73,13 +73,13 @@ def verify(
 ) -> Report:
     """Verifies the server at a base URL, and reports.
 
-    `runs` are ids of runs that can be read; without them and without a manifest the ids that the contract shows
-    are tried. `manifest` says what is known of runs. `context` is sent as IB-Context. `only` and `skip` select rules
-    by id or family. At most `max_requests` are sent, `rate` of them a second, one at a time.
+    `runs` are ids of runs that can be read; without them and without a manifest the ids in the examples of the spec are
+    tried. `manifest` says what is known of runs. `context` is sent as IB-Context. `only` and `skip` select rules by id
+    or family. At most `max_requests` are sent, `rate` of them a second, one at a time.
 
     Nothing but GET, HEAD and OPTIONS is sent, unless `unsafe_methods` are allowed: then POST, PUT, DELETE, TRACE and a
-    method that does not exist are sent too, to see them refused, and only to an id that has just answered 404 to a
-    GET. `safe` sends the token nowhere but in its header.
+    method that does not exist are sent too, and only to an id that has just answered 404 to a GET. With `safe` the
+    token is sent nowhere but in its header.
 
     `timeout` bounds one request and `max_seconds` all of them (without what `rate` waits); `latency` is the budget of
     an answer; all in seconds. With `policy` broken rules of that level are breaches.
@@ -93,27 +93,25 @@ def verify(
         raise VerifyError("limits must be positive")
     if safe and unsafe_methods:
         raise VerifyError("safe and unsafe methods exclude each other")
-    lens = lens_of(contract or load_contract())
-    for each in (context, *(run.context for run in (manifest.runs if manifest else ()) if run.context != HERE)):
-        _check_context(lens.contract, each)
-    known = (manifest.runs if manifest else ()) + tuple(
-        run
-        for run in Manifest.of_ids(*dict.fromkeys(runs)).runs
-        if manifest is None or run.id not in {each.id for each in manifest.runs}
-    )
+    spec = spec_view_of(contract or load_contract())
+    known = _known_runs(manifest, runs)
+    for each in (context, *(run.context for run in known.runs if run.context != HERE)):
+        _check_context(spec, each)
     started = time.monotonic()
-    with Wire(Address.of(url), token, timeout=timeout, unsafe_methods=unsafe_methods) as wire:
+    with Connection(Address.of(url), token, timeout=timeout, unsafe_methods=unsafe_methods) as connection:
         session = Session(
-            wire,
+            connection,
             token,
-            lens,
-            Manifest(known),
-            judge=judge,
+            spec,
+            known,
+            check_exchange=check_exchange,
             rules=select(only, skip),
+            budget=Budget(
+                max_requests=max_requests,
+                max_seconds=max_seconds + (max_requests / rate if rate else 0.0),
+                rate=rate,
+            ),
             context=context,
-            max_requests=max_requests,
-            max_seconds=max_seconds + (max_requests / rate if rate else 0.0),
-            rate=rate,
             seed=seed,
             safe=safe,
             latency=latency,
@@ -122,53 +120,67 @@ def verify(
     return _report(session, obstacles, seconds=time.monotonic() - started, seed=seed, policy=policy)
 
 
-def _check_context(contract: Contract, context: str | None) -> None:
+def _known_runs(manifest: Manifest | None, ids: Iterable[str]) -> Manifest:
+    """The manifest, with those of the ids that it does not have."""
+    known = manifest.runs if manifest else ()
+    there = {run.id for run in known}
+    return Manifest((*known, *Manifest.of_ids(*(each for each in dict.fromkeys(ids) if each not in there)).runs))
+
+
+def _check_context(spec: SpecView, context: str | None) -> None:
     if context is None:
         return
-    parameter = next(each for each in contract.parameters.values() if each.place == "header")
     try:
-        parameter.read([context])
+        spec.context_parameter.read([context])
     except ValueError as error:
         raise VerifyError(str(error)) from None
 
 
 class _Verification:
-    """The order of things: learn a run, ask everything around it, then hold the laws over all runs."""
+    """The order of the steps: read one run well, vary requests around it, then compare the pages of all runs."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._obstacles: list[str] = []
         self._cut: dict[str, None] = {}  # steps that the budget ended, in their order
         self._cut_rules: set[str] = set()
-        self._probes: list[Probe] = []
         self._stopped = False
 
     def run(self) -> list[str]:
         """Verifies. Gives what stood in the way of judging."""
         session = self._session
         self._do("reading the runs", (), open_runs, session)
-        self._look_at_unreadable()
-        if session.views:
-            primary = max(session.views, key=_worth)
-            others = [view for view in session.views if view is not primary]
-            unsettled = sum(not view.settled for view in session.views)
-            looks = min(2 * unsettled, session.left // 4)
-            with session.reserving(looks):
-                self._learn(primary)
-                everything = [rule for check in PROBES for rule in check.rules]
-                self._do("reading a last page", everything, lambda: self._probes.append(make_probe(session, primary)))
-                if session.wants(*LAWS):
-                    self._hold_laws(primary, others)
-                self._ask_around()
-                if session.wants(*LAWS):
-                    runs = [primary, *others]
-                    self._walk(others)
-                    self._do("judging further offsets under further flags", (), hold_mixtures, session, runs)
-                    for view in session.views:
-                        hold_count(session, view)
-            self._do("looking at unfinished runs again", (), settle, session)
-        self._look_back()
+        self._judge_unreadable()
+        if session.runs:
+            main = max(session.runs, key=_worth)
+            others = [run for run in session.runs if run is not main]
+            with session.budget.reserving(self._for_rechecks()):
+                self._check_runs(main, others)
+            self._do("reading unfinished runs again", (), recheck_unfinished, session)
+        self._judge_all_exchanges()
+        self._give_reasons()
         return self._obstacles
+
+    def _for_rechecks(self) -> int:
+        """How many requests are kept back to read unfinished runs again."""
+        unfinished = sum(not run.final for run in self._session.runs)
+        return min(2 * unfinished, self._session.budget.left // 4)
+
+    def _check_runs(self, main: ObservedRun, others: list[ObservedRun]) -> None:
+        session = self._session
+        paging = session.tally.wants(*RUN_RULES)
+        self._learn(main)
+        baseline = self._baseline(main)
+        if paging:
+            self._check_pages(main, others, baseline)
+        if baseline is not None:
+            self._check_requests(baseline)
+        if paging:
+            self._walk(others)
+            runs = [main, *others]
+            self._do("judging further offsets under further flags", (), check_mixtures, session, runs)
+            for run in session.runs:
+                check_file_count(session, run)
 
     def _do(
         self, name: str, rules: Iterable[str], step: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs
@@ -187,113 +199,116 @@ class _Verification:
 
     # --- The steps ------------------------------------------------------------------------------------------
 
-    def _learn(self, primary: RunView) -> None:
-        for step in (walk, walk_full, find_end):
-            self._do(f"walking run {primary.id}", LAWS, step, self._session, primary)
+    def _learn(self, main: ObservedRun) -> None:
+        for step in (walk, walk_with_flags, find_end):
+            self._do(f"walking run {main.id}", RUN_RULES, step, self._session, main)
 
-    def _ask_around(self) -> None:
-        session = self._session
-        # The rules for single exchanges are judged by whatever is asked, and want everything to be.
-        all_of_them = session.wants(*(rule.id for rule in RULES if rule.family in _ANYWHERE))
-        for probe in self._probes:
-            for check in PROBES:
-                if all_of_them or session.wants(*check.rules):
-                    words = check.run.__name__.removeprefix("hold_").replace("_", " ")
-                    self._do(f"judging {words}", check.rules, check.run, session, probe)
+    def _baseline(self, main: ObservedRun) -> Baseline | None:
+        found: list[Baseline] = []
+        rules = [rule for check in CHECKS for rule in check.rules]
+        self._do("reading a last page", rules, lambda: found.append(read_baseline(self._session, main)))
+        return found[0] if found else None
 
-    def _hold_laws(self, primary: RunView, others: list[RunView]) -> None:
+    def _check_pages(self, main: ObservedRun, others: list[ObservedRun], baseline: Baseline | None) -> None:
         session = self._session
-        for view in others:
-            self._do(f"reading run {view.id}", (), walk_full, session, view, 1)
-        self._do("judging defaults", ("paging.default", "flags.explicit-false"), hold_defaults, session, primary)
-        self._do("judging repetition", ("paging.deterministic",), hold_determinism, session, primary)
-        suffixes = ("paging.suffix", "paging.progress", "paging.end", "paging.has-more")
-        self._do("judging offsets", suffixes, hold_suffixes, session, primary)
-        late = self._probes[0].offset if self._probes else 0
+        for run in others:
+            self._do(f"reading run {run.id}", (), walk_with_flags, session, run, 1)
+        self._do("judging defaults", ("paging.default", "flags.explicit-false"), check_defaults, session, main)
+        self._do("judging repetition", ("paging.deterministic",), check_repetition, session, main)
+        rules = ("paging.suffix", "paging.progress", "paging.end", "paging.has-more")
+        self._do("judging offsets", rules, check_offsets, session, main)
         flags = [rule.id for rule in RULES if rule.family == "flags"]
-        self._do("judging combinations of flags", flags, hold_combinations, session, primary, late)
-        # Most walks are short; long ones wait until everything else was asked.
-        with session.reserving(min(_FOR_PROBES, session.left)), suppress(OutOfRequests, Unresponsive):
-            for view in others:
-                walk(session, view, _PAGES_OF_OTHERS)
-            for view in others:
-                walk_full(session, view, _PAGES_OF_OTHERS)
+        late = baseline.offset if baseline else 0
+        self._do("judging combinations of flags", flags, check_combinations, session, main, late)
+        # Most walks are short; long ones wait until all other requests were sent.
+        reserved = session.budget.reserving(min(_FOR_BASELINE, session.budget.left))
+        with reserved, suppress(OutOfRequests, Unresponsive):
+            for step in (walk, walk_with_flags):
+                for run in others:
+                    step(session, run, _PAGES_OF_OTHERS)
 
-    def _walk(self, views: list[RunView]) -> None:
-        # Every run once, before any of them is looked at more closely.
-        for step in (walk, walk_full, hold_windows):
-            for view in views:
-                self._do(f"walking run {view.id}", (), step, self._session, view, _PAGES_OF_OTHERS)
+    def _check_requests(self, baseline: Baseline) -> None:
+        session = self._session
+        # The rules for single exchanges are judged by every request, and want all of them to be sent.
+        all_of_them = session.tally.wants(*(rule.id for rule in RULES if rule.family in _ANYWHERE))
+        for check in CHECKS:
+            if all_of_them or session.tally.wants(*check.rules):
+                self._do(f"judging {check.name}", check.rules, check.run, session, baseline)
+
+    def _walk(self, runs: list[ObservedRun]) -> None:
+        # Every run once, before any of them is read more closely.
+        for step in (walk, walk_with_flags, check_overlaps):
+            for run in runs:
+                self._do(f"walking run {run.id}", (), step, self._session, run, _PAGES_OF_OTHERS)
 
     # --- What could not be judged ---------------------------------------------------------------------------
 
-    def _look_at_unreadable(self) -> None:
+    def _judge_unreadable(self) -> None:
         session = self._session
         if session.exchanges and all(exchange.answer.refused for exchange in session.exchanges):
             self._obstacles.append(f"the server cannot be reached: {session.exchanges[0].answer.fault}")
             return
         given = bool(session.manifest.runs)
-        refused = any(exchange.status == 401 for _, exchange in session.unreadable)
-        if refused:
+        if any(exchange.status == 401 for _, exchange in session.unreadable):
             self._obstacles.append("the token was refused (status 401)")
         for known, exchange in session.unreadable:
-            if given and exchange.status in _NO_REASON:
-                got = f"status {exchange.status}"
-                session.hold("wire.status", False, exchange, expected="the run, or why it may not be read", got=got)
-            if (known.status or known.files is not None) and _is_refusal(exchange.status):
-                session.hold("state.known", False, exchange, expected="the run", got=f"status {exchange.status}")
+            got = f"status {exchange.status}"
+            if given and exchange.status in _UNEXPLAINED:
+                session.judge("wire.status", False, exchange, expected="the run, or why it may not be read", got=got)
+            if (known.status or known.files is not None) and _denies_run(exchange.status):
+                session.judge("state.known", False, exchange, expected="the run", got=got)
             if given and exchange.status != 401:
                 self._obstacles.append(f"run {known.id} cannot be read ({_why(exchange)})")
-        if not session.views and not self._obstacles:
+        if not session.runs and not self._obstacles:
             where = "the manifest has no run of this context" if given else "name one with --run or --manifest"
             self._obstacles.append(f"no run can be read: {where}")
 
-    def _look_back(self) -> None:
+    def _judge_all_exchanges(self) -> None:
+        """Judges what only all exchanges together show."""
         session = self._session
         readable = any(exchange.status == 200 for exchange in session.exchanges)
         for exchange in session.exchanges:
-            # A server that has time for one request and, asked again and again, none for another, fails there.
+            # A server that has time for one request, and for another, sent several times, has none, fails at it.
             if readable and exchange.status == 503 and not exchange.answer.header("retry-after"):
-                session.hold("errors.server-error", False, exchange, expected="a status below 500", got=503)
-        if session.wire.strays and session.exchanges:
-            got = f"bytes after {session.wire.strays} answers"
-            wanted = "silence until the next request"
-            session.hold("wire.length", False, session.exchanges[-1], expected=wanted, got=got)
+                session.judge("errors.server-error", False, exchange, expected="a status below 500", got=503)
+        if session.connection.strays and session.exchanges:
+            got, expected = f"bytes after {session.connection.strays} answers", "silence until the next request"
+            session.judge("wire.length", False, session.exchanges[-1], expected=expected, got=got)
         busy = sum(exchange.busy for exchange in session.exchanges)
         if busy:
             session.notes.append(f"{busy} requests were answered with 429 or 503; what they were for was not judged")
         if self._cut:
             session.notes.append(f"the budget was spent while {'; '.join(self._cut)}")
-        self._give_reasons()
 
     def _give_reasons(self) -> None:
-        session = self._session
-        if not session.views:
-            for open_rule in RULES:
-                session.unjudged(open_rule.id, "no run could be read")
+        session, tally = self._session, self._session.tally
+        if not session.runs:
+            for rule in RULES:
+                tally.give_reason(rule.id, "no run could be read")
         if session.safe:
-            session.unjudged("authentication.header-only", "left out by --safe")
-        if not session.wire.unsafe_methods:
-            for rule in ("inputs.method", "inputs.method-405", "errors.allow"):
-                session.unjudged(rule, "sends POST, PUT, DELETE, TRACE and a made-up method only with --unsafe-methods")
-        cut = [rule for rule in RULES if rule.id in self._cut_rules and session.wants(rule.id)]
-        missed = [rule for rule in cut if not session.judged(rule.id) and "manifest" not in rule.needs]
-        for each in missed:
-            session.unjudged(each.id, "the budget was spent")
-        if any(each.level is Level.MUST for each in missed):
+            tally.give_reason("authentication.header-only", "left out by --safe")
+        if not session.connection.guard.unsafe_methods:
+            for method_rule in METHOD_RULES:
+                reason = "sends POST, PUT, DELETE, TRACE and a made-up method only with --unsafe-methods"
+                tally.give_reason(method_rule, reason)
+        cut = [rule for rule in RULES if rule.id in self._cut_rules and tally.wants(rule.id)]
+        missed = [rule for rule in cut if not tally.judged(rule.id) and "manifest" not in rule.needs]
+        for rule in missed:
+            tally.give_reason(rule.id, "the budget was spent")
+        if any(rule.level is Level.MUST for rule in missed):
             self._obstacles.append("the budget was spent before every rule was judged: see --max-requests")
 
 
-def _worth(view: RunView) -> tuple[bool, bool, bool, bool, int]:
-    """How much can be learned from a run: settled, several pages, fields, files, and light."""
-    first = view.first
+def _worth(run: ObservedRun) -> tuple[bool, bool, bool, bool, int]:
+    """How much can be learned from a run: final, several pages, fields, files, and small."""
+    first = run.first
     inspection = first.exchange.inspection
     named = bool(inspection and inspection.names)
-    return view.settled, first.more and named, named, len(first.files) > 1, -len(first.exchange.answer.body)
+    return run.final, first.more and named, named, len(first.files) > 1, -len(first.exchange.answer.body)
 
 
-def _is_refusal(status: int) -> bool:
-    """Whether a status denies that there is such a run. That the caller may not see it is for the caller to mend."""
+def _denies_run(status: int) -> bool:
+    """Whether a status says that there is no such run. If the token may not read it, the caller has to change that."""
     return 300 <= status < 500 and status not in (401, 403, 429)
 
 
@@ -304,16 +319,16 @@ def _why(exchange: Exchange) -> str:
 
 
 def _report(session: Session, obstacles: list[str], *, seconds: float, seed: int, policy: bool) -> Report:
-    scrub = session.scrub
+    address = session.connection.address
     return Report(
-        url=session.wire.address.origin + session.wire.address.base,
-        runs=tuple(view.id for view in session.views),
-        verdicts=session.verdicts(),
-        obstacles=tuple(shorten(scrub(text)) for text in obstacles),
-        notes=tuple(shorten(scrub(text)) for text in session.notes),
-        requests=session.sent,
+        url=address.origin + address.base,
+        runs=tuple(run.id for run in session.runs),
+        verdicts=session.tally.verdicts(),
+        obstacles=tuple(map(session.sanitizer.show, obstacles)),
+        notes=tuple(map(session.sanitizer.show, session.notes)),
+        requests=session.budget.sent,
         seconds=seconds,
         seed=seed,
         policy=policy,
-        asked=tuple(scrub(exchange.request.curl(session.wire.address.origin)) for exchange in session.exchanges),
+        asked=tuple(session.curl(exchange.request) for exchange in session.exchanges),
     )

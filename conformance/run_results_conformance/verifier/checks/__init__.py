@@ -1,13 +1,11 @@
 """How the rules are judged.
 
-The way of one exchange: a check asks the `session`, which sends a `Request` over the `wire` unless it has the
-answer already; the `body` is read, the `lens` (the spec, compiled) walks it once, and `single` says what the
-rules for single exchanges make of it. Then the check itself holds it against the laws that span exchanges:
-`runs` (what a page must show, given all pages before it), `laws` (which pages to ask for), `authentication`,
-`inputs`, `contexts`, and `knowledge` (what a manifest knew beforehand).
+`exchange` judges every single exchange, with a module for each family that one exchange can break (`wire`, `errors`,
+`state`). The other checks make requests of their own:
 
-`PROBES` are the checks that start from one right question, with the rules that each can break; a check of which
-no rule is wanted costs nothing.
+- from a right request that is made wrong in one way (`baseline`): `authentication`, `inputs`, `context`;
+- through the pages of runs: `runs` chooses the runs, `walk`, `paging` and `flags` the pages, `pages` compares each page
+  with those before it, `manifest` with what is known of the run.
 """
 
 from collections.abc import Callable
@@ -17,46 +15,52 @@ from attrs import frozen
 from run_results_conformance.verifier.rules import RULES
 from run_results_conformance.verifier.session import Session
 
-from . import authentication, contexts, inputs
-from .probe import Probe
+from . import authentication, context, wire
+from .baseline import Baseline
+from .inputs import booleans, headers, methods, offsets, parameters, paths, run_ids
 
 
 @frozen
 class Check:
-    """A check that starts from a probe, and the rules that it judges beside those of single exchanges."""
+    """A check that starts from the baseline, and the rules that it judges beside those of single exchanges."""
 
-    run: Callable[[Session, Probe], None]
+    run: Callable[[Session, Baseline], None]
     rules: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """What it judges, in words."""
+        return self.run.__name__.removeprefix("check_").replace("_", " ")
 
-PROBES: tuple[Check, ...] = (
-    Check(authentication.hold_required, ("authentication.required", "authentication.before-lookup")),
-    Check(authentication.hold_exact, ("authentication.exact",)),
-    Check(authentication.hold_empty, ("authentication.empty",)),
-    Check(authentication.hold_scheme, ("authentication.scheme", "authentication.scheme-case")),
-    Check(authentication.hold_header_only, ("authentication.header-only",)),
-    Check(authentication.hold_doubled, ("authentication.doubled",)),
-    Check(contexts.hold_made_up, ("context.made-up",)),
-    Check(contexts.hold_foreign, ("context.foreign", "context.own", "context.case")),
-    Check(inputs.hold_run_ids, ("inputs.run-id-exact",)),
-    Check(inputs.hold_odd_run_ids, ("inputs.run-id-odd",)),
-    Check(inputs.hold_bad_offsets, ("inputs.offset-refused",)),
-    Check(inputs.hold_large_offsets, ("inputs.offset-int64",)),
-    Check(inputs.hold_booleans, ("inputs.boolean-refused", "inputs.boolean-read", "inputs.boolean-canonical")),
-    Check(inputs.hold_loose_offsets, ("inputs.offset-read", "inputs.offset-canonical", "inputs.doubled")),
-    Check(inputs.hold_methods, ("inputs.method", "inputs.method-405", "errors.allow")),
-    Check(inputs.hold_head, ("wire.head",)),
-    Check(inputs.hold_paths, ("inputs.path",)),
-    Check(inputs.hold_path_encoding, ("inputs.path-encoding",)),
-    Check(inputs.hold_query_encoding, ("inputs.query-encoding",)),
-    Check(inputs.hold_unknown_parameters, ("inputs.unknown-parameter", "inputs.unknown-tolerated")),
-    Check(inputs.hold_headers, ("inputs.headers",)),
-    Check(inputs.hold_contexts, ("inputs.context-refused", "inputs.doubled")),
-    Check(inputs.hold_gzip, ("wire.gzip",)),
+
+CHECKS: tuple[Check, ...] = (
+    Check(authentication.check_no_token, ("authentication.required", "authentication.before-lookup")),
+    Check(authentication.check_other_tokens, ("authentication.exact",)),
+    Check(authentication.check_empty_token, ("authentication.empty",)),
+    Check(authentication.check_schemes, ("authentication.scheme", "authentication.scheme-case")),
+    Check(authentication.check_other_places, ("authentication.header-only",)),
+    Check(authentication.check_two_tokens, ("authentication.doubled",)),
+    Check(context.check_made_up_contexts, ("context.made-up",)),
+    Check(context.check_other_contexts, ("context.foreign", "context.own", "context.case")),
+    Check(run_ids.check_run_ids, ("inputs.run-id-exact",)),
+    Check(run_ids.check_odd_run_ids, ("inputs.run-id-odd",)),
+    Check(offsets.check_bad_offsets, ("inputs.offset-refused",)),
+    Check(offsets.check_large_offsets, ("inputs.offset-int64",)),
+    Check(booleans.check_booleans, ("inputs.boolean-refused", "inputs.boolean-read", "inputs.boolean-canonical")),
+    Check(offsets.check_loose_offsets, ("inputs.offset-read", "inputs.offset-canonical", "inputs.doubled")),
+    Check(methods.check_methods, methods.METHOD_RULES),
+    Check(wire.check_head_method, ("wire.head",)),
+    Check(paths.check_paths, ("inputs.path",)),
+    Check(paths.check_path_encoding, ("inputs.path-encoding",)),
+    Check(parameters.check_query_encoding, ("inputs.query-encoding",)),
+    Check(parameters.check_unknown_parameters, ("inputs.unknown-parameter", "inputs.unknown-tolerated")),
+    Check(headers.check_headers, ("inputs.headers",)),
+    Check(headers.check_bad_contexts, ("inputs.context-refused", "inputs.doubled")),
+    Check(wire.check_gzip, ("wire.gzip",)),
 )
-"""The checks from one right question, the ones that matter most first."""
+"""The checks that start from the baseline, the most important ones first."""
 
-LAWS: tuple[str, ...] = tuple(
+RUN_RULES: tuple[str, ...] = tuple(
     rule.id for rule in RULES if rule.family in ("shape", "paging", "flags", "names", "state")
 )
-"""The rules that are judged over many pages, of many runs."""
+"""The rules that are judged through the pages of runs."""

@@ -1,10 +1,10 @@
-"""Who may ask: every way to come without the token, and the ways of coming with it that must work.
+"""The family `authentication`: which requests are let in.
 
-One law: let in is nothing but the scheme Bearer, with exactly a valid token, in exactly one Authorization header.
-Of each family of ways around it the most telling are always tried, and of the others some that are drawn.
+Those with the scheme Bearer and exactly a valid token in exactly one Authorization header, and no others. Of each kind
+of wrong request the most important ones are always sent, and of the others some that are drawn.
 """
 
-from run_results_conformance.verifier.connection import (
+from run_results_conformance.verifier.connection.token import (
     BASIC_TOKEN,
     LOWER_TOKEN,
     SHORTER_TOKEN,
@@ -12,9 +12,10 @@ from run_results_conformance.verifier.connection import (
     TOKEN,
     UPPER_TOKEN,
 )
-from run_results_conformance.verifier.session import NO_FLAGS, Exchange, Session
+from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange
+from run_results_conformance.verifier.session import Session
 
-from .probe import Probe
+from .baseline import Baseline
 
 _WRONG = "Bearer another-token-that-nobody-has"
 _TRUSTED = (
@@ -27,36 +28,36 @@ _TRUSTED = (
 )
 
 
-def _hold_refused(session: Session, rule: str, exchange: Exchange) -> None:
-    if exchange.status and not exchange.busy:
-        session.hold(rule, exchange.status == 401, exchange, expected="status 401", got=f"status {exchange.status}")
+def _judge_401(session: Session, rule: str, exchange: Exchange) -> None:
+    if exchange.answered:
+        session.judge(rule, exchange.status == 401, exchange, expected="status 401", got=f"status {exchange.status}")
 
 
-def hold_required(session: Session, probe: Probe) -> None:
-    """Without a token there is nothing, whatever is asked for and however, whoever the caller says to be."""
-    run_id, flags = probe.run_id, session.lens.flags
+def check_no_token(session: Session, baseline: Baseline) -> None:
+    """Without a token every request is refused, whatever it is for and whoever the caller claims to be."""
+    run_id, flags = baseline.run_id, session.spec.flags
     for request in (
-        session.reading(run_id, authorization=None),
-        session.reading(run_id, probe.offset, flags, authorization=None, context="any-context", extra=_TRUSTED),
+        session.request(run_id, authorization=None),
+        session.request(run_id, baseline.offset, flags, authorization=None, context="any-context", extra=_TRUSTED),
     ):
-        _hold_refused(session, "authentication.required", session.ask(request))
-    head = session.ask(session.reading(run_id, authorization=None, method="HEAD"))
+        _judge_401(session, "authentication.required", session.ask(request))
+    head = session.ask(session.request(run_id, authorization=None, method="HEAD"))
     if head.status not in (404, 405, 501):  # a server may have no HEAD
-        _hold_refused(session, "authentication.required", head)
-    late = session.reading(run_id, max(probe.offset, 1), authorization=None)
-    _hold_refused(session, "authentication.required", session.ask(late))
-    for unknown in probe.unknown_ids[:1]:
+        _judge_401(session, "authentication.required", head)
+    late = session.request(run_id, max(baseline.offset, 1), authorization=None)
+    _judge_401(session, "authentication.required", session.ask(late))
+    for unknown in baseline.unknown_ids[:1]:
         query = f"{session.contract.pagination.offset}=-1"
-        wrong = session.reading(unknown, query=query, authorization=None)
-        _hold_refused(session, "authentication.before-lookup", session.ask(wrong))
+        wrong = session.request(unknown, query=query, authorization=None)
+        _judge_401(session, "authentication.before-lookup", session.ask(wrong))
 
 
-def hold_exact(session: Session, probe: Probe) -> None:
-    """No other token is taken for this one."""
+def check_other_tokens(session: Session, baseline: Baseline) -> None:
+    """No other token is accepted."""
     others = [
         f"Bearer {SHORTER_TOKEN}",
         f"Bearer {TAIL_OF_TOKEN}",
-        f"Bearer {SHORTER_TOKEN}{session.other_end}",
+        f"Bearer {SHORTER_TOKEN}{session.other_last_character}",
         f"Bearer {TOKEN} x",
         f"Bearer x{TOKEN}",
         f'Bearer "{TOKEN}"',
@@ -68,23 +69,23 @@ def hold_exact(session: Session, probe: Probe) -> None:
     elif session.token_has["upper"]:
         others.append(f"Bearer {LOWER_TOKEN}")
     for number, authorization in enumerate(others):
-        # With and without flags: a short cut may be taken for one of them only.
-        flags = session.lens.flags if number % 2 else NO_FLAGS
-        request = session.reading(probe.run_id, probe.offset, flags, authorization=authorization)
-        _hold_refused(session, "authentication.exact", session.ask(request))
+        # With and without flags: a server may check the token for one of them only.
+        flags = session.spec.flags if number % 2 else NO_FLAGS
+        request = session.request(baseline.run_id, baseline.offset, flags, authorization=authorization)
+        _judge_401(session, "authentication.exact", session.ask(request))
 
 
-def hold_empty(session: Session, probe: Probe) -> None:
-    """A header without a token is no token."""
+def check_empty_token(session: Session, baseline: Baseline) -> None:
+    """An Authorization header without a token is refused."""
     for authorization in ("", "Bearer"):
-        request = session.reading(probe.run_id, probe.offset, authorization=authorization)
-        _hold_refused(session, "authentication.empty", session.ask(request))
+        request = session.request(baseline.run_id, baseline.offset, authorization=authorization)
+        _judge_401(session, "authentication.empty", session.ask(request))
 
 
 _OTHER_SCHEMES = ("Digest", "ApiKey", "JWT", "OAuth", "MAC", "XBearer", "Bear", "Negotiate", "PrivateToken")
 
 
-def hold_scheme(session: Session, probe: Probe) -> None:
+def check_schemes(session: Session, baseline: Baseline) -> None:
     """The scheme is Bearer, in any case, and nothing else."""
     for authorization in (
         f"Basic {TOKEN}",
@@ -100,17 +101,17 @@ def hold_scheme(session: Session, probe: Probe) -> None:
             ]
         ),
     ):
-        request = session.reading(probe.run_id, probe.offset, authorization=authorization)
-        _hold_refused(session, "authentication.scheme", session.ask(request))
+        request = session.request(baseline.run_id, baseline.offset, authorization=authorization)
+        _judge_401(session, "authentication.scheme", session.ask(request))
     for scheme in ("bearer", "BEARER"):
-        exchange = session.ask(session.reading(probe.run_id, probe.offset, authorization=f"{scheme} {TOKEN}"))
-        expected = f"the answer to Bearer, status {probe.exchange.status}"
-        session.hold_same("authentication.scheme-case", exchange, probe.exchange, expected, run=probe.view)
+        exchange = session.ask(session.request(baseline.run_id, baseline.offset, authorization=f"{scheme} {TOKEN}"))
+        expected = f"the answer to Bearer, status {baseline.exchange.status}"
+        session.judge_same("authentication.scheme-case", exchange, baseline.exchange, expected, run=baseline.run)
 
 
-def hold_header_only(session: Session, probe: Probe) -> None:
-    """The token is looked for in its header only."""
-    if not session.wire.address.local or session.safe:
+def check_other_places(session: Session, baseline: Baseline) -> None:
+    """A token in the query, in a cookie or in another header is refused."""
+    if not session.connection.address.local or session.safe:
         return
     query = "&".join(f"{name}={TOKEN}" for name in ("access_token", "token", "api_key"))
     extra = (
@@ -118,20 +119,16 @@ def hold_header_only(session: Session, probe: Probe) -> None:
         *((name, f"Bearer {TOKEN}") for name in ("Proxy-Authorization", "X-Authorization")),
         ("Cookie", f"token={TOKEN}; access_token={TOKEN}; session={TOKEN}"),
     )
-    request = session.reading(probe.run_id, probe.offset, query=query, authorization=None, extra=extra)
-    _hold_refused(session, "authentication.header-only", session.ask(request))
+    request = session.request(baseline.run_id, baseline.offset, query=query, authorization=None, extra=extra)
+    _judge_401(session, "authentication.header-only", session.ask(request))
 
 
-def hold_doubled(session: Session, probe: Probe) -> None:
-    """Two headers do not say who asks, whichever of them is looked at."""
+def check_two_tokens(session: Session, baseline: Baseline) -> None:
+    """Two Authorization headers do not say who sends the request: it is refused."""
     right = f"Bearer {TOKEN}"
-    for several in ((right, _WRONG, right),):
-        exchange = session.ask(session.reading(probe.run_id, probe.offset, authorization=several))
-        if exchange.status and not exchange.busy:
-            session.hold(
-                "authentication.doubled",
-                exchange.status in (400, 401),
-                exchange,
-                expected="status 400 or 401",
-                got=f"status {exchange.status}",
-            )
+    # The right one stands first and last: a server may read either.
+    request = session.request(baseline.run_id, baseline.offset, authorization=(right, _WRONG, right))
+    exchange = session.ask(request)
+    if exchange.answered:
+        refused, got = exchange.status in (400, 401), f"status {exchange.status}"
+        session.judge("authentication.doubled", refused, exchange, expected="status 400 or 401", got=got)

@@ -1,64 +1,25 @@
-"""The rule catalogue: what the verifier holds against a server, one promise each.
+"""The rule catalogue: what the contract promises, one rule for each promise, sorted by family.
 
-A rule is data: an id, the sentence of the contract that it rests on, and two names, one for the check (after
-the promise) and one for the failure (after the breach). How a rule is judged is the business of `checks`;
-that every rule is judged somewhere, and can be broken, is held by tests.
+A rule is data. To add one, write it here under its family; `checks/<family>.py` judges it, `faults/<family>.py` has a
+server that breaks it, and tests hold that each rule has both. Then write docs/rules.md anew:
 
-A rule's level is MUST where the contract, or a standard that it names, says so. Where the contract is silent
-but a careful server does one thing and not another, the level is POLICY: reported, and no failure unless the
-caller asks for it.
-
-    python -m run_results_conformance.verifier.rules        # docs/rules.md, from this catalogue
+    run-results-conformance rules --markdown > docs/rules.md
 """
 
-from collections.abc import Collection, Iterator
-from enum import StrEnum
-
-from attrs import frozen
-
-
-class Level(StrEnum):
-    """How binding a rule is."""
-
-    MUST = "MUST"
-    POLICY = "POLICY"
-
-
-@frozen
-class Rule:
-    """One promise of the contract.
-
-    `id` is `family.name`. `sentence` is what the contract says, `source` where it says so. `check` is named
-    after the promise, `failure` after the breach. `needs` is what must be known, or have been seen, for the
-    rule to be judged at all.
-    """
-
-    id: str
-    check: str
-    failure: str
-    sentence: str
-    source: str
-    level: Level = Level.MUST
-    needs: str = "a readable run"
-
-    @property
-    def family(self) -> str:
-        """The part of the id before the dot."""
-        return self.id.partition(".")[0]
-
+from .rule import Level, Rule
 
 FAMILIES: dict[str, str] = {
-    "wire": "Bytes: one well-formed answer to each request, one well-formed JSON text in it.",
-    "shape": "The 200 answer against the schemas of the spec.",
-    "errors": "Every status other than 200.",
-    "authentication": "Who may ask.",
-    "inputs": "What may be asked, and what happens to what may not.",
-    "paging": "The laws of offsets and pages.",
-    "flags": "The laws of the include flags.",
+    "wire": "The bytes: one well-formed answer to each request, with one well-formed JSON text in it.",
+    "shape": "Whether the 200 answer fits the schemas of the spec.",
+    "errors": "Answers of every status other than 200.",
+    "authentication": "Which requests are let in.",
+    "inputs": "Which requests are valid, and how the others are answered.",
+    "paging": "Offsets and pages.",
+    "flags": "The include flags.",
     "names": "The field-name rule.",
-    "state": "What the answer says of the run as a whole.",
-    "context": "The caller's contexts.",
-    "latency": "Time.",
+    "state": "What an answer says about the run as a whole.",
+    "context": "The contexts that a request acts in.",
+    "latency": "How long an answer takes.",
 }
 """What each family is about, in the order of the catalogue."""
 
@@ -68,7 +29,7 @@ _DECISIONS = "docs/contract.md"
 _ANY = "any answer"
 _READ = "a 200 answer"
 _LONG = "a run of at least two files, with offsets that can be read"
-_MANIFEST = "a manifest that says so"
+_MANIFEST = "a manifest with this run's status or properties"
 
 _POLICY = Level.POLICY
 
@@ -78,8 +39,7 @@ RULES: tuple[Rule, ...] = (
         "wire.answered",
         "every_request_is_answered",
         "NoAnswer",
-        "A server sends a response to each request, complete and as its framing says, unless the connection is closed "
-        "for a reason of the network.",
+        "A server answers each request, and the answer is complete, unless the network closes the connection.",
         "RFC 9112, 6, 8 and 9.3",
         needs="a connection",
     ),
@@ -143,7 +103,7 @@ RULES: tuple[Rule, ...] = (
         "wire.surrogates",
         "strings_are_unicode",
         "LoneSurrogate",
-        "A string with an unpaired surrogate names no sequence of characters; what readers do is unpredictable.",
+        "A string with an unpaired surrogate is not text in Unicode; what readers do with it is unpredictable.",
         "RFC 8259, 8.2",
         needs=_ANY,
     ),
@@ -159,7 +119,7 @@ RULES: tuple[Rule, ...] = (
         "wire.coding",
         "no_coding_unasked",
         "UnaskedCoding",
-        "A request that takes no coding, by Accept-Encoding: identity or a weight of 0, is answered without one.",
+        "A request that accepts no compression (Accept-Encoding: identity, or a weight of 0) is answered without it.",
         "RFC 9110, 12.5.3",
         needs=_ANY,
     ),
@@ -194,13 +154,13 @@ RULES: tuple[Rule, ...] = (
         "NoMessage",
         'Every status but 200 answers {"message": ...} as JSON, 404 and 405 of the framework included.',
         f"{_SPEC}, Error and default; {_DECISIONS}",
-        needs="an answer of another status than 200",
+        needs="an answer with another status than 200",
     ),
     Rule(
         "errors.server-error",
         "bad_input_is_no_server_error",
         "ServerError",
-        "What the caller sends is answered or refused; 500 says that the server failed.",
+        "A bad request is refused with a status from 400 to 499; 500 says that the server failed.",
         f"{_SPEC}, ServerError; RFC 9110, 15.5 and 15.6",
         needs=_ANY,
     ),
@@ -232,11 +192,10 @@ RULES: tuple[Rule, ...] = (
         "errors.discreet",
         "errors_hide_the_inside",
         "InsideShown",
-        "An error is for people who call the service, not for those who wrote it: no traceback, no query, no path of a "
-        "source file.",
+        "An error message is for people who call the service: it has no traceback, no query, no path of a source file.",
         "good practice (CWE-209)",
         _POLICY,
-        needs="an answer of another status than 200",
+        needs="an answer with another status than 200",
     ),
     Rule(
         "errors.token",
@@ -257,9 +216,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "authentication.before-lookup",
-        "a_stranger_learns_nothing",
-        "RunTold",
-        "401 when the token is missing comes first: whether there is such a run, and what else is wrong, is not told.",
+        "requests_without_a_token_learn_nothing",
+        "RunDisclosed",
+        "A missing token is checked first: the 401 does not show whether there is such a run, or what else is wrong.",
         f"{_DECISIONS}, Which error comes first?",
         _POLICY,
     ),
@@ -304,7 +263,7 @@ RULES: tuple[Rule, ...] = (
         "authentication.doubled",
         "two_authorizations_are_refused",
         "DoubledAuthorization",
-        "Authorization is one value; with two of them it is open who asks.",
+        "Authorization is one value; two of them do not say who sends the request.",
         "RFC 9110, 5.3",
         _POLICY,
     ),
@@ -313,15 +272,15 @@ RULES: tuple[Rule, ...] = (
         "inputs.run-id-exact",
         "a_run_id_is_taken_whole",
         "OtherRunIdAnswered",
-        "The run whose results are wanted, and no other: an id that differs from it in any way, by case, by what "
-        "stands around it, by a part of it, by its Unicode form, by decoding twice, is another's or nobody's: 404.",
+        "A run id names one run. An id that differs from it in any way (case, white space, a part of it, its Unicode "
+        "form, percent-encoding twice) names another run or none: 404.",
         f"{_SPEC}, RunId and NotFound",
     ),
     Rule(
         "inputs.run-id-odd",
         "odd_run_ids_are_refused",
         "OddRunIdAnswered",
-        "There is no such run: what names none is refused as a mistake of the caller.",
+        "An id that names no run is refused with 404, or with another status from 400 to 499.",
         f"{_SPEC}, RunId and NotFound",
     ),
     Rule(
@@ -336,8 +295,7 @@ RULES: tuple[Rule, ...] = (
         "inputs.path",
         "other_paths_are_refused",
         "OtherPathAnswered",
-        "The operation has one path, in one spelling: its case, its slashes, its segments and its bytes are taken as "
-        "they are.",
+        "The operation has one path. Another case, further slashes or segments, and other bytes are other paths.",
         f"{_SPEC}, paths; RFC 3986, 6.2.2; the reference server's decision",
         _POLICY,
     ),
@@ -345,7 +303,7 @@ RULES: tuple[Rule, ...] = (
         "inputs.method",
         "other_methods_do_not_succeed",
         "OtherMethodAnswered",
-        "The operation is GET: no method that could change something succeeds, and none that gives back what was sent.",
+        "The operation is GET: no method that could change something succeeds, and neither does TRACE.",
         f"{_SPEC}, paths",
         needs="--unsafe-methods",
     ),
@@ -370,8 +328,8 @@ RULES: tuple[Rule, ...] = (
         "inputs.offset-read",
         "an_offset_is_never_misread",
         "OffsetMisread",
-        "The index of the first file to return: another spelling of a number is refused or read as that number, and "
-        "of two values one is taken.",
+        "file_offset is the index of the first file to return. Another spelling of a number is refused or read as that "
+        "number; of two values one is taken.",
         f"{_SPEC}, FileOffset",
         needs=_LONG,
     ),
@@ -425,14 +383,14 @@ RULES: tuple[Rule, ...] = (
         "inputs.unknown-parameter",
         "unknown_parameters_change_nothing",
         "UnknownParameterObeyed",
-        "Only the parameters of the operation mean something, under exactly their names.",
+        "Only the operation's own parameters, spelled exactly, change an answer.",
         f"{_SPEC}, parameters",
     ),
     Rule(
         "inputs.unknown-tolerated",
         "unknown_parameters_are_tolerated",
         "UnknownParameterRefused",
-        "Contracts grow: a server ignores the parameters that it does not know, as clients ignore unknown keys.",
+        "Contracts grow: a server ignores parameters that it does not know, as clients ignore unknown keys.",
         f"{_DECISIONS}, New keys",
         _POLICY,
     ),
@@ -447,8 +405,8 @@ RULES: tuple[Rule, ...] = (
         "inputs.headers",
         "other_headers_change_nothing",
         "HeaderObeyed",
-        "Whoever takes JSON, by any legal Accept or none, gets it, whatever the client calls itself; a header that the "
-        "operation does not know is ignored or, when it is long or malformed, refused; the answer does not change.",
+        "A request that accepts JSON, by any valid Accept or none, gets it, with any User-Agent or none. A header that "
+        "the operation does not know changes nothing; a long or malformed one may be refused.",
         "RFC 9110, 5.1, 10.1.5, 12.5.1 and 15.5",
     ),
     Rule(
@@ -466,7 +424,7 @@ RULES: tuple[Rule, ...] = (
         "NotTheTail",
         "Everything from offset k on is the tail of everything.",
         f"{_SPEC}, info: Paging",
-        needs="a run that stands still, with files",
+        needs="a run that does not change, with files",
     ),
     Rule(
         "paging.progress",
@@ -474,13 +432,13 @@ RULES: tuple[Rule, ...] = (
         "NoProgress",
         "A page from an offset before the end holds at least one file: has_more promised one.",
         f"{_SPEC}, info: Paging",
-        needs="a run that stands still, with files",
+        needs="a run that does not change, with files",
     ),
     Rule(
         "paging.termination",
         "every_walk_ends",
         "EndlessWalk",
-        "Ask again for as long as has_more is true: there is an end, and every walk comes to it.",
+        "A client asks on while has_more is true, and every walk comes to an end.",
         f"{_SPEC}, get_run_results",
     ),
     Rule(
@@ -489,7 +447,7 @@ RULES: tuple[Rule, ...] = (
         "WrongHasMore",
         "has_more is true exactly when the offset after the last file of this page would return at least one file.",
         f"{_SPEC}, info: Paging",
-        needs="a run that stands still, whose end is known",
+        needs="a run that does not change, whose end is known",
     ),
     Rule(
         "paging.end",
@@ -497,13 +455,13 @@ RULES: tuple[Rule, ...] = (
         "SomethingPastTheEnd",
         "An offset at or past the end is answered with no files and has_more false.",
         f"{_SPEC}, FileOffset",
-        needs="a run that stands still, whose end is known",
+        needs="a run that does not change, whose end is known",
     ),
     Rule(
         "paging.no-repeat",
         "no_file_comes_twice",
         "FileRepeated",
-        "Index of the first file to return: every file has one place in the run's order.",
+        "Every file has one place in the run's order.",
         f"{_SPEC}, FileOffset and files; {_DECISIONS}, Which file is which?",
         needs="a walk over several files",
     ),
@@ -511,17 +469,17 @@ RULES: tuple[Rule, ...] = (
         "paging.flags",
         "pages_are_the_same_under_every_flag",
         "FlagMovesFiles",
-        "Nothing else changes with the flag: the files of an offset are the same under every combination.",
+        "Nothing else changes with a flag: an offset gives the same files under every combination of flags.",
         f"{_SPEC}, info: Include flags",
-        needs="a run that stands still, with files",
+        needs="a run that does not change, with files",
     ),
     Rule(
         "paging.deterministic",
         "the_same_question_has_the_same_answer",
         "AnswerChanges",
-        "Files come in the run's order: a run that stands still gives the same answer to the same request.",
+        "A run that does not change gives the same answer to the same request.",
         f"{_SPEC}, files",
-        needs="a run that stands still",
+        needs="a run that does not change",
     ),
     Rule(
         "paging.default",
@@ -529,7 +487,7 @@ RULES: tuple[Rule, ...] = (
         "OtherDefault",
         "file_offset defaults to 0.",
         f"{_SPEC}, FileOffset; {_PAGE}",
-        needs="a run that stands still",
+        needs="a run that does not change",
     ),
     # --- flags ----------------------------------------------------------------------------------------------
     Rule(
@@ -552,17 +510,17 @@ RULES: tuple[Rule, ...] = (
         "flags.unchanged",
         "a_flag_changes_nothing_else",
         "FlagChangesOther",
-        "Nothing else changes with the flag, least of all the name of a field.",
+        "Nothing else changes with a flag, neither the name of a field nor its value.",
         f"{_SPEC}, info: Include flags",
-        needs="a run that stands still, under several flags",
+        needs="a run that does not change, under several flags",
     ),
     Rule(
         "flags.explicit-false",
         "false_is_the_default",
         "FalseIsNotAbsent",
-        "The flags default to false: saying so changes nothing.",
+        "The flags default to false: sending false changes nothing.",
         f"{_SPEC}, Include parameters; {_PAGE}",
-        needs="a run that stands still",
+        needs="a run that does not change",
     ),
     # --- names ----------------------------------------------------------------------------------------------
     Rule(
@@ -586,7 +544,7 @@ RULES: tuple[Rule, ...] = (
         "state.id",
         "the_run_id_is_echoed",
         "OtherId",
-        "The run's id, as it was asked for.",
+        "The answer has the id of the run that was asked for.",
         f"{_SPEC}, id",
         needs=_READ,
     ),
@@ -628,7 +586,7 @@ RULES: tuple[Rule, ...] = (
         "state.order",
         "a_run_finishes_after_its_start",
         "FinishedBeforeStart",
-        "When the run started, when the run finished.",
+        "A run does not finish before it has started.",
         f"{_SPEC}, start_timestamp and finish_timestamp",
         needs="a run with both timestamps",
     ),
@@ -636,23 +594,23 @@ RULES: tuple[Rule, ...] = (
         "state.nanoseconds",
         "timestamps_are_nanoseconds",
         "OtherUnit",
-        "Timestamps are Unix time in nanoseconds; a moment between the years 2000 and 2100 is taken for plausible.",
+        "Timestamps are Unix time in nanoseconds; a time between the years 2000 and 2100 counts as plausible.",
         f"{_SPEC}, start_timestamp; {_PAGE}",
         needs="a run with a timestamp",
     ),
     Rule(
         "state.header",
-        "every_page_says_the_same_of_the_run",
+        "every_page_says_the_same_about_the_run",
         "HeaderChanges",
-        "What is known of the run as a whole comes with every page.",
+        "Every page says the same about the run as a whole.",
         f"{_SPEC}, RunResults",
-        needs="a run that stands still, read at several offsets",
+        needs="a run that does not change, read at several offsets",
     ),
     Rule(
         "state.known",
         "what_is_known_of_the_run_is_answered",
         "OtherThanKnown",
-        "The answer is about the run that was asked for.",
+        "The answer agrees with what the manifest says about the run as a whole.",
         f"{_SPEC}, RunResults",
         needs=_MANIFEST,
     ),
@@ -660,7 +618,7 @@ RULES: tuple[Rule, ...] = (
         "state.file-count",
         "every_file_is_there",
         "OtherFileCount",
-        "The files of the run, all of them.",
+        "All pages together have as many files as the manifest says.",
         f"{_SPEC}, files",
         needs="a manifest with the number of files, and a walk to the end",
     ),
@@ -668,7 +626,7 @@ RULES: tuple[Rule, ...] = (
         "state.content",
         "what_is_known_of_the_files_is_answered",
         "OtherContent",
-        "The files, the documents found in them, and the fields extracted from each document.",
+        "The files, their documents and fields are those of the manifest.",
         f"{_SPEC}, info",
         needs="a manifest with the files' content",
     ),
@@ -677,16 +635,14 @@ RULES: tuple[Rule, ...] = (
         "context.made-up",
         "a_context_is_obeyed",
         "ContextIgnored",
-        "IB-Context says which of the caller's contexts the request acts in; in a context that nobody has, there is no "
-        "such run.",
+        "IB-Context says which of the caller's contexts a request acts in. A context that does not exist has no runs.",
         f"{_SPEC}, Context, Forbidden and NotFound",
     ),
     Rule(
         "context.foreign",
         "runs_of_other_contexts_are_hidden",
         "ForeignRunAnswered",
-        "There is no such run in this context, or the token may not read it: a run is seen under exactly the name of "
-        "its own context.",
+        "A run can be read only under the exact name of its own context.",
         f"{_SPEC}, Forbidden and NotFound",
         needs="a manifest with a run of another context",
     ),
@@ -694,7 +650,7 @@ RULES: tuple[Rule, ...] = (
         "context.own",
         "a_context_shows_its_own_run",
         "OtherContextShown",
-        "The request acts in the context that it names.",
+        "A request for a run of another context, under its name, gets that run or is refused.",
         f"{_SPEC}, Context",
         needs="a manifest with a run of another context",
     ),
@@ -702,7 +658,7 @@ RULES: tuple[Rule, ...] = (
         "context.case",
         "a_context_has_its_case",
         "ContextInOtherCase",
-        "Contexts are told apart by every character; case is no exception.",
+        "The name of a context is case-sensitive.",
         "the reference server's decision",
         _POLICY,
         needs="a manifest with a readable run of another context",
@@ -712,7 +668,7 @@ RULES: tuple[Rule, ...] = (
         "latency.budget",
         "answers_come_in_time",
         "TooSlow",
-        "An answer comes within the budget.",
+        "An answer comes within the time that --latency sets.",
         "the caller's own budget",
         _POLICY,
         needs=_ANY,
@@ -722,62 +678,3 @@ RULES: tuple[Rule, ...] = (
 
 BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}
 """The rules by their id."""
-
-
-class UnknownRuleError(ValueError):
-    """A word that is neither a rule nor a family was given to select rules."""
-
-
-def select(only: Collection[str] = (), skip: Collection[str] = ()) -> frozenset[str]:
-    """The ids of the rules that are in `only` (all, when that is empty) and not in `skip`.
-
-    Each word is a rule's id or a family. Raises UnknownRuleError for any other word.
-    """
-
-    def named(words: Collection[str]) -> Iterator[str]:
-        for word in words:
-            found = [rule.id for rule in RULES if word in (rule.id, rule.family)]
-            if not found:
-                raise UnknownRuleError(f"there is no rule and no family called {word!r}")
-            yield from found
-
-    wanted = frozenset(named(only)) if only else frozenset(BY_ID)
-    return wanted - frozenset(named(skip))
-
-
-def markdown() -> str:
-    """The catalogue as `docs/rules.md`."""
-    musts = sum(rule.level is Level.MUST for rule in RULES)
-    lines = [
-        "# The rules",
-        "",
-        "<!-- Written by `python -m run_results_conformance.verifier.rules`; a test holds that it is fresh. -->",
-        "",
-        f"What `run-results-conformance check` holds against a server: {len(RULES)} rules, {musts} of level MUST.",
-        "A rule of level POLICY stands where the contract is silent: it is reported, and fails only with `--policy`.",
-        "",
-        "Only GET, HEAD and OPTIONS are sent. Three rules need other methods: `inputs.method`, `inputs.method-405` and",
-        "(unless HEAD is refused) `errors.allow`. They are reported as not judged, unless `--unsafe-methods` is given.",
-        "Then POST, PUT, DELETE, TRACE and a method that does not exist are sent too, and only to an id that has just",
-        "answered 404 to a GET; where no id does, none of them is sent.",
-    ]
-    for family, about in FAMILIES.items():
-        lines += [
-            "",
-            f"## {family}",
-            "",
-            about,
-            "",
-            "| rule | level | check | failure | rests on |",
-            "|---|---|---|---|---|",
-        ]
-        lines += [
-            f"| `{rule.id}` | {rule.level} | {rule.check} | {rule.failure} | {rule.sentence} *({rule.source})* |"
-            for rule in RULES
-            if rule.family == family
-        ]
-    return "\n".join([*lines, ""])
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")

@@ -1,0 +1,80 @@
+"""How much a verification may cost, and when it gives a server up."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .connection import Answer
+
+_MOST_LATE = 3  # requests in a row that time out
+_MOST_DROPPED = 12  # requests in a row without any answer
+_MOST_BUSY = 4  # requests in a row for which there is no time, however often they are sent again
+_MOST_BYTES = 192 << 20  # of all bodies together: what was read is kept, parsed
+_MOST_VALUES = 6_000_000  # JSON values of all bodies together
+
+
+class OutOfRequests(Exception):
+    """The budget of requests, bytes or time is spent."""
+
+
+class Unresponsive(Exception):
+    """The server does not answer any more."""
+
+
+class Budget:
+    """Counts requests, bytes, values and time. `rate` is the number of requests a second; None is no limit."""
+
+    def __init__(self, *, max_requests: int, max_seconds: float, rate: float | None = None) -> None:
+        self.sent = 0
+        self._max_requests = max_requests
+        self._ends = time.monotonic() + max_seconds
+        self._interval = 1 / rate if rate else 0.0
+        self._next = 0.0
+        self._bytes = 0
+        self._values = 0
+        self._busy = 0
+        self._dropped = 0
+        self._late = 0
+
+    @property
+    def left(self) -> int:
+        """How many requests may still be sent."""
+        return self._max_requests - self.sent
+
+    @contextmanager
+    def reserving(self, requests: int) -> Iterator[None]:
+        """Keeps some requests back for later."""
+        self._max_requests -= requests
+        try:
+            yield
+        finally:
+            self._max_requests += requests
+
+    def take_request(self) -> None:
+        """Counts a request that is sent now, and waits where a rate asks for it.
+
+        Raises OutOfRequests, and Unresponsive where too many requests in a row had no answer.
+        """
+        now = time.monotonic()
+        if self._late >= _MOST_LATE or self._dropped >= _MOST_DROPPED or self._busy >= _MOST_BUSY:
+            raise Unresponsive
+        if self.left <= 0 or self._bytes > _MOST_BYTES or self._values > _MOST_VALUES or now > self._ends:
+            raise OutOfRequests
+        if self._interval:
+            time.sleep(max(0.0, self._next - now))
+            self._next = max(now, self._next) + self._interval
+        self.sent += 1
+
+    def note_answer(self, answer: Answer) -> None:
+        """Counts what one sending of a request brought."""
+        self._bytes += len(answer.body)
+        self._dropped = 0 if answer.status else self._dropped + 1
+        self._late = self._late + 1 if answer.late else 0
+
+    def note_busy(self, busy: bool) -> None:
+        """Counts whether a request, sent as often as it may be, was answered with "too busy"."""
+        self._busy = self._busy + 1 if busy else 0
+
+    def note_values(self, values: int) -> None:
+        """Counts the values of a body that was read."""
+        self._values += values

@@ -1,0 +1,48 @@
+"""Headers: unknown ones have no effect, and IB-Context is checked."""
+
+from typing import Any
+
+from run_results_conformance.verifier.checks.baseline import Baseline
+from run_results_conformance.verifier.checks.judging import HIDDEN, judge_status
+from run_results_conformance.verifier.manifest import HERE
+from run_results_conformance.verifier.session import Session
+
+_SERVED = (200,)
+_ACCEPTS = ("application/*;q=0.8, text/html", "text/html, */*;q=0.1", "application/json;q=0.5", "APPLICATION/JSON")
+_AGENTS = ("curl/8.5.0", "python-httpx/0.28.1", "Mozilla/5.0 (X11; Linux x86_64)", "x")
+
+
+def check_headers(session: Session, baseline: Baseline) -> None:
+    """Headers that the operation does not know change nothing, and a request that accepts JSON gets it."""
+    drawn = session.random.choice
+    cases: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
+        (_SERVED, {"accept": "*/*", "agent": None}),
+        (_SERVED, {"accept": drawn((None, *_ACCEPTS)), "agent": drawn(_AGENTS), "coding": "gzip;q=0, identity"}),
+        ((200, 400), {"extra": (("X-Latin", "caf\xe9 \xff"),)}),
+        (
+            (200, 400, 431),
+            {"extra": (("X-Long", "a" * 4000), ("X-Twice", "1"), ("X-Twice", "2"), ("X-Forwarded-For", "::1"))},
+        ),
+        ((200, 400), {"extra": (("If-None-Match", '"no-such-tag"'), ("Range", "bytes=0-9"), ("Cookie", "a=b; c"))}),
+        ((200, 400, 406), {"accept": "text/html;q=0.9, application/xml"}),
+    )
+    for statuses, options in cases:
+        exchange = session.ask(session.request(baseline.run_id, baseline.offset, **options))
+        if exchange.status == 200:
+            expected = "the answer without the header"
+            session.judge_same("inputs.headers", exchange, baseline.exchange, expected, run=baseline.run)
+        else:
+            judge_status(session, "inputs.headers", exchange, statuses)
+
+
+def check_bad_contexts(session: Session, baseline: Baseline) -> None:
+    """What is no context is refused, not replaced by the default one."""
+    for context in ("", "caf\xe9"):
+        exchange = session.ask(session.request(baseline.run_id, baseline.offset, context=context))
+        judge_status(session, "inputs.context-refused", exchange, HIDDEN)
+    made_up = f"no-such-context-{session.random.randrange(10**6)}"
+    known = [run for run in session.manifest.runs if run.context not in (HERE, None, session.context)]
+    # A context that has the run shows which of the two the server takes.
+    run_id, own = (known[0].id, known[0].context or "") if known else (baseline.run_id, session.context or made_up)
+    exchange = session.ask(session.request(run_id, context=(own, made_up, own)))
+    judge_status(session, "inputs.doubled", exchange, HIDDEN)

@@ -1,0 +1,37 @@
+"""Query parameters: only the operation's own have an effect, and their percent-encoding is decoded."""
+
+from run_results_conformance.verifier.checks.baseline import Baseline
+from run_results_conformance.verifier.checks.judging import REFUSED, judge_status
+from run_results_conformance.verifier.session import Session
+
+
+def check_unknown_parameters(session: Session, baseline: Baseline) -> None:
+    """A parameter that the operation does not have changes nothing; nor does another spelling of one of its own."""
+    shouted = "&".join(f"{name.upper()}=true" for name in session.contract.flags)
+    offset, first = session.contract.pagination.offset, baseline.run.first.exchange
+    names = ("context", session.spec.context_parameter.name, "ib_context", "org")
+    context = "&".join(f"{name}=no-such-context" for name in names)
+    for query in (
+        "no_such_parameter=1&page_size=1&limit=1&page=2&cursor=x&offset=1",
+        f"{shouted}&{offset.upper()}=1&{offset}%5B%5D=1&include=all&limit=0&page_size=0&{context}",
+    ):
+        exchange = session.ask(session.request(baseline.run_id, query=query))
+        if exchange.status == 200:
+            expected = "the answer without the parameters"
+            session.judge_same("inputs.unknown-parameter", exchange, first, expected, run=baseline.run)
+        else:  # a server may refuse an unknown parameter, but not say that there is no such run
+            judge_status(session, "inputs.unknown-parameter", exchange, (200, *REFUSED))
+        judge_status(session, "inputs.unknown-tolerated", exchange, (200,))
+
+
+def check_query_encoding(session: Session, baseline: Baseline) -> None:
+    """Names and values of the query are percent-decoded."""
+    offset, flag = session.contract.pagination.offset, session.contract.flags[-1]
+    wanted = baseline.page(session, frozenset({flag}))
+    if wanted is None:
+        return
+    digits = "".join(f"%{ord(digit):02X}" for digit in str(baseline.offset))
+    query = f"{offset.replace('_', '%5F')}={digits}&{flag}=%74rue"
+    exchange = session.ask(session.request(baseline.run_id, query=query))
+    expected = "the answer to the plain query"
+    session.judge_same("inputs.query-encoding", exchange, wanted.exchange, expected, run=baseline.run)

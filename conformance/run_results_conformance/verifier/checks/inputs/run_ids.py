@@ -1,0 +1,86 @@
+"""Run ids: each names one run or none."""
+
+import unicodedata
+from urllib.parse import quote
+
+from run_results_conformance.verifier.checks.baseline import Baseline
+from run_results_conformance.verifier.checks.judging import NO_SUCH_RUN, judge_status
+from run_results_conformance.verifier.session import Session
+
+_AROUND = (
+    *(
+        ("", tail)
+        for tail in (".xml", ".csv", "\r\n", "\t", "\u00a0", "\u200b", "?", "#", "&", ",", "*", "%", "/", "/.")
+    ),
+    *((head, "") for head in (" ", "\t", "\ufeff", "./", "/", "x/../", "+", "%20", "-", "x")),
+    *(("", tail) for tail in ("x", "-1", ":1", "@1", "$", "=", "|")),
+)
+
+_ODD_SEGMENTS = (
+    ("%20", " "),
+    ("%25", "%"),
+    ("%27%20OR%20%271%27%3D%271%20%E2%98%83%F0%9F%97%82", "' OR '1'='1 ☃🗂"),
+    ("", ""),
+    ("a" * 3000, None),
+)
+_OTHER_ODD_SEGMENTS = (
+    ("..", ".."),
+    *(("%2E%2E", ".."), ("%2F", "/"), ("%zz", None), ("*", "*"), (".", "."), ("_", "_"), ("%00", "\0"), ("%0A", "\n")),
+    *(("null", "null"), ("undefined", "undefined"), ("0", "0"), ("-1", "-1"), ("%FF%FE", None), ("latest", "latest")),
+)
+_ODD_REFUSED = (301, 302, 307, 308, *range(400, 500))  # a redirect goes to the path in normal form: no such run either
+
+
+def check_run_ids(session: Session, baseline: Baseline) -> None:
+    """A run id names one run or none: an id that differs from it in any way is not that run's."""
+    run_id = baseline.run_id
+    for unknown in baseline.unknown_ids[:1]:
+        judge_status(session, "inputs.run-id-exact", session.ask(session.request(unknown)), (404,))
+    for other in _altered(session, run_id):
+        if other not in session.run_ids:
+            judge_status(session, "inputs.run-id-exact", session.ask(session.request(other)), NO_SUCH_RUN)
+    once = _encoded(run_id)
+    not_utf8 = quote(run_id, safe="") + session.random.choice(("%FF", "%C3", "%ED%A0%80"))
+    for request in (session.request(once, segment=quote(once, safe="")), session.request("", segment=not_utf8)):
+        judge_status(session, "inputs.run-id-exact", session.ask(request), NO_SUCH_RUN)
+
+
+def check_odd_run_ids(session: Session, _baseline: Baseline) -> None:
+    """Ids that no run has are refused, however odd they are."""
+    for segment, meant in (*_ODD_SEGMENTS, session.random.choice(_OTHER_ODD_SEGMENTS)):
+        exchange = session.ask(session.request(meant or "", segment=segment))
+        if exchange.status and exchange.status < 500:
+            refused, got = exchange.status in _ODD_REFUSED, f"status {exchange.status}"
+            session.judge("inputs.run-id-odd", refused, exchange, expected="status 404 or 400", got=got)
+
+
+def _altered(session: Session, run_id: str) -> list[str]:
+    """Ids that a careless server confuses with this one."""
+    before, after = session.random.choice(_AROUND)
+    found = [*(f"{run_id}{tail}" for tail in (" ", "\n", "\0x", ";v=1", ".json")), f"{before}{run_id}{after}"]
+    if run_id.swapcase() != run_id:
+        found.append(run_id.swapcase())
+    if len(run_id) > 1:
+        found.append(run_id[:-1])
+    return [*found, *_other_forms(run_id)]
+
+
+def _other_forms(run_id: str) -> list[str]:
+    """The id in other Unicode forms: composed, decomposed, and with a letter of another width."""
+    found = [unicodedata.normalize(form, run_id) for form in ("NFC", "NFD")]
+    position = first_alphanumeric(run_id)
+    if position is not None:
+        wide = chr(ord(run_id[position]) - 0x20 + 0xFF00)
+        found.append(run_id[:position] + wide + run_id[position + 1 :])
+    return [form for form in found if form != run_id]
+
+
+def first_alphanumeric(run_id: str) -> int | None:
+    """The place of the first ASCII letter or digit in an id."""
+    return next((i for i, c in enumerate(run_id) if c.isascii() and c.isalnum()), None)
+
+
+def _encoded(run_id: str) -> str:
+    """The id percent-encoded, its first character too."""
+    first = f"%{ord(run_id[0]):02X}" if run_id[0].isascii() else quote(run_id[0])
+    return first + quote(run_id[1:], safe="")

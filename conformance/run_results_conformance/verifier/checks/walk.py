@@ -1,0 +1,144 @@
+"""Walks through a run, from page to page: every walk moves on, repeats no file, and comes to an end."""
+
+from run_results_conformance.verifier.exchange import Exchange, ObservedRun, Page
+from run_results_conformance.verifier.session import Session
+
+from .pages import check_no_page, check_page, identity, learn, read_page
+
+_MOST_PAGES = 12  # of a walk
+_MOST_LARGE_PAGES = 4
+_MOST_SEEKS = 48  # requests for the end of a long run
+
+
+def walk(session: Session, run: ObservedRun, pages: int = _MOST_PAGES) -> None:
+    """Walks a run without flags, from the start to past its end, or so many pages."""
+    if not run.walked:
+        run.starts.clear()
+        _walk(session, run, pages)
+        run.walked = True  # not if the budget ended it: then the walk can be taken up again
+
+
+def _walk(session: Session, run: ObservedRun, pages: int) -> None:
+    offset, previous = 0, None
+    for _ in range(min(pages, _MOST_LARGE_PAGES) if run.large else pages):
+        page = session.page(run.id, offset)
+        if isinstance(page, Exchange):
+            check_no_page(session, run, page, offset)
+            return
+        if previous is not None:
+            _check_has_more(session, run, previous, page)
+        if not page.files:
+            run.end = offset
+        check_page(session, run, page)
+        if not page.files:
+            more, path = page.more, (session.contract.pagination.more,)
+            session.judge("paging.termination", not more, page.exchange, path=path, expected=False, got=more, run=run)
+            return
+        if not _check_new(session, run, page):
+            return
+        run.starts.append(offset)
+        offset += len(page.files)
+        previous = page
+    if not run.large:
+        _check_greatest_offset(session, run)
+    session.tally.give_reason("paging.termination", "the walk was left before the end of a long run")
+
+
+def walk_with_flags(session: Session, run: ObservedRun, pages: int = _MOST_PAGES) -> None:
+    """Walks a run with all flags, up to its end where that is known, or so many pages."""
+    flags, offset = session.spec.flags, 0
+    for _ in range(min(pages, _MOST_LARGE_PAGES // 2) if run.large else pages):
+        if run.end is not None and offset >= run.end and offset:
+            return
+        page = read_page(session, run, offset, flags)
+        if page is None or not page.files:
+            return
+        offset += len(page.files)
+
+
+def find_end(session: Session, run: ObservedRun) -> None:
+    """Finds the end of a run that is too long to be walked: the offset grows fourfold, then the range is halved."""
+    if run.end is not None or not run.lean or session.tally.broken("paging.termination"):
+        return
+    low = max(run.lean) + 1  # there is a file before low
+    high: int | None = None  # and none from high on
+    greatest = session.spec.greatest_offset
+    guess = run.known.files
+    offsets = [guess, guess - 1] if guess and guess > low else []
+    for _ in range(_MOST_SEEKS):
+        offset = min(offsets.pop(0) if offsets else 4 * low if high is None else (low + high) // 2, greatest)
+        page = session.page(run.id, offset)
+        if isinstance(page, Exchange):
+            check_no_page(session, run, page, offset)
+            return
+        if page.files:
+            low = max(low, offset + len(page.files))
+            if not page.more:
+                offsets = [low]
+            learn(session, run, page)
+        else:
+            high = offset if high is None else min(high, offset)
+        if high is not None and low >= high:
+            run.end = high
+            break
+        if high is None and offset >= greatest:
+            _judge_end(session, run, page)
+            return
+    if run.end is not None:
+        session.judge("paging.termination", True, run.first.exchange, run=run)
+        for start in run.starts:
+            read_page(session, run, start)
+
+
+def _check_has_more(session: Session, run: ObservedRun, previous: Page, page: Page) -> None:
+    """Compares the has_more of a page with the files of the next one."""
+    some, path = bool(page.files), (session.contract.pagination.more,)
+    session.judge(
+        "paging.has-more",
+        previous.more == some,
+        previous.exchange,
+        path=path,
+        expected=some,
+        got=previous.more,
+        run=run,
+    )
+
+
+def _check_new(session: Session, run: ObservedRun, page: Page) -> bool:
+    """Judges that no file of the page was seen before it. Gives whether any is new."""
+    seen: dict[str, int] = {}
+    for index in sorted(run.lean):
+        if index < page.offset and isinstance(path := identity(run.lean[index]), str):
+            seen.setdefault(path, index)
+    new = 0
+    repeated: tuple[int, str, int] | None = None
+    for index, file in enumerate(page.files):
+        path = identity(file)
+        if isinstance(path, str) and path in seen:
+            repeated = repeated or (index, path, seen[path])
+            continue
+        new += 1
+        if isinstance(path, str):
+            seen[path] = page.offset + index
+    items = session.contract.pagination.items
+    if len(seen) > 1 or repeated:
+        index, path, earlier = repeated or (0, "", 0)
+        expected = f"a file that is not file {earlier} again"
+        place = (items, index)
+        session.judge("paging.no-repeat", not repeated, page.exchange, path=place, expected=expected, got=path, run=run)
+    if not new:
+        expected, got = "other files", "files seen before"
+        session.judge("paging.termination", False, page.exchange, path=(items,), expected=expected, got=got, run=run)
+    return new > 0
+
+
+def _check_greatest_offset(session: Session, run: ObservedRun) -> None:
+    """Of a run that is too long to be walked: there are no files at the greatest offset of all."""
+    page = session.page(run.id, session.spec.greatest_offset)
+    if isinstance(page, Page):
+        _judge_end(session, run, page)
+
+
+def _judge_end(session: Session, run: ObservedRun, page: Page) -> None:
+    path, got = (session.contract.pagination.items,), f"files at offset {page.offset}"
+    session.judge("paging.termination", not page.files, page.exchange, path=path, expected="an end", got=got, run=run)

@@ -1,0 +1,38 @@
+"""The catalogue as the page docs/rules.md."""
+
+from .catalogue import FAMILIES, RULES
+from .rule import Level
+
+
+def markdown() -> str:
+    """The catalogue as `docs/rules.md`."""
+    musts = sum(rule.level is Level.MUST for rule in RULES)
+    lines = [
+        "# The rules",
+        "",
+        "<!-- Written by `run-results-conformance rules --markdown`; a test holds that it is fresh. -->",
+        "",
+        f"What `run-results-conformance check` holds against a server: {len(RULES)} rules, {musts} of level MUST.",
+        "A rule of level POLICY stands where the contract is silent: it is reported, and fails only with `--policy`.",
+        "",
+        "Only GET, HEAD and OPTIONS are sent. Three rules need other methods: `inputs.method`, `inputs.method-405` and",
+        "(unless HEAD is refused) `errors.allow`. They are reported as not judged, unless `--unsafe-methods` is given.",
+        "Then POST, PUT, DELETE, TRACE and a method that does not exist are sent too, and only to an id that has just",
+        "answered 404 to a GET; where no id does, none of them is sent.",
+    ]
+    for family, about in FAMILIES.items():
+        lines += [
+            "",
+            f"## {family}",
+            "",
+            about,
+            "",
+            "| rule | level | check | failure | rests on |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{rule.id}` | {rule.level} | {rule.check} | {rule.failure} | {rule.sentence} *({rule.source})* |"
+            for rule in RULES
+            if rule.family == family
+        ]
+    return "\n".join([*lines, ""])

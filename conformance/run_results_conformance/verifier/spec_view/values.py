@@ -1,0 +1,56 @@
+"""Places in JSON values, and where two values differ."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""The way to a place in a JSON value: names and indices."""
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+ABSENT = _Absent()
+"""Stands where a value has nothing."""
+
+
+def show_path(path: Sequence[str | int]) -> str:
+    """A path as JSON path: `$.files[0].documents`."""
+    parts = ["$"]
+    for step in path:
+        if isinstance(step, int):
+            parts.append(f"[{step}]")
+        elif step.isascii() and step.isidentifier():
+            parts.append(f".{step}")
+        else:
+            parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
+    return "".join(parts)
+
+
+def at(value: Any, path: Sequence[str | int]) -> Any:
+    """What stands at a place of a value."""
+    for step in path:
+        value = value[step]
+    return value
+
+
+def difference(expected: Any, got: Any, path: Path = ()) -> tuple[Path, Any, Any] | None:
+    """The first place where two values differ, names in alphabetical order, and what stands there in each."""
+    if type(expected) is dict and type(got) is dict:
+        for name in sorted({*expected, *got}):
+            found = difference(expected.get(name, ABSENT), got.get(name, ABSENT), (*path, name))
+            if found:
+                return found
+        return None
+    if type(expected) is list and type(got) is list:
+        for index, (one, other) in enumerate(zip(expected, got, strict=False)):
+            if found := difference(one, other, (*path, index)):
+                return found
+        if len(expected) != len(got):
+            return path, f"{len(expected)} items", f"{len(got)} items"
+        return None
+    same = expected == got and (type(expected) is bool) == (type(got) is bool)
+    return None if same else (path, expected, got)
