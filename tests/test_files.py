@@ -45,7 +45,7 @@ def test_what_the_block_raises_passes_through(tmp_path: Path) -> None:
 
 
 def test_two_writers_of_one_path_do_not_mix(tmp_path: Path) -> None:
-    """Each of two that write to one path at the same time writes a file of its own; the last one to end wins."""
+    """Each of two that write to one path at the same time writes its own file; the last one to end wins."""
     path = tmp_path / "out.html"
     with whole_file(path) as first:
         first.write(b"1" * 10)

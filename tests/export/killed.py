@@ -26,21 +26,21 @@ assert all((httpx, pyarrow.csv, pyarrow.parquet, sender, job, merge, wide, write
 
 
 def attempt(url: str, token: str, run_id: str, path: Path, form: str) -> int:
-    """Go on with an export in a child; returns its process id."""
+    """Continue an export in a child; returns its process id."""
     child = os.fork()
     if child:
         return child
     try:
         with Client(token=token, base_url=url) as client:
             client.export(run_id, path, rows_per_part=1, resume=True, single_file=form == "single")
-    except BaseException as error:  # noqa: BLE001 - told by the exit code
+    except BaseException as error:  # noqa: BLE001 - the exit code says so
         print(repr(error), file=sys.stderr)
         os._exit(1)
     os._exit(0)
 
 
 def main(url: str, token: str, run_id: str, folder: str, kills: int, seed: int, form: str) -> None:
-    """Kill until there were enough kills; the last export is let be."""
+    """Kill until there were enough kills; the last export is not disturbed."""
     draw = random.Random(seed)
     times = []
     for number in range(2):

@@ -1,4 +1,4 @@
-"""An export is whole or can be gone on with: after kills, failures, full disks, and beside what is not ours."""
+"""An export is whole or can be resumed: after kills, failures and full disks, and beside files that are not ours."""
 
 import asyncio
 import errno
@@ -145,7 +145,7 @@ def test_the_wide_view_is_a_file_for_each_class(client: Client, tmp_path: Path) 
     assert (tmp_path / "w2.csv").read_bytes().startswith(b'"run_id","file_index","file_name"')
 
 
-def test_a_doubled_field_can_be_settled_afterwards(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+def test_a_doubled_field_can_be_chosen_afterwards(serve_runs: Serve, token: str, tmp_path: Path) -> None:
     """When the wide view fails at the end, what was fetched is there, and another choice needs only the last look."""
     field = {"field_name": "a", "value": "1"}
     run = MemoryRun(
@@ -206,13 +206,13 @@ def test_the_async_client_exports_the_same(serve_runs: Serve, token: str, tmp_pa
     assert files_in(tmp_path / "out") == parts(7, 14, 20) | BESIDE
 
 
-# Going on -----------------------------------------------------------------------------------------------------
+# Resuming -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("form", ["parts", "single"])
 def test_an_export_survives_being_killed(form: str, token: str) -> None:
-    """Killed at random moments and gone on with, every export has every row once, as one that was never killed."""
+    """Killed at random moments and resumed, an export has every row once, as one that was never killed."""
     kills = (500 if THOROUGH else 50) // (1 if form == "parts" else 4)
     run = SyntheticRun(seed=3, files=15)
     program = Path(__file__).with_name("killed.py")
@@ -250,7 +250,7 @@ def test_a_run_that_does_not_exist_leaves_nothing(client: Client, tmp_path: Path
 
 
 class Failing(ReferenceServer):
-    """A reference server that is gone from one offset on, while it is told to."""
+    """A reference server that fails from one offset on, while `broken` is set."""
 
     broken = True
 
@@ -263,7 +263,7 @@ class Failing(ReferenceServer):
 
 
 def test_what_came_before_a_failure_is_kept(token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the server fails on the way, the pages that came are a part, and going on fetches only the rest."""
+    """When the server fails on the way, the pages that came are a part, and resuming fetches only the rest."""
     monkeypatch.setattr("run_results.http.sender.time.sleep", lambda seconds: None)
     server = Failing(MemoryStore([RUN]), token, page_size=7)
     asked: list[Any] = []
@@ -334,7 +334,7 @@ def test_nothing_is_written_over_unasked(client: Client, tmp_path: Path) -> None
 
 
 def test_a_complete_export_is_only_looked_at(client: Client, tmp_path: Path) -> None:
-    """Going on with a complete export asks once, whether the run is still the same, and changes no part."""
+    """Resuming a complete export asks once, whether the run is still the same, and changes no part."""
     client.export(RUN.run_id, tmp_path)
     before = {name: (tmp_path / name).stat().st_ino for name in parts(20)}
     done = client.export(RUN.run_id, tmp_path, resume=True)
@@ -352,7 +352,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_run_that_changed_is_not_gone_on_with(name: str, serve_runs: Serve, token: str, tmp_path: Path) -> None:
+def test_a_run_that_changed_is_not_resumed(name: str, serve_runs: Serve, token: str, tmp_path: Path) -> None:
     """Parts of a run as it was are never put beside parts of the run as it is, unless the caller says so."""
     changed = MemoryRun(dict(RUN.header) | {name: CHANGES[name]}, RUN.files(0, 20))
     with Client(token=token, base_url=serve_runs(RUN)) as client:
@@ -378,8 +378,8 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_other_options_are_not_gone_on_with(name: str, client: Client, tmp_path: Path) -> None:
-    """An export goes on with the options that it began with, or not at all."""
+def test_other_options_are_not_resumed(name: str, client: Client, tmp_path: Path) -> None:
+    """An export is resumed with the options that it began with, or not at all."""
     client.export(RUN.run_id, tmp_path)
     with pytest.raises(errors.ExportMismatch, match=f"other options: {name}"):
         client.export(RUN.run_id, tmp_path, resume=True, **OTHERS[name])
@@ -423,7 +423,7 @@ def test_a_file_of_the_same_name_is_not_written_over(
 
 
 def test_a_refused_export_leaves_what_was_there(client: Client, tmp_path: Path) -> None:
-    """An export that is not gone on with adds nothing to the folder, not even an empty one."""
+    """An export that is refused adds nothing to the folder, not even an empty one."""
     client.export(RUN.run_id, tmp_path / "out", single_file=True)
     before = sorted(path.name for path in (tmp_path / "out").iterdir())
     with pytest.raises(errors.ExportMismatch):
@@ -431,7 +431,7 @@ def test_a_refused_export_leaves_what_was_there(client: Client, tmp_path: Path) 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == before
 
 
-def test_another_run_is_not_gone_on_with(serve_runs: Serve, token: str, tmp_path: Path) -> None:
+def test_another_run_is_not_resumed(serve_runs: Serve, token: str, tmp_path: Path) -> None:
     """A folder belongs to one run; a part that was put there from another export is noticed, too."""
     other = SyntheticRun(seed=2, files=20)
     with Client(token=token, base_url=serve_runs(RUN, other)) as client:
@@ -455,7 +455,7 @@ def test_another_run_is_not_gone_on_with(serve_runs: Serve, token: str, tmp_path
 
 
 @pytest.mark.parametrize("format", ["parquet", "csv", "jsonl", "arrow"])
-def test_a_part_that_is_not_as_it_was_written_is_told(format: Any, client: Client, tmp_path: Path) -> None:
+def test_a_part_that_is_not_as_it_was_written_is_refused(format: Any, client: Client, tmp_path: Path) -> None:
     """A part that is empty, cut, or named for files that it does not hold is refused, and can be fetched again."""
     client.export(RUN.run_id, tmp_path, rows_per_part=1, format=format, tables=["files"])
     whole = {path.name: path.read_bytes() for path in (tmp_path / "files").iterdir()}
@@ -476,7 +476,7 @@ def test_a_part_that_is_not_as_it_was_written_is_told(format: Any, client: Clien
 
 @pytest.mark.parametrize("format", ["parquet", "csv", "jsonl", "arrow"])
 def test_a_whole_file_is_known_for_what_it_is(format: str, serve_runs: Serve, token: str, tmp_path: Path) -> None:
-    """Going on with one file is refused where it is of another run or other options, was changed, or is not ours."""
+    """Resuming one file is refused where it is of another run or other options, was changed, or is not ours."""
     other = SyntheticRun(seed=2, files=20, run_id="other")
     path = tmp_path / f"a.{format}"
     with Client(token=token, base_url=serve_runs(RUN, other)) as client:
@@ -521,7 +521,7 @@ def test_a_run_that_grew_is_not_taken_for_exported(
                 assert "is not finished (RUNNING): it may get more files than the 10" in caplog.text
 
 
-def test_a_missing_result_is_told(client: Client, tmp_path: Path) -> None:
+def test_a_missing_result_is_an_error(client: Client, tmp_path: Path) -> None:
     """A complete export of which a file is gone, or was changed, is not complete; foreign files are not its own."""
     client.export(RUN.run_id, tmp_path / "one", single_file=True)
     client.export(RUN.run_id, tmp_path / "wide", wide=True)
@@ -659,7 +659,7 @@ def test_a_full_disk_leaves_nothing_half_written(name: str, serve_runs: Serve, t
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "rename"])
-def test_no_space_is_told_at_every_step(
+def test_no_space_is_an_error_at_every_step(
     step: str, client: Client, tables: dict[str, pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that is full when a part is brought to it, or renamed, costs that part and no other."""
@@ -691,7 +691,7 @@ def test_no_space_is_told_at_every_step(
         assert read(tmp_path, what).equals(tables[what])
 
 
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_sent(tmp_path: Path) -> None:
     """A file where a folder should be, and a folder that may not be written, are one clear error each."""
     (tmp_path / "file").write_text("x")
     with Client(token="t0k3nt0k3n", base_url="http://127.0.0.1:1") as client:
@@ -703,8 +703,8 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path
             client.export("r", Path("/proc/none"))
 
 
-def test_what_cannot_be_asked_for_is_told(tmp_path: Path) -> None:
-    """Options that contradict each other are told before anything is sent or written."""
+def test_what_cannot_be_asked_for_is_an_error(tmp_path: Path) -> None:
+    """Options that contradict each other are an error, before anything is sent or written."""
     wrong: list[tuple[str, dict[str, Any]]] = [
         ("out.csv", {"format": "parquet"}),
         ("out", {"format": "xlsx"}),
@@ -769,7 +769,7 @@ def test_memory_does_not_grow_with_the_run(token: str, tmp_path: Path) -> None:
         "import sys\nfrom run_results import Client\n"
         "client = Client(token=sys.argv[1], base_url=sys.argv[2])\n"
         "print(client.export(sys.argv[3], sys.argv[4], rows_per_part=5000).files)\n"
-        # Not what wait4 tells: that begins with the size of the process that forked.
+        # Not what wait4 gives: that begins with the size of the process that forked.
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))\n"
     )
 

@@ -52,8 +52,8 @@ def test_every_example_runs(
     failures = sum(field["value"] == "ERROR" for field in fields)
     assert sum(count for _, count in known["failed"]) == failures > 0
     assert len(known["frame"]) == len(fields)
-    doubtful = sum((field["confidence"]["model"] or 1) < 0.8 for field in fields)
-    assert known["lazy"].collect().height == doubtful > 0
+    unsure = sum((field["confidence"]["model"] or 1) < 0.8 for field in fields)
+    assert known["lazy"].collect().height == unsure > 0
     rows = known["duckdb"].sql("SELECT count(*) FROM 'out/fields/*.parquet'").fetchall()
     assert rows == [(len(known["pandas"].read_parquet("out/fields")),)] == [(len(fields),)]
     assert known["polars"].scan_parquet("out/fields/*.parquet").collect().height == len(fields)

@@ -121,17 +121,17 @@ def is_formula(text: str) -> bool:
     return bool(re.match(r"[\s\x00]*[=+\-@＝＋－＠]|[\t\r\n]", text)) and not re.fullmatch(r"[+-]?\d[\d., ]*", text)
 
 
-def test_formulas_are_guarded_and_told() -> None:
-    """A cell that could be a formula gets an apostrophe, the row says in which columns, and the count is told."""
+def test_formulas_are_guarded_and_counted() -> None:
+    """A cell that could be a formula gets an apostrophe, the row says in which columns, and the writer counts them."""
     content, guarded = written([fields_of(HOSTILE)], "csv")
     rows = read_csv(content)
     changed = 0
     for row, value in zip(rows, HOSTILE, strict=True):
-        told = json.loads(row[GUARDED]) if row[GUARDED] else []
-        changed += len(told)
-        back = {name: text[1:] if name in told else text for name, text in row.items()}
+        named = json.loads(row[GUARDED]) if row[GUARDED] else []
+        changed += len(named)
+        back = {name: text[1:] if name in named else text for name, text in row.items()}
         assert (back["value"], back["type"], back["error"]) == (value, value, value)
-        assert ("value" in told) == is_formula(value), value
+        assert ("value" in named) == is_formula(value), value
         assert not any(is_formula(text) for name, text in row.items() if name != "source")
     assert changed == guarded > 30
     for value in HARMLESS:
@@ -157,7 +157,7 @@ def test_titles_are_guarded_too() -> None:
 
 
 def test_empty_text_and_null_differ_in_csv() -> None:
-    """An empty text is in quotes, null is nothing at all, so that a reader that cares can tell."""
+    """An empty text is in quotes, null is nothing at all, so that a reader can tell the two apart."""
     batch = pa.RecordBatch.from_pydict({"a": ["", None, "x"], "b": ["1", "2", "3"]})
     content, _ = written([batch], "csv", guard=False)
     assert content == b'"a","b"\n"","1"\n,"2"\n"x","3"\n'

@@ -84,7 +84,7 @@ def test_a_table_says_what_the_json_says(answer: dict[str, Any], offset: int) ->
 
 
 @given(broken=broken_responses())
-def test_what_left_the_contract_is_null_and_told(broken: Any) -> None:
+def test_what_left_the_contract_is_null(broken: Any) -> None:
     """Where an answer broke the contract and can be used all the same, the tables have null, and all rows."""
     try:
         page = kit.page_of(broken.document)
@@ -260,7 +260,7 @@ def test_what_the_project_says_decides() -> None:
 
 
 def test_money_keeps_its_currency() -> None:
-    """An amount is read beside its currency as it stands there, and not when there are two."""
+    """An amount is read beside its currency as it is written, and not when there are two."""
     assert read_money("$1,234.50") == (Decimal("1234.50"), "$")
     assert read_money("8\u00a0946,83 €") == (Decimal("8946.83"), "€")
     assert read_money("-12.00 USD") == (Decimal("-12.00"), "USD")
@@ -352,8 +352,8 @@ def test_an_error_on_the_way_is_of_the_family(token: str, serve_runs: Serve) -> 
             client.batches(RUN.run_id).read_all()
 
 
-def test_what_cannot_be_asked_for_is_told(client: Client) -> None:
-    """Wrong arguments are told before anything is sent, in one line."""
+def test_what_cannot_be_asked_for_is_an_error(client: Client) -> None:
+    """Wrong arguments are an error in one line, before anything is sent."""
     for arguments in ({"what": "field"}, {"names": ["a"]}, {"what": "files", "wide": "W-2"}):
         with pytest.raises(errors.ConfigurationError):
             client.table(RUN.run_id, **arguments)  # type: ignore[arg-type]
@@ -438,7 +438,7 @@ def test_a_doubled_field_is_an_error_unless_one_is_chosen() -> None:
 
 
 def test_two_fields_never_share_a_column() -> None:
-    """Names that would be one title are told apart by their API names, and no field takes the place of a key."""
+    """Fields that would have one title get their API names, and no field takes the place of a key."""
     names = NameMap(["run_id", "x date", "x-date"])
     answer = answer_of([("run__id", "1"), ("x_date", "2"), ("x__date", "3"), ("file_name", "4"), ("a", None)])
     del answer["files"][0]["documents"][0]["fields"][4]["value"]

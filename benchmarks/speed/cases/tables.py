@@ -86,7 +86,7 @@ def cases(setting: Setting) -> Iterator[Case]:
         contenders={OURS: ours, ROWS: row_dicts, PANDAS: normalized},
         check=same,
         targets=[Target(OURS, PANDAS, least=8), Target(OURS, ROWS, least=2)],
-        clock="process",  # pandas converts columns on threads of its own
+        clock="process",  # pandas converts columns on several threads
         rounds=11,
         note="Only run-results validates what it reads. All write one table, that of the fields: the run and the"
         " indexes that are a field's key, the names of its file and class, its value, type, confidences, alerts, edits"

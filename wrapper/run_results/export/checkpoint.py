@@ -76,7 +76,7 @@ def _read_folder(plan: Plan) -> Checkpoint:
         manifest = Manifest.read(plan.manifest)
         manifest.check_options(plan.part_options, plan.path)
     elif plan.merges and not plan.is_file:
-        _spare_other_files(plan)
+        _refuse_other_files(plan)
     return _read_parts(plan, names, manifest)
 
 
@@ -135,7 +135,7 @@ def _complete(plan: Plan) -> Checkpoint:
     return Checkpoint(manifest, is_complete=True)
 
 
-def _spare_other_files(plan: Plan) -> None:
+def _refuse_other_files(plan: Plan) -> None:
     """Refuse to begin where files that are not ours have the names that ours will get."""
     names = ["class-*", "unclassified"] if plan.options.wide else plan.tables
     with file_errors("read", plan.path):

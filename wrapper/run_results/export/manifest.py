@@ -80,5 +80,5 @@ class Manifest:
 
 
 def run_state(page: Page) -> dict[str, Any]:
-    """What tells one state of a run from another, as JSON has it."""
+    """The values by which one state of a run differs from another, as JSON has them."""
     return {name: None if value is UNSET else value for name, value in state_of(page).items()}

@@ -94,7 +94,7 @@ class ExportChoices(TypedDict, total=False):
 
 
 def choose(options: ExportOptions | None, choices: ExportChoices) -> ExportOptions:
-    """The options with these choices in place of theirs. Raises `ConfigurationError` for what is no option."""
+    """The options, with these choices in place of theirs. An unknown name raises `ConfigurationError`."""
     known = [attribute.name for attribute in attrs.fields(ExportOptions)]
     unknown = choices.keys() - set(known)
     if unknown:

@@ -26,7 +26,7 @@ class Plan:
 
     @property
     def merges(self) -> bool:
-        """Whether files are made of the parts at the end; else the parts are what is wanted."""
+        """Whether files are made from the parts at the end, in place of the parts."""
         return self.is_file or self.options.single_file or self.options.wide is not None
 
     @property
@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def all_options(self) -> dict[str, Any]:
-        """Those options, and the ones that decide on what is made of the parts at the end."""
+        """The same, and the options that decide on the files made from the parts at the end."""
         wide = self.options.wide
         return {
             **self.part_options,

@@ -1,7 +1,7 @@
-"""What the tables hold: every column with its type, unit and meaning. Nothing here needs pyarrow.
+"""The columns of the tables, with type, unit and meaning. Nothing here needs pyarrow.
 
-`COLUMNS` is the one list that the Arrow schema, the keys of `run-results fetch` and docs/tables.md are made of.
-`VERSION` grows by one whenever a column is renamed, removed or gets another type or meaning; a new column does not
+`COLUMNS` is the one list from which the Arrow schema, the keys of `run-results fetch` and docs/tables.md are made.
+`VERSION` grows by one when a column is renamed or removed, or when its type or meaning changes; a new column does not
 change it.
 """
 
@@ -48,7 +48,7 @@ class Column:
     description: str
     nullable: bool = True
     unit: str | None = None
-    """What a number counts or measures; None where there is nothing to say."""
+    """What a number counts or measures; None where it has no unit."""
     typed: bool = False
     """Whether it is there only when typed values are asked for."""
 
@@ -58,7 +58,7 @@ def _key(name: str, description: str, type: Type = "int64") -> Column:
 
 
 _SCORE = "0 to 1"
-_LENGTH = "the page's own unit of length, that of page_layouts"
+_LENGTH = "the page's unit of length, as in page_layouts"
 _PAGE = Column("page_number", "int32", "The page of the file, counted from 0.", unit="pages")
 
 _RUN = _key("run_id", "The run.", "string")
@@ -70,11 +70,13 @@ _CLASS = Column("class_name", "string", "The document's class; null where it cou
 _EDITS = ListOf(
     Struct(
         (
-            Column("timestamp", "string", "When, as the server says it: month/day/year and time, without a zone."),
-            Column("user_id", "string", "Who."),
+            Column(
+                "timestamp", "string", "The time, as the server writes it: month/day/year and time, without a zone."
+            ),
+            Column("user_id", "string", "The user who made the change."),
             Column(
                 "modifications",
-                ListOf(Struct((Column("message", "string", "The change, for people."),))),
+                ListOf(Struct((Column("message", "string", "The change in words."),))),
                 "What was changed.",
             ),
         )
@@ -84,22 +86,27 @@ _NAMING = (
     Column(
         "name",
         "string",
-        "What the project calls the field: its own name where the names given tell it for sure, the API name where"
-        " several meet in it, else the best guess.",
+        "What the project calls the field: the project's name where it is known for sure, the API name where"
+        " several names have it, else the best guess.",
     ),
-    _key("name_is_known", "Whether `name` is the project's own for sure, and no guess.", "bool"),
-    Column("api_name", "string", "The field's name in the API; null where the server gave none that fits."),
+    _key("name_is_known", "Whether `name` is surely the project's name, and no guess.", "bool"),
+    Column("api_name", "string", "The field's name in the API; null where the server gave no text."),
 )
 _TYPED = (
     Column(
-        "number", "decimal128(38, 9)", "The value of a number or an amount, where it can be read for sure.", typed=True
+        "number",
+        "decimal128(38, 9)",
+        "The value of a number or an amount, where it can be read in one way only.",
+        typed=True,
     ),
-    Column("currency", "string", "The sign or code of an amount's currency, as it stands in the value.", typed=True),
-    Column("date", "date32", "The value of a date, where it can be read for sure.", typed=True),
+    Column(
+        "currency", "string", "The sign or code of an amount's currency, as it is written in the value.", typed=True
+    ),
+    Column("date", "date32", "The value of a date, where it can be read in one way only.", typed=True),
 )
 _OUTCOME = (
     _key("failed", "Whether extraction failed: the value is the word ERROR, or there is an error message.", "bool"),
-    Column("error", "string", "Why extraction failed; null or empty where it did not."),
+    Column("error", "string", "Why extraction failed; null or empty where it did not fail."),
 )
 _VALID = Column("valid", "bool", "Whether every validation rule passed.")
 _EDITED = (
@@ -109,7 +116,7 @@ _EDITED = (
 _OPTION = Struct(
     (
         Column("record_index", "int32", "The document's index within the packet, counted from 0."),
-        Column("refined_phrase_name", "string", "The field's name in that document, as the project has it."),
+        Column("refined_phrase_name", "string", "The project's name for the field in that document."),
     )
 )
 
@@ -126,7 +133,7 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
         Column("type", "string", "The type that the project gives the field."),
         *_TYPED,
         *_OUTCOME,
-        Column("model_confidence", "double", "The extraction model's own score.", unit=_SCORE),
+        Column("model_confidence", "double", "The score of the extraction model.", unit=_SCORE),
         Column("ocr_confidence", "double", "How well the text was read from the page.", unit=_SCORE),
         _VALID,
         Column(
@@ -135,14 +142,14 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
                 Struct(
                     (
                         Column("alert_level", "string", "How serious it is."),
-                        Column("msg", "string", "The finding, for people."),
+                        Column("msg", "string", "The finding in words."),
                         Column("type", "string", "The kind of rule."),
-                        Column("blocked", "bool", "Whether it keeps the run from going on."),
-                        Column("locations", "string", "Where it applies: a JSON array of free objects."),
+                        Column("blocked", "bool", "Whether it stops the run until it is resolved."),
+                        Column("locations", "string", "Where it applies: a JSON array of objects of any form."),
                     )
                 )
             ),
-            "What the validation rules have to say.",
+            "What the validation rules found.",
         ),
         *_EDITED,
         Column(
@@ -167,7 +174,7 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
         _FILE_NAME,
         _DOCUMENT,
         _CLASS,
-        Column("class_confidence", "double", "The classifier's own score.", unit=_SCORE),
+        Column("class_confidence", "double", "The score of the classifier.", unit=_SCORE),
         Column("page_numbers", ListOf("int32"), "The document's pages in the file, counted from 0.", unit="pages"),
         Column(
             "page_layouts",
@@ -175,20 +182,20 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
                 Struct(
                     (
                         _PAGE,
-                        Column("width", "double", "Width of the page.", unit="the page's own unit of length"),
-                        Column("height", "double", "Height of the page.", unit="the page's own unit of length"),
+                        Column("width", "double", "Width of the page.", unit="the page's unit of length"),
+                        Column("height", "double", "Height of the page.", unit="the page's unit of length"),
                     )
                 )
             ),
-            "The size of each page, the frame for `source` of the fields.",
+            "The size of each page; the boxes in `source` of the fields are within it.",
         ),
         Column("field_count", "int64", "How many fields the document has.", nullable=False, unit="fields"),
-        Column("failed_count", "int64", "How many of them failed.", nullable=False, unit="fields"),
+        Column("failed_count", "int64", "How many of its fields failed.", nullable=False, unit="fields"),
         Column("review_completed", "bool", "Whether the human review of the document is complete."),
         Column("final_result_pass", "bool", "Whether the document passed validation as a whole."),
         Column("class_edits", _EDITS, "What reviewers changed about the class, oldest first."),
         Column("post_processed_paths", ListOf("string"), "Where the platform keeps the document's processed pages."),
-        Column("post_processed_pdf_path", "string", "Where the platform keeps the document's own PDF."),
+        Column("post_processed_pdf_path", "string", "Where the platform keeps the document as a PDF."),
     ),
     "files": (
         _RUN,
@@ -196,13 +203,13 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
         _FILE_NAME,
         Column("file_path", "string", "Where the platform keeps the input file."),
         Column("document_count", "int64", "How many documents the file has.", nullable=False, unit="documents"),
-        Column("run_status", "string", "Where the run stood when the file was fetched."),
-        Column("run_message", "string", "What the platform has to say about the run."),
+        Column("run_status", "string", "The run's status when the file was fetched."),
+        Column("run_message", "string", "What the platform says about the run."),
         Column("run_started_at", "timestamp[ns, UTC]", "When the run started.", unit="nanoseconds since 1970"),
         Column("run_finished_at", "timestamp[ns, UTC]", "When the run finished.", unit="nanoseconds since 1970"),
         Column("run_batch_id", "string", "The batch that the run read its files from."),
         Column("run_review_completed", "bool", "Whether the human review of the run is complete."),
-        Column("run_keys", "string", "Keys that were attached to the run: a JSON object that is free of form."),
+        Column("run_keys", "string", "The keys that were attached to the run: a JSON object of any form."),
     ),
     "case_fields": (
         _RUN,
@@ -217,7 +224,7 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
                 Struct(
                     (
                         Column("type", "string", "The kind of rule."),
-                        Column("msg", "string", "What the rule found, for people."),
+                        Column("msg", "string", "The finding in words."),
                     )
                 )
             ),
@@ -225,7 +232,7 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
         ),
         *_EDITED,
         Column("input_fields", ListOf(_OPTION), "The document fields that the value could be taken from."),
-        Column("chosen_field", _OPTION, "The one that it was taken from; null where none was."),
+        Column("chosen_field", _OPTION, "The document field that the value was taken from; null where there is none."),
     ),
 }
 """The columns of each table, in order."""
@@ -233,8 +240,8 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
 ABOUT: Final[dict[What, str]] = {
     "fields": "One row for each field of a document. Key: `run_id`, `file_index`, `document_index`, `field_index`.",
     "documents": "One row for each document, with or without fields. Key: `run_id`, `file_index`, `document_index`.",
-    "files": "One row for each file, with or without documents. Key: `run_id`, `file_index`. What is known of the run"
-    " as a whole stands on every row.",
+    "files": "One row for each file, with or without documents. Key: `run_id`, `file_index`. Every row also has"
+    " what is known of the run as a whole.",
     "case_fields": "One row for each cross-class field of the packet. Key: `run_id`, `field_index`.",
 }
 """What a row of each table is."""
@@ -258,7 +265,7 @@ def check_what(what: object) -> What:
 
 
 def describe(type: Type) -> str:
-    """A type in words.
+    """A type as text.
 
     >>> describe(ListOf(Struct((Column("a", "int32", ""), Column("b", "string", "")))))
     'list<struct<a: int32, b: string>>'

@@ -1,7 +1,7 @@
 """Record batches as files: Parquet, CSV, JSON Lines, Arrow IPC. Each writer takes batches and an open file.
 
 Parquet has row groups of about `ROWS` rows, zstd and statistics. CSV is UTF-8 with a header; every text is in quotes,
-so that an empty text (`""`) and null (nothing) differ, and what is nested is JSON text. A cell that a spreadsheet would
+so that an empty text (`""`) and null (nothing) differ, and nested values are JSON text. A cell that a spreadsheet would
 take for a formula gets an apostrophe in front, and the column `guarded` has a JSON array of the columns where that was
 done.
 """
@@ -215,7 +215,7 @@ def _flat(type: pa.DataType) -> pa.DataType:
 
 
 def _flattened(column: pa.Array) -> pa.Array:
-    """The column with JSON text for what is nested."""
+    """The column, with JSON text in place of nested values."""
     if pa.types.is_nested(column.type):
         texts = [None if value is None else _ENCODER.encode(value).decode() for value in column.to_pylist()]
         return pa.array(texts, pa.string())
