@@ -32,13 +32,14 @@ def failed(field: Field | CaseField) -> bool:
     return field.value == FAILED_VALUE or bool(field.error_msg)
 
 
-def is_invalid(checked: Field | CaseField | Document) -> bool:
-    """Whether a validation rule of the field did not pass; of a document, whether its final result is no pass."""
-    if not checked.validations:
-        return False
-    if isinstance(checked, Document):
-        return checked.validations.final_result_pass is False
-    return checked.validations.valid is False
+def is_invalid(field: Field | CaseField) -> bool:
+    """Whether a validation rule of the field did not pass."""
+    return field.validations.valid is False if field.validations else False
+
+
+def is_invalid_document(document: Document) -> bool:
+    """Whether the validation of the document as a whole did not pass."""
+    return document.validations.final_result_pass is False if document.validations else False
 
 
 def is_edited(field: Field | CaseField) -> bool:
@@ -172,8 +173,9 @@ def _case_field_problems(field: CaseField, index: int) -> Iterator[Problem]:
     if failed(field):
         message = field.error_msg or "the value could not be consolidated"
         yield Problem("class", "extraction", message, name=name, field_index=index)
-    if field.validations and is_invalid(field):
-        messages = [_text(failure.msg) or "no message" for failure in _items(field.validations.failures)]
+    if is_invalid(field):
+        failures = field.validations.failures if field.validations else []
+        messages = [_text(failure.msg) or "no message" for failure in _items(failures)]
         for message in messages or ["a cross-class rule did not pass"]:
             yield Problem("class", "validation", message, name=name, field_index=index)
 
@@ -183,7 +185,7 @@ def _document_problems(document: Document, file_index: int, document_index: int)
     if document.class_name is None:
         message = "the document could not be classified"
         yield Problem("document", "classification", message, None, None, file_index, document_index)
-    if is_invalid(document):
+    if is_invalid_document(document):
         message = "the document is invalid"
         yield Problem("document", "validation", message, None, class_name, file_index, document_index)
     for index, field in enumerate(_items(document.fields)):
@@ -191,8 +193,9 @@ def _document_problems(document: Document, file_index: int, document_index: int)
         if failed(field):
             message = field.error_msg or "the value could not be extracted"
             yield Problem("field", "extraction", message, *place)
-        if field.validations and is_invalid(field):
-            messages = [alert.msg or "no message" for alert in _items(field.validations.alerts)]
+        if is_invalid(field):
+            alerts = field.validations.alerts if field.validations else []
+            messages = [alert.msg or "no message" for alert in _items(alerts)]
             for message in messages or ["a validation rule did not pass"]:
                 yield Problem("field", "validation", message, *place)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from run_results import Include, NameMap, Page, RunStatus
 from run_results.cli.rows import MARKS, Tally, alerts, class_confidence, confidence, label, rows, type_of
-from run_results.fields import FieldPlace, is_invalid
+from run_results.fields import FieldPlace, is_invalid_document
 from run_results.text import printable
 
 _GAP = "  "
@@ -115,7 +115,7 @@ class FieldTable:
         score = class_confidence(row).model
         if isinstance(score, float):
             heading.append(f" {_score(score)}", "yellow" if score < self.tally.threshold else "dim")
-        if is_invalid(row.document):
+        if is_invalid_document(row.document):
             heading.append(_GAP + "invalid", "magenta")
         if row.field_index is None:
             heading.append(_GAP + "no fields", "dim")

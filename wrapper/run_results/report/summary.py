@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from attrs import Factory, define, frozen
 
 from run_results import CaseField, Drift, Field, NameMap, Page, Unset
-from run_results.fields import documents, failed, is_edited, is_invalid, lowest_score
+from run_results.fields import documents, failed, is_edited, is_invalid, is_invalid_document, lowest_score
 from run_results.text import encodable
 
 FAILED, INVALID, EDITED = 1, 2, 4
@@ -139,7 +139,7 @@ class Summary:
                 self.documents += 1
                 self.class_documents[place.document.class_name] += 1
                 self.documents_reviewed += place.document.review_completed is True
-                self.documents_invalid += is_invalid(place.document)
+                self.documents_invalid += is_invalid_document(place.document)
         self._add_drift(page.drift)
 
     def add_field(self, class_name: str | Unset | None, name: str, field: Field) -> None:
