@@ -1,7 +1,4 @@
-"""The shape of the house: which way dependencies point, what importing costs, what is said.
-
-Each rule is a function that gives the list of its breaches, and is shown to find one in source that breaks it.
-"""
+"""The layout of the project: which way imports point, what importing costs, what is documented, what no file holds."""
 
 import ast
 import inspect
@@ -195,50 +192,19 @@ def circle(edges: Graph) -> list[str]:
 @pytest.mark.parametrize("package", SOURCES)
 def test_no_two_modules_import_each_other(package: str) -> None:
     """No two modules of a package import each other, not even for types; nor do longer circles run."""
-    assert mutual(graph(SOURCES[package], types=True)) == set()
+    edges = graph(SOURCES[package], types=True)
+    assert sum(map(len, edges.values())) > len(edges) / 2, "the imports were read"
+    assert mutual(edges) == set()
     assert circle(graph(SOURCES[package], types=False)) == []
 
 
-def test_a_circle_is_noticed() -> None:
-    """Two modules that import each other are found, and so is a circle of three, in a function or at the top."""
-    pair = [("p.a", "from p import b"), ("p.b", "if TYPE_CHECKING:\n    import p.a"), ("p.__init__", "from p import a")]
-    assert mutual(graph(pair, types=True)) == {("p.a", "p.b")}
-    assert circle(graph(pair, types=False)) == []
-    three = [
-        ("p.a", "import p.b"),
-        ("p.b", "def f():\n    from p.c import x"),
-        ("p.c", "import p.a"),
-        ("p.d", "import p.a"),
-    ]
-    assert mutual(graph(three, types=True)) == set()
-    assert {"p.a", "p.b", "p.c"} <= set(circle(graph(three, types=False)))
-
-
-@pytest.mark.parametrize(
-    ("source", "wanted"),
-    [
-        ("import other", {"a.b.c -> other"}),
-        ("import other.part as o", {"a.b.c -> other"}),
-        ("from other import x", {"a.b.c -> other"}),
-        ("def f():\n    from other.part import x", {"a.b.c -> other"}),
-        ("from ..other import x", {"a.b.c -> a.other"}),
-        ("from .. import other", {"a.b.c -> a.other"}),
-        ("from importlib import import_module\nimport_module('other.x')", {"a.b.c -> other"}),
-        ("import others, another", set()),
-        ("from .other import x", set()),
-        ("'import other'", set()),
-    ],
-)
-def test_an_import_is_found(source: str, wanted: set[str]) -> None:
-    """An import against the direction is found in every spelling, and nothing else is taken for one."""
-    assert importers([("a.b.c", source)], ["other", "a.other"]) == wanted
-
-
-def test_an_import_for_types_is_told_apart() -> None:
-    """What is imported for type checkers alone is told apart from what is imported when the program runs."""
-    module = ("a.b", "if TYPE_CHECKING:\n    import httpx\nelse:\n    import httpx.fast\n    import json")
-    assert set(imports(module, types=False)) == {"httpx.fast", "json"}
-    assert set(imports(module)) == {"httpx", "httpx.fast", "json"}
+def test_the_drawing_is_of_this_house() -> None:
+    """Every file and room that ARCHITECTURE.md names is there."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w./-]+(?:\.py|\.yaml|/))`", text))
+    bases = [ROOT, *(root / package for package, root in ROOTS.items())]
+    assert len(named) > 20
+    assert {name for name in named if not any((base / name).exists() for base in bases)} == set()
 
 
 # --- What importing costs -------------------------------------------------------------------------------------
@@ -333,15 +299,6 @@ def test_the_core_is_documented() -> None:
     assert {name for module in CORE for name in undocumented(module)} == set()
 
 
-def test_silence_is_noticed() -> None:
-    """A public method or module without a docstring is found; a private one, or one inside a function, is let be."""
-    source = (
-        "class A:\n    'doc'\n    def b(self): ...\n    async def c(self):\n        ''\n    def _d(self): ...\n"
-        "def e():\n    'x'\n    def f(): ..."
-    )
-    assert undocumented(("m", source)) == {"m", "m.A.b", "m.A.c"}
-
-
 # --- What no file holds ---------------------------------------------------------------------------------------
 
 # Assembled, so that this file does not hold what it forbids.
@@ -355,17 +312,6 @@ SECRETS = {
     "a package token": r"\bpypi-" + r"[\w-]{40,}",
     "a bearer token": r"[Bb]earer " + r"(?=[^\s\"'`]*\d)[A-Za-z0-9._~+/-]{24,}",
     "an address with a password": r"https?://[^\s/@:\"'`{}]+:" + r"[^\s/@\"'`{}]{6,}@",
-}
-SAMPLES = {
-    "a private key": "-----BEGIN RSA PRIVATE " + "KEY-----",
-    "a signed token": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0.c2ln",
-    "a GitHub token": "ghp_" + "a1B2" * 9,
-    "an AWS key": "AKIA" + "ABCDEFGH01234567",
-    "an API key": "sk-" + "proj-abcdefghijklmnop0123",
-    "a Slack token": "xoxb-" + "123456789012-abc",
-    "a package token": "pypi-" + "AgEIcHlwaS5vcmc" * 4,
-    "a bearer token": "Authorization: Bearer " + "Zm9v1234567890abcdefghijk",
-    "an address with a password": "https://me:" + "hunter22@example.org/simple",
 }
 KINDS = {".py", ".pyi", ".yaml", ".yml", ".json", ".toml", ".txt", ".md", ".cfg", ".sh", ".jinja", ""}
 BUILT = {"node_modules", "__pycache__", "dist", "build"}
@@ -393,13 +339,6 @@ def test_no_file_holds_a_secret() -> None:
     found = dict(texts())
     assert {"openapi.yaml", "pyproject.toml", "requirements/dev.txt", "tests/test_layout.py"} <= found.keys()
     assert {path: what for path, text in found.items() if (what := secrets_in(text))} == {}
-
-
-@pytest.mark.parametrize("what", SECRETS)
-def test_a_secret_is_noticed(what: str) -> None:
-    """Something that looks like each kind of secret is found, and the words that only speak of it are not."""
-    assert secrets_in(f"x = '{SAMPLES[what]}'") == {what}
-    assert secrets_in(f"{what}: `Bearer ...`, `Authorization: Bearer t0k3n`, https://example.org:8080/a@b") == set()
 
 
 def hosts_in_requirements(text: str) -> list[str]:
@@ -434,33 +373,3 @@ def test_lock_files_name_no_host() -> None:
     """The lock files pin every package by version and hash, and say nowhere where to fetch it from."""
     assert held("*.txt", hosts_in_requirements) == {}
     assert held("*/package-lock.json", hosts_in_package_lock) == {}
-
-
-HASH = "--hash=sha256:" + "0" * 64
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "--index-url https://index.example/simple",
-        "--extra-index-url=x",
-        "-i x",
-        "--find-links wheels",
-        f"attrs @ https://files.example/attrs.whl {HASH}",
-        "attrs==26.1.0",
-        f"attrs>=26 {HASH}",
-    ],
-)
-def test_a_host_in_requirements_is_noticed(line: str) -> None:
-    """A requirements file with an index, a link, a package without hash or one without version breaks the rule."""
-    good = (
-        f'attrs==26.1.0 ; python_version < "3.15" \\\n    {HASH} \\\n    {HASH}\n    # via httpx, https://x.example\n'
-    )
-    assert hosts_in_requirements(good) == []
-    assert hosts_in_requirements(f"{good}{line}\n") == [line]
-
-
-def test_a_host_in_a_package_lock_is_noticed() -> None:
-    """An address to fetch from breaks the rule; the address of somebody to thank does not."""
-    assert hosts_in_package_lock('"funding": {\n"url": "https://thanks.example/me"\n}') == []
-    assert hosts_in_package_lock('"resolved": "https://npm.example/a/-/a-1.0.0.tgz",')

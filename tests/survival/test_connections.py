@@ -122,12 +122,15 @@ def test_handshakes_that_fail_behind_a_proxy_cost_no_connection(
         assert len(proxy.asked) == 4
 
 
+PASSWORD = "hunter2"
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("HTTPS_PROXY", "http://u:hunter2#x@p:8080"),
-        ("https_proxy", "http://u:hunter2@p:99999"),
-        ("ALL_PROXY", "http://u:hunter2@p:hunter2"),
+        ("HTTPS_PROXY", f"http://u:{PASSWORD}#x@p:8080"),
+        ("https_proxy", f"http://u:{PASSWORD}@p:99999"),
+        ("ALL_PROXY", f"http://u:{PASSWORD}@p:{PASSWORD}"),
         ("all_proxy", "hunter2://p"),
         ("NO_PROXY", "hunter2/8"),
     ],
