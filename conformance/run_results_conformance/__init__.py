@@ -1,6 +1,6 @@
-"""run_results_conformance: an honest server for the contract, servers that break it, and the verifier of any.
+"""run_results_conformance: a reference server for the contract, faulty servers, and a verifier for any server.
 
-Written from `openapi.yaml` alone. It imports neither client, so that client and server cannot share a bug.
+It is written from `openapi.yaml` alone and imports neither client, so that client and server cannot share a bug.
 
     from run_results_conformance import MemoryStore, ReferenceServer, SyntheticRun, serve
 
@@ -9,10 +9,13 @@ Written from `openapi.yaml` alone. It imports neither client, so that client and
         report = verify(served.url, "a-token", runs=["synthetic-7"])
     assert report.exit_code == 0
 
-The data's way: a *store* finds a *run* in project terms (`runs`, `folder`, `sqlite`, `synthetic`), the
-*contract* projects one slice of it to the answer (`contract`), the *reference server* decides every status
-and header (`reference`), and `serve` puts it on a loopback port (`serving`). `faults` has servers with one
-breach each. `verify` asks whichever server there is, and reports which `rules` it breaks (`verifier`).
+    server       the reference server, its stores of runs, and `serve`, which puts it on a port
+    faults       the same server with one deliberate breach each; `faults.network` for broken connections
+    verifier     asks any server, and reports which rules it breaks
+    fuzz         lets schemathesis ask random questions (extra `[fuzz]`)
+    strategies   Hypothesis strategies made from the spec
+    plugin       the pytest plugin
+    cli          the command `run-results-conformance`
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""`run-results-conformance`, and the one line that says what it misses where the extra is not installed."""
+"""`run-results-conformance`; without the extra it says what to install."""
 
 import sys
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ def main() -> None:
     """Run the command line with the process's arguments."""
     if any(find_spec(name) is None for name in NEEDED):
         sys.stderr.write(
-            "run-results-conformance: error: the suite needs more: pip install 'run-results[conformance]'\n"
+            "run-results-conformance: error: more packages are needed: pip install 'run-results[conformance]'\n"
         )
         sys.exit(2)
     from run_results_conformance.cli import main as command

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _OURS = "run_results_rules"
 """The name under which our rules are one of schemathesis' checks."""
 _AGENT = "run-results-conformance"
-_PATIENCE = 2.0  # seconds of grace for the last request under way
+_GRACE = 2.0  # more seconds for the last request under way
 _LONGEST_WORDS = 400
 
 
@@ -85,8 +85,8 @@ def fuzz(
         Manifest.of_ids(*ids),
         check_exchange=check_exchange,
         rules=select(),
-        # What schemathesis sends is counted where it is sent.
-        budget=Budget(max_requests=1 << 31, max_seconds=max_seconds + timeout + _PATIENCE),
+        # `_Findings` counts what schemathesis sends.
+        budget=Budget(max_requests=1 << 31, max_seconds=max_seconds + timeout + _GRACE),
         context=context,
         seed=seed,
         latency=latency,
@@ -98,9 +98,9 @@ def fuzz(
         "request-timeout": timeout,
         "max-redirects": 0,
         "workers": 1,
-        # Nothing is kept from one run to the next, or the second would send other requests than the first.
+        # Without a cache, so that a second run sends the same requests as the first.
         "cache": {"enabled": False},
-        # Shrinking sends hundreds of requests; our failures are small as they are.
+        # Without shrinking: it sends hundreds of requests, and the failures are small anyway.
         "generation": {"max-examples": max_examples, "no-shrink": True, "database": "none"},
         "output": {"truncation": {"max-recorded-payload-size": 0}},
         # By default it sends POST, PUT, DELETE and others to the runs themselves, to see them refused.
@@ -116,9 +116,9 @@ def fuzz(
     if context is not None:
         headers[session.spec.context_parameter.name] = context
     started = time.monotonic()
-    with _alone():
+    with _exclusive():
         schema = _load(tailored(contract, ids, context=context), config, url, headers)
-        _run(findings, schema, max_seconds + timeout + _PATIENCE)
+        _run(findings, schema, max_seconds + timeout + _GRACE)
     return findings.report(address, seconds=time.monotonic() - started, seed=seed, policy=policy)
 
 
@@ -126,16 +126,15 @@ def _run_id(contract: Contract) -> Any:
     return next(each for each in contract.parameters.values() if each.place == "path")
 
 
-# --- What schemathesis is told ------------------------------------------------------------------------------
+# --- The spec and the settings ------------------------------------------------------------------------------
 
 
 def tailored(contract: Contract, runs: Sequence[str], *, context: str | None = None) -> JsonObject:
-    """The contract's document as a deployment would have it: with its own run ids.
+    """The spec for one deployment: with its own run ids, and with the context.
 
-    With any other id every answer would be a 404 and no page would ever be seen. The ids become the values that
-    the parameter may have: which other texts name a run is the server's secret, so that neither `404` for one
-    nor `400` is wrong, and nothing can be said about them by a tool that only knows the schema. Likewise the
-    context is fixed, for in a context that the token has no access to every right request is refused.
+    With other ids every answer would be 404, and no page would be seen. So these ids become the only values of the
+    parameter. Only the server knows which other texts are ids of runs: both 404 and 400 are right for them. The context
+    becomes fixed, too, because in a context that the token may not act in every request is refused.
     """
     copy: JsonObject = _copied(contract.document)
     copy["servers"] = [{"url": "/"}]
@@ -163,17 +162,17 @@ def _copied(value: Any) -> Any:
 
 
 def _checks() -> JsonObject:
-    """Which of its checks schemathesis makes, and what they let pass; each line with its reason."""
+    """The checks of schemathesis that are switched off or changed, each with the reason."""
     return {
-        # A busy server says so, and is no broken one (the spec has 503, and says when to come back).
+        # 503 is in the spec, for a busy server.
         "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "501", "503"]},
-        # Which methods a server has beside GET the spec leaves open; our own rules judge how it refuses them.
+        # The spec does not say which methods a server has besides GET. Our rules judge how it refuses them.
         "unsupported_method": {"enabled": False},
-        # The spec knows GET alone, and a server that lists HEAD or more in Allow is right too.
+        # The spec has only GET, but a server may list HEAD or more in Allow.
         "allow_header_conformance": {"enabled": False},
-        # Authorization is the one header that is needed, and ignored_auth asks for it.
+        # Authorization is the only required header, and the check ignored_auth is about it.
         "missing_required_header": {"enabled": False},
-        # One operation that reads: nothing is made, deleted or owned.
+        # The one operation only reads: nothing is created, deleted or owned.
         "use_after_free": {"enabled": False},
         "ensure_resource_availability": {"enabled": False},
         "object_level_authorization": {"enabled": False},
@@ -187,7 +186,7 @@ def _load(document: JsonObject, config: JsonObject, url: str, headers: dict[str,
 
     settings = Config.from_dict(config)
     schema = openapi.from_dict(document, config=settings)
-    # Set, not configured: in a configuration "${...}" would be replaced, and a token may hold such a text.
+    # Set here: in a configuration file schemathesis would replace "${...}", which a token may contain.
     schema.config.update(base_url=url.rstrip("/"), headers=headers)
     return schema
 
@@ -196,11 +195,11 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Nobody else registers checks, and the surroundings change neither credentials nor the way to the server.
+def _exclusive() -> Iterator[None]:
+    """Lets one thread at a time use schemathesis, without credentials and proxies of the environment.
 
-    What sends for schemathesis would put credentials of a `.netrc` in the token's place, and take proxies from
-    the environment; the verifier does neither.
+    The library that sends for schemathesis would use credentials from `.netrc` instead of the token, and proxies from
+    the environment. The verifier does neither.
     """
     with _ONE_AT_A_TIME:
         before = {name: os.environ.get(name) for name in ("NETRC", "NO_PROXY", "no_proxy")}
@@ -215,12 +214,12 @@ def _alone() -> Iterator[None]:
                     os.environ[name] = value
 
 
-# --- What it sends, as our rules see it ---------------------------------------------------------------------
+# --- Its requests, judged by our rules ----------------------------------------------------------------------
 
 
 @define
 class _Findings:
-    """What is seen while schemathesis runs: exchanges, and what they say of our rules."""
+    """What a run of schemathesis finds: its requests and answers, judged by our rules."""
 
     session: Session
     runs: tuple[str, ...]
@@ -234,27 +233,27 @@ class _Findings:
     notes: list[str] = field(factory=list)
 
     def check(self, _context: "CheckContext", response: "Response", case: "AnyCase") -> None:
-        """Our rules for single exchanges, as one of schemathesis' checks."""
+        """Our rules for single exchanges, as a check of schemathesis. Raises AssertionError for broken rules."""
         broken = {rule for rule in BY_ID if self.session.tally.broken(rule)}
-        self.look_at(case, response.request, _answer(response))
+        self.judge_once(case, response.request, _answer(response))
         news = [rule for rule in BY_ID if self.session.tally.broken(rule) and rule not in broken]
         if news:
             raise AssertionError(", ".join(f"{BY_ID[rule].failure} ({rule})" for rule in news))
 
     def count(self) -> None:
-        """Counts a request, and stops schemathesis when there were enough, or it took too long."""
+        """Counts a request. Stops schemathesis after the last allowed request or second."""
         self.requests += 1
         if self.requests >= self.max_requests or time.monotonic() > self.ends:
             self.stop()
 
-    def look_at(self, case: "AnyCase", sent: Any, answer: Answer) -> Exchange:
-        """Judges an exchange once; gives the same one afterwards."""
+    def judge_once(self, case: "AnyCase", sent: Any, answer: Answer) -> Exchange:
+        """Judges an exchange when it is seen first, and returns it."""
         found = self.seen.get(case.id)
         if found is not None:
             return found
         self.count()
         request = self._request(case, sent)
-        # What a busy server says is not judged: it cannot be asked again here, as the session would.
+        # A busy answer is not judged. The session would ask again, which is not possible here.
         busy = answer.status in (429, 503)
         exchange = Exchange(0, request, answer, Body(NOTHING, {})) if busy else self._judge(request, answer)
         self.read += answer.status == 200
@@ -269,13 +268,13 @@ class _Findings:
             return Exchange(0, request, answer, Body(NOTHING, {}))
 
     def _request(self, case: "AnyCase", sent: Any) -> Request:
-        """The request as it was sent, and what it asks for, where it is right."""
+        """The request as it was sent; if it is a valid one, with what it asks for."""
         url = urlsplit(str(sent.url))
         session = self.session
         headers = tuple(
             (str(name), session.sanitizer.without_token(_text(value)))
             for name, value in sent.headers.items()
-            if not name.lower().startswith("x-schemathesis")  # its own bookkeeping, another at every run
+            if not name.lower().startswith("x-schemathesis")  # its own ids, which differ from run to run
         )
         target = session.sanitizer.without_token(url.path + (f"?{url.query}" if url.query else ""))
         meta = case.meta
@@ -287,24 +286,24 @@ class _Findings:
         run_id = next((run for run in self.runs if quote(run, safe="") in url.path.split("/")), None)
         return Request(target, headers, "GET", run_id, int(offset) if offset.isdecimal() else None, asked)
 
-    # --- What schemathesis found ----------------------------------------------------------------------------
+    # --- Its own checks -------------------------------------------------------------------------------------
 
-    def hear(self, event: Any) -> None:
-        """Takes in what schemathesis tells of its run."""
+    def record(self, event: Any) -> None:
+        """Records an event of schemathesis: results of its checks, and its errors."""
         recorder: ScenarioRecorder | None = getattr(event, "recorder", None)
         if recorder is not None:
-            self._hear_scenario(recorder)
+            self._record_scenario(recorder)
         info = getattr(event, "info", None)
         if info is not None:
             title = str(getattr(info, "title", "an error"))
             self.notes.append(f"schemathesis: {title}: {getattr(info, 'message', '')}"[:_LONGEST_WORDS])
 
-    def _hear_scenario(self, recorder: "ScenarioRecorder") -> None:
+    def _record_scenario(self, recorder: "ScenarioRecorder") -> None:
         for case_id, interaction in recorder.interactions.items():
             case = recorder.cases[case_id].value
             if interaction.response is None:
-                # Its library read no answer; ours might, but that is for the verifier to ask.
-                self.look_at(case, _Sent.of(interaction.request), Answer(fault="no whole answer could be read"))
+                # Its HTTP library could not read the answer. Ours might, but that is the verifier's job.
+                self.judge_once(case, _Sent.of(interaction.request), Answer(fault="no whole answer could be read"))
         for case_id, nodes in recorder.checks.items():
             for node in nodes:
                 failure = node.failure_info.failure if node.failure_info is not None else None
@@ -317,7 +316,7 @@ class _Findings:
         if interaction is None or interaction.response is None:
             return
         case = recorder.cases[where].value
-        exchange = self.look_at(case, interaction.response.request, _answer(interaction.response))
+        exchange = self.judge_once(case, interaction.response.request, _answer(interaction.response))
         rule = _rule(self.session.contract, check, case, failure, exchange.status)
         if rule is None:
             return
@@ -325,10 +324,10 @@ class _Findings:
         self.session.judge(rule, failure is None, exchange, expected=f"what schemathesis calls {check}", got=got)
 
     def report(self, address: Address, *, seconds: float, seed: int, policy: bool) -> Report:
-        """What was found, under our rules."""
+        """The report, with our rules."""
         session = self.session
         for rule in BY_ID:
-            session.tally.give_reason(rule, "for the verifier: schemathesis asks nothing that shows it")
+            session.tally.give_reason(rule, "only `check` asks for this; schemathesis does not")
         if not self.read:
             self.obstacles.append("no page was read: name a run that can be read")
         show = session.sanitizer.show
@@ -348,7 +347,7 @@ class _Findings:
 
 @frozen
 class _Sent:
-    """A request that got no answer, with the attributes of one that did."""
+    """A request that got no answer, with the same attributes as one that got an answer."""
 
     method: str
     url: str
@@ -373,7 +372,7 @@ def _answer(response: "Response") -> Answer:
 
 
 def _rule(contract: Contract, check: str, case: "AnyCase", failure: Any, status: int) -> str | None:
-    """The rule of ours that a check of schemathesis is about; None where there is none."""
+    """Our rule for a check of schemathesis; None if there is none."""
     simple = {
         "not_a_server_error": "errors.server-error",
         "content_type_conformance": "wire.content-type",
@@ -394,7 +393,7 @@ def _rule(contract: Contract, check: str, case: "AnyCase", failure: Any, status:
 
 
 def _changed(case: "AnyCase") -> set[str]:
-    """The names of the parameters that were made wrong."""
+    """The names of the parameters that schemathesis made invalid."""
     if case.meta is None:
         return set()
     data = case.meta.phase.data
@@ -402,7 +401,7 @@ def _changed(case: "AnyCase") -> set[str]:
 
 
 def _refusal(contract: Contract, names: set[str]) -> str | None:
-    """The rule that says how a wrong value of one of these parameters is refused."""
+    """Our rule about invalid values of one of these parameters."""
     rules = {"query": "inputs.boolean-refused", "header": "inputs.context-refused", "path": "inputs.run-id-odd"}
     if contract.pagination.offset in names:
         return "inputs.offset-refused"
@@ -413,7 +412,7 @@ def _refusal(contract: Contract, names: set[str]) -> str | None:
 
 
 def _run(findings: _Findings, schema: "BaseSchema", seconds: float) -> None:
-    """Lets schemathesis run, with our check, for so many seconds at most."""
+    """Runs schemathesis with our check, for at most so many seconds."""
     from schemathesis import engine
     from schemathesis.checks import CHECKS
 
@@ -430,11 +429,11 @@ def _run(findings: _Findings, schema: "BaseSchema", seconds: float) -> None:
     def consume() -> None:
         try:
             for event in stream:
-                findings.hear(event)
-        except BaseException as error:  # noqa: BLE001 - it belongs into the report
+                findings.record(event)
+        except BaseException as error:  # noqa: BLE001 - it is reported
             failures.append(error)
 
-    # A thread that can be left behind: a server that drips its answer keeps its library waiting for ever.
+    # In a daemon thread that can be abandoned: if a server never finishes an answer, the library waits for ever.
     thread = threading.Thread(target=consume, name="run-results-fuzz", daemon=True)
     try:
         thread.start()

@@ -1,17 +1,17 @@
-"""A pytest plugin: the reference server, and wrong ones, as fixtures for the tests of programs that fetch run results.
+"""A pytest plugin for tests of programs that fetch run results: the reference server and faulty servers as fixtures.
 
     def test_my_pipeline(results_server):
         rows = my_pipeline(results_server.url, results_server.token, results_server.run_ids[0])
         ...
 
-    results_server      the reference server, with runs of the user's own (JSON) or invented ones
-    faulty_server       makes a server with one deliberate breach of the contract, by the breach's name
-    results_client      a `run_results.Client` that is told about `results_server`
+    results_server      the reference server, with your own runs (JSON files) or synthetic ones
+    faulty_server       makes a server that breaks the contract in one way, by the fault's name
+    results_client      a `run_results.Client` for `results_server`
 
-Which runs are served, and in pages of what size, is said in the ini file (`run_results_runs`, `run_results_page_size`)
-or at a test, by the marker `run_results`. docs/testing.md shows it all.
+The ini file sets the runs and the page size (`run_results_runs`, `run_results_page_size`); the marker `run_results`
+sets them for one test. docs/testing.md has examples.
 
-Nothing but pytest is imported when the plugin is loaded: a test run that asks for none of the fixtures pays nothing.
+Loading the plugin imports pytest and nothing else, so a test run that uses no fixture costs nothing.
 """
 
 import os
@@ -35,15 +35,15 @@ _PAGE_SIZE = 3  # small, so that a handful of files makes several pages
 
 
 class ResultsServer:
-    """A server that is answering, on a free port of this computer."""
+    """A running server on a free port of this computer."""
 
     def __init__(self, url: str, store: "Store", home: str | None) -> None:
         self.url = url
         """The base URL, without a slash at its end."""
         self.token = _TOKEN
-        """The API token that is valid."""
+        """A valid API token."""
         self.run_ids = tuple(run_id for context, run_id in store if context == home)
-        """The runs that a request finds that names no context; those of a folder in the order of its files' names."""
+        """The runs that requests without a context find. Runs from a folder are in the order of the file names."""
         self._store = store
         self._home = home
 
@@ -52,7 +52,7 @@ class ResultsServer:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The project's own field names in these runs, each once: what `run_results.NameMap` wants."""
+        """The project's own field names in these runs, each once, for `run_results.NameMap`."""
         found: dict[str, None] = {}
         for run_id in self.run_ids:
             run = self._store.find(run_id, self._home)
@@ -67,12 +67,12 @@ class ResultsServer:
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment variables that tell a client without arguments, or a command line, about the server."""
+        """The environment variables with which a client without arguments, or a command, finds the server."""
         return {"RUN_RESULTS_BASE_URL": self.url, "RUN_RESULTS_TOKEN": self.token}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The plugin's words in the ini file."""
+    """Adds the plugin's options for the ini file."""
     parser.addini("run_results_runs", "a folder of runs in JSON that results_server serves", type="string")
     parser.addini(
         "run_results_page_size", f"how many files results_server puts on a page ({_PAGE_SIZE})", type="string"
@@ -80,7 +80,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The plugin's marker."""
+    """Adds the plugin's marker."""
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(runs=FOLDER, page_size={_PAGE_SIZE}, **options): what results_server serves; options are those of "
@@ -92,14 +92,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def results_server(request: pytest.FixtureRequest) -> Iterator[ResultsServer]:
     """The reference server, for one test.
 
-    It serves the folder of runs that the marker `run_results` or the ini option `run_results_runs` names (a relative
-    path counts from the folder of the ini file), or else a few invented runs, one of every status at least. Raises
-    RunFileError where a file of the folder is no run.
+    It serves the runs of a folder: the one that the marker `run_results` names, or else the ini option
+    `run_results_runs`. A relative path starts at the folder of the ini file. Without a folder it serves a few
+    synthetic runs, with every status. Raises RunFileError if a file of the folder is not a run.
     """
     from .server.reference import ReferenceServer, Token
     from .server.synthetic import example_store
 
-    store, options = _told(request)
+    store, options = _settings(request)
     store = store or example_store(files=10)
     home = _home(store)
     app = ReferenceServer(store, Token(_TOKEN, default_context=home), **options)
@@ -109,11 +109,11 @@ def results_server(request: pytest.FixtureRequest) -> Iterator[ResultsServer]:
 
 @pytest.fixture
 def faulty_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., ResultsServer]]:
-    """Makes servers that break the contract in one way, by the way's name, as many as are wanted.
+    """A function that starts a server with one fault, by the fault's name. Call it as often as you need.
 
-    What is served is said as for `results_server`; where nothing is said, runs in which every fault shows. Keyword
-    arguments are further options of the reference server. Raises UnknownFault, with the names that are near. The
-    servers stop at the end of the test.
+    The runs are chosen as for `results_server`; without a folder they are runs in which every fault shows. Keyword
+    arguments are options of the reference server. Raises UnknownFault, with similar names. The servers stop at the
+    end of the test.
     """
     from .faults import STANDARD_TOKEN, faulty, standard_store
     from .server.reference import Token
@@ -121,20 +121,20 @@ def faulty_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Resu
     with ExitStack() as stack:
 
         def start(name: str, **options: Any) -> ResultsServer:
-            own, told = _told(request)
+            own, settings = _settings(request)
             store = own or standard_store()
             home = _home(store)
             token = Token(_TOKEN, None if own else STANDARD_TOKEN.contexts, home)
-            told |= options
-            app = faulty(name, store, token, **told)
-            return stack.enter_context(_serve(app, store, home, told.get("base_path", "")))
+            settings |= options
+            app = faulty(name, store, token, **settings)
+            return stack.enter_context(_serve(app, store, home, settings.get("base_path", "")))
 
         yield start
 
 
 @pytest.fixture
 def results_client(results_server: ResultsServer) -> "Iterator[Client]":
-    """A `run_results.Client` for `results_server`; neither RUN_RESULTS_CONTEXT nor a proxy leads it elsewhere."""
+    """A `run_results.Client` for `results_server`. It ignores RUN_RESULTS_CONTEXT and proxies in the environment."""
     from run_results import Client
 
     with pytest.MonkeyPatch.context() as surroundings:
@@ -146,8 +146,8 @@ def results_client(results_server: ResultsServer) -> "Iterator[Client]":
         yield client
 
 
-def _told(request: pytest.FixtureRequest) -> "tuple[Store | None, dict[str, Any]]":
-    """The runs and the server's options, from the markers (the nearest wins), else from the ini file."""
+def _settings(request: pytest.FixtureRequest) -> "tuple[Store | None, dict[str, Any]]":
+    """The runs and the server's options, from the markers (the nearest one wins) or the ini file."""
     config = request.config
     options: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers(_MARKER))):
@@ -168,7 +168,7 @@ def _told(request: pytest.FixtureRequest) -> "tuple[Store | None, dict[str, Any]
 
 
 def _home(store: "Store") -> str | None:
-    """The context that requests act in when they name none: the nameless one, or the first where that has no run."""
+    """The context for requests that name none: the nameless one if it has a run, or else the first one."""
     contexts = [context for context, _ in store]
     return None if None in contexts or not contexts else contexts[0]
 

@@ -1,15 +1,14 @@
-"""The contract's schemas as Hypothesis strategies: what may be answered, whole runs, and deliberate breaches.
+"""Hypothesis strategies made from the spec: answers, whole runs, and answers that break the contract.
 
     @given(responses())                             any answer of status 200 that the spec allows
-    @given(responses({"include_source_info"}))      any answer that a server may give when asked for that flag alone
-    @given(responses(extra=True))                   the same with keys that the spec does not name
+    @given(responses({"include_source_info"}))      any answer to a request with only this flag
+    @given(responses(extra=True))                   the same, with keys that the spec does not name
     @given(schema("Document"))                      any value of one schema
-    @given(runs())                                  any whole run in project terms, ready for a store
-    @given(broken_responses())                      an answer with one breach, and where and what it is
+    @given(runs())                                  any whole run in project terms, for a store
+    @given(broken_responses())                      an answer with one breach, with its place and description
 
-`_Compiler` reads a schema and gives a strategy. Like the server it knows no property by name, and a keyword that it
-cannot read is an error, not a guess. What comes out shrinks to the least that the spec allows: no optional keys, empty
-arrays, empty texts, zeros.
+`_Compiler` makes a strategy from a schema. It knows no property by name, and a keyword that it does not know is an
+error. Examples shrink to the smallest value that the spec allows: no optional keys, empty arrays, empty texts, zeros.
 """
 
 import copy
@@ -30,20 +29,20 @@ from .server.runs import MemoryRun
 Values = SearchStrategy[Any]
 
 _FIELD_NAME = "api-field-name"
-# What says nothing about the values that a schema allows, or is said of the property and read there.
+# Keywords that do not change which values a schema allows, or that are read at the property.
 _REMARKS = {"description", "title", "default", "deprecated", "format", "$schema", "components"}
 _READ = {
     "$ref", "type", "enum", "const", "anyOf", "oneOf", "properties", "required", "additionalProperties", "items",
     "minItems", "maxItems", "minimum", "maximum", "minLength", "maxLength", "pattern", "examples",
 }  # fmt: skip
-_ITEMS = 3  # items of an array, when the spec sets no limit: enough for a first, a middle and a last one
+_ITEMS = 3  # most items of an array without a limit in the spec: enough for a first, a middle and a last one
 
 _EXACT = 2**53  # up to here a double holds every integer
 
 _SIMPLEST = ("null", "boolean", "integer", "number", "string", "array", "object")  # JSON's types, simplest first
 
 _NULL: Values = st.none()
-# Seldom 0: were an optional key there half the time only, deep places would hardly ever be reached.
+# Seldom 0. If an optional key were there only half the time, deep places would hardly ever be reached.
 _SELDOM = st.integers(0, 4)
 _TEXT = st.text(max_size=12)
 _NUMBER = st.floats(allow_nan=False, allow_infinity=False)
@@ -55,13 +54,13 @@ _JSON = _LEAF | st.lists(_LEAF, max_size=2) | st.dictionaries(_TEXT, _LEAF | st.
 
 
 def project_names() -> SearchStrategy[str]:
-    """Field names as projects have them: any text, with what the name rule looks at far more often than by chance."""
-    # Two alphabets of their own are drawn much faster than one that is mixed.
+    """Field names of a project: any text, often with the characters that the name rule changes."""
+    # Two separate strategies are much faster than one with a mixed alphabet.
     return st.text("aZ_09 -'é²٣·ªß漢℘😀", max_size=8) | st.text(max_size=8)
 
 
 def api_names(contract: Contract | None = None) -> SearchStrategy[str]:
-    """Field names as the service answers them: every identifier can come, because every one is some name's image."""
+    """Field names as the service gives them. Every identifier is possible."""
     return project_names().map((contract or load_contract()).field_name_rule)
 
 
@@ -69,10 +68,10 @@ def api_names(contract: Contract | None = None) -> SearchStrategy[str]:
 
 
 class _Compiler:
-    """Gives the strategy of a schema node.
+    """Makes the strategy for a schema node.
 
-    `names` makes the field names. `include` are the flags that are asked for, None for no particular ones: every part
-    may then be there or not. `extra` adds keys that the spec does not name, where it does not forbid them.
+    `names` makes the field names. `include` are the flags of the request; None means any, so that every part may be
+    there or not. `extra` adds keys that the spec does not name, unless it forbids them.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class _Compiler:
         if reference is None:
             return self._branches(node)
         if reference not in self._known:
-            # The deferred one serves a schema that holds itself; all others get the strategy as it is.
+            # The deferred strategy is for schemas that contain themselves.
             self._known[reference] = st.deferred(lambda: self._known[reference])
             self._known[reference] = self._branches(self._contract.resolve(node))
         return self._known[reference]
@@ -103,7 +102,7 @@ class _Compiler:
         if "enum" in schema or "const" in schema:
             return st.sampled_from(schema.get("enum") or [schema["const"]])
         if alternatives := [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
-            # The simplest comes first, because examples shrink towards it.
+            # The simplest first, because examples shrink towards it.
             return st.one_of(sorted(map(self.compile, alternatives), key=lambda values: values is not _NULL))
         return st.one_of([self._of_type(kind, schema) for kind in sorted(_types(schema), key=_SIMPLEST.index)])
 
@@ -128,7 +127,7 @@ class _Compiler:
         if schema.get("format") == _FIELD_NAME:
             return self._names
         if "pattern" in schema:
-            # A spec's `$` is the very end; Python's also stands before a last newline.
+            # In a spec `$` matches only at the end; in Python it also matches before a final newline.
             return st.from_regex(re.sub(r"(?<!\\)\$$", r"\\Z", schema["pattern"]))
         shortest = schema.get("minLength", 0)
         text = st.text(min_size=shortest, max_size=schema.get("maxLength", shortest + 12))
@@ -136,7 +135,7 @@ class _Compiler:
 
     def _number(self, schema: Mapping[str, Any]) -> Values:
         low, high = schema.get("minimum", -_EXACT), schema.get("maximum", _EXACT)
-        # `1` and `1.0` are both numbers.
+        # Both `1` and `1.0` are numbers.
         whole = st.integers(math.ceil(max(low, -_EXACT)), math.floor(min(high, _EXACT)))
         return whole | st.floats(schema.get("minimum"), schema.get("maximum"), allow_nan=False, allow_infinity=False)
 
@@ -157,7 +156,7 @@ class _Compiler:
         others = schema.get("additionalProperties", True)
         if others is False or (properties and not self._extra and others is True):
             return objects
-        # Free of form, or with keys that the spec does not name.
+        # An object of any form, or one with keys that the spec does not name.
         values = self.compile({} if others is True else others)
         strange = st.dictionaries(_TEXT.filter(lambda key: key not in properties), values, max_size=2)
         return st.builds(lambda known, unknown: {**unknown, **known}, objects, strange) if properties else strange
@@ -165,9 +164,9 @@ class _Compiler:
 
 @st.composite
 def _objects(draw: st.DrawFn, members: Sequence[tuple[str, Values, bool]]) -> JsonObject:
-    """Objects with these members, by name; the flag at the end says that a member is never absent."""
-    # An object without any optional key is one choice more: short enough to be left out of a small example as a whole.
-    # Faster and easier to shrink than `fixed_dictionaries`, which also draws an order of the keys.
+    """Objects with these members: name, values, and whether the member is always there."""
+    # One choice more, "no optional key at all", makes examples small. This is faster and shrinks better than
+    # `fixed_dictionaries`, which also chooses an order of the keys.
     bare = draw(_SELDOM) == 0
     return {name: draw(values) for name, values, always in members if always or (not bare and draw(_SELDOM))}
 
@@ -183,9 +182,9 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
 def schema(
     name: str, include: Collection[str] | None = None, *, extra: bool = False, contract: Contract | None = None
 ) -> Values:
-    """The values of a schema of the contract's components, by its name (`"Field"`); see `responses`.
+    """The values of one schema of the spec's components, by its name (`"Field"`). Arguments as for `responses`.
 
-    Raises SpecError when there is no such schema, or it cannot be read.
+    Raises SpecError if there is no such schema, or if it cannot be read.
     """
     return _compiled(contract or load_contract(), f"#/components/schemas/{name}", _asked(include), extra)
 
@@ -195,9 +194,9 @@ def responses(
 ) -> SearchStrategy[JsonObject]:
     """Whole answers of status 200, as `json.loads` would give them.
 
-    `include` are the include flags of the request, by their parameter names (`()` for none): what waits for another
-    flag is left out, and what a flag guarantees is there. None is any mixture that the schema allows. `extra` adds,
-    at every level, keys that the spec does not name. Raises SpecError for an unknown flag.
+    `include` are the include flags of the request, by their parameter names (`()` for none). What needs another flag
+    is absent, and what a flag guarantees is there. With None, any mixture that the schema allows. `extra` adds keys
+    that the spec does not name, at every level. Raises SpecError for an unknown flag.
     """
     contract = contract or load_contract()
     return _compiled(contract, str(contract.answer_schema["$ref"]), _asked(include), extra)
@@ -223,10 +222,10 @@ _YEAR_2000, _CENTURY = 946_684_800 * 10**9, 100 * 365 * 24 * 3600 * 10**9
 
 
 def runs(*, min_files: int = 0, max_files: int = 6, contract: Contract | None = None) -> SearchStrategy[MemoryRun]:
-    """Whole runs in project terms, with everything that an include flag may ask for.
+    """Whole runs in project terms, with everything that an include flag can ask for.
 
-    Each file has an `input_file_path` of its own. A run that has not finished has no finish time, one that has finishes
-    no earlier than it starts, and both are in this century. Ids can stand in a URL.
+    Every file has another `input_file_path`. An unfinished run has no finish time; a finished one does not finish
+    before it starts. All times are in this century. Every id is valid in a URL.
     """
     header, file = _compiled_runs(contract or load_contract())
     return st.builds(_run, header, _RUN_IDS, st.lists(file, min_size=min_files, max_size=max_files))
@@ -234,7 +233,7 @@ def runs(*, min_files: int = 0, max_files: int = 6, contract: Contract | None = 
 
 @cache
 def _compiled_runs(contract: Contract) -> tuple[Values, Values]:
-    """What a run has beside its files, and one file."""
+    """The strategies for a run without its files, and for one file."""
     whole = Contract({**contract.document, **contract.run_schema})
     compiler = _Compiler(whole, project_names())
     answer = copy.deepcopy(dict(whole.resolve({"$ref": contract.answer_schema["$ref"]})))
@@ -269,29 +268,29 @@ class Mutation:
     where: str
     """The JSON path of the breach."""
     what: str
-    """The breach in words, such as `null for string`."""
+    """A description of the breach, such as `null for string`."""
 
 
-_GONE: Any = object()  # in the place of a value that is taken out
+_GONE: Any = object()  # stands for a value that is removed
 _Edit = tuple[tuple[str | int, ...], str, Any]
 
-# One value of each JSON type, unlike anything that the spec names.
+# One value of each JSON type, different from every value that the spec names.
 _OF_TYPE: Mapping[str, Any] = {
     "null": None, "boolean": True, "number": 0.5, "integer": 12, "string": "no such thing", "array": [], "object": {},
 }  # fmt: skip
 
 
 def all_mutations(document: Any, contract: Contract | None = None) -> Iterator[Mutation]:
-    """Every mutation of a valid answer, one at a time; `document` itself stays as it is. See `mutations`."""
+    """Every mutation of a valid answer, one at a time. `document` is not changed. See `mutations`."""
     for edit in _edits(document, contract or load_contract()):
         yield _mutate(document, edit)
 
 
 def mutations(document: Any, contract: Contract | None = None) -> SearchStrategy[Mutation]:
-    """Breaches of a valid answer, one in each: every one is refused by every validator that knows the spec.
+    """A valid answer with one breach. Every validator of the spec refuses it.
 
-    A value gets a type that its place does not allow (also where the key was absent), leaves its range or its enum,
-    is empty where it must not be, is no field name where one must be, or is missing where it is required.
+    A value has a type that is not allowed in its place (also where the key was absent), is out of range or not in the
+    enum, is empty where it must not be, is not a valid field name, or is missing although it is required.
     """
     edits = list(_edits(document, contract or load_contract()))
     return st.sampled_from(edits).map(lambda edit: _mutate(document, edit))
@@ -307,7 +306,7 @@ def broken_responses(
         edits = list(_edits(answer, contract))
         return _mutate(answer, edits[chosen % len(edits)])
 
-    # What is drawn last is the first choice far too often; so the breach is drawn before the answer.
+    # Hypothesis too often takes the first choice for what is drawn last, so the breach is drawn before the answer.
     return st.builds(break_, st.integers(0, 9999), responses(include, extra=extra, contract=contract))
 
 
@@ -346,7 +345,7 @@ def _edits(document: Any, contract: Contract) -> Iterator[_Edit]:
                         branches = [contract.resolve(branch) for branch in _alternatives(contract.resolve(part))]
                         yield from ((place, what, wrong) for what, wrong in _wrong(branches))
 
-    # Deep places first: there are more kinds of them, and what comes first is drawn and shrunk to most.
+    # Deep places first, because there are more kinds of them, and the first ones are chosen most often.
     yield from sorted(walk(contract.answer_schema, document, ()), key=lambda edit: -len(edit[0]))
 
 
@@ -361,7 +360,7 @@ def _wrong(schemas: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
     wanted = " or ".join(sorted(kinds, key=_SIMPLEST.index))
     yield from ((f"{kind} for {wanted}", value) for kind, value in _OF_TYPE.items() if kind not in kinds)
     bounded = [each for each in schemas if each.get("type") != "null"]
-    # What one of several alternatives refuses, another may allow.
+    # If there are several alternatives, one of them may allow what another refuses.
     for each in bounded if len(bounded) == 1 else ():
         if "minimum" in each:
             yield "below the minimum", each["minimum"] - 1
@@ -372,4 +371,4 @@ def _wrong(schemas: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
         if "enum" in each:
             yield "not in the enum", _OF_TYPE["string"]
         if each.get("format") == _FIELD_NAME:
-            yield from (("no field name", name) for name in ("", "due date", "3rd", "a\n", "driver's"))
+            yield from (("not a field name", name) for name in ("", "due date", "3rd", "a\n", "driver's"))

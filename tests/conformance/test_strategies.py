@@ -284,7 +284,7 @@ class TestMutations:
             ("$.start_timestamp", "number for integer"),
             ("$.finish_timestamp", "below the minimum"),
             ("$.files[1].documents[0].page_numbers[1]", "boolean for integer"),
-            (f"{field}.field_name", "no field name"),
+            (f"{field}.field_name", "not a field name"),
             (f"{field}.confidence.model", "string for null or integer or number"),
             (f"{field}.error_msg", "null for string"),  # which this field does not have
             ("$.case_info.fields[1].chosen_field", "boolean for null or object"),

@@ -1,4 +1,4 @@
-"""`run-results-conformance rules` and `faults`: lists of what `check` judges and of what `serve --fault` can do."""
+"""`run-results-conformance rules` and `faults`: lists of the rules and of the faulty servers."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import click
 
 
 @click.command()
-@click.option("--markdown", is_flag=True, help="Write the catalogue as docs/rules.md.")
+@click.option("--markdown", is_flag=True, help="Write the list in Markdown, as docs/rules.md.")
 def rules(markdown: bool) -> None:
     """List the rules that `check` judges."""
     from run_results_conformance.verifier.rules import RULES
@@ -21,10 +21,10 @@ def rules(markdown: bool) -> None:
 
 
 @click.command()
-@click.option("--family", help="Only those of this family: paging, flags, names, correct, ...")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+@click.option("--family", help="List only this family, such as paging, flags, names, correct.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object per line, for programs.")
 def faults(family: str | None, as_json: bool) -> None:
-    """List what `serve --fault` can do: deliberate breaches, and servers that are correct in other ways."""
+    """List the names for `serve --fault`: faults, and correct servers that differ from the reference server."""
     from run_results_conformance.faults import describe
 
     listed = [each for each in describe() if family in (None, each["family"])]
@@ -32,6 +32,6 @@ def faults(family: str | None, as_json: bool) -> None:
         known = ", ".join(dict.fromkeys(each["family"] for each in describe()))
         raise click.UsageError(f"there is no family {family!r}; there are {known}")
     for each in listed:
-        said = each.get("breach") or f"{each['reason']}."
-        line = f"{each['name']:34} {each['family']:15} {each.get('level', 'correct'):8} {said}"
+        text = each.get("breach") or f"{each['reason']}."
+        line = f"{each['name']:34} {each['family']:15} {each.get('level', 'correct'):8} {text}"
         click.echo(json.dumps(each, ensure_ascii=False) if as_json else line)

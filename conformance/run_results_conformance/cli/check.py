@@ -12,13 +12,15 @@ from .reports import EXISTING_FILE, POSITIVE, read_token, report_options, show_a
 @token_file_option
 @click.option("--context", envvar="RUN_RESULTS_CONTEXT", show_envvar=True, help="Context to act in, as IB-Context.")
 @click.option("--run", "runs", multiple=True, metavar="ID", help="Run that can be read; repeat for more.")
-@click.option("--manifest", type=EXISTING_FILE, help="JSON file that says what is known of runs.")
+@click.option("--manifest", type=EXISTING_FILE, help="JSON file with what is known about the runs.")
 @click.option("--only", multiple=True, metavar="RULE", help="Judge this rule or family; repeat for more.")
 @click.option("--skip", multiple=True, metavar="RULE", help="Do not judge this rule or family; repeat for more.")
 @click.option("--policy", is_flag=True, help="Count broken rules of level POLICY as breaches.")
-@click.option("--max-requests", default=200, show_default=True, type=click.IntRange(1), help="Send at most so many.")
+@click.option(
+    "--max-requests", default=200, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
+)
 @click.option("--rate", type=POSITIVE, metavar="N", help="Send at most N requests a second.")
-@click.option("--seed", default=0, show_default=True, type=int, help="Seed of everything that is drawn.")
+@click.option("--seed", default=0, show_default=True, type=int, help="Seed of all random choices.")
 @click.option("--safe", is_flag=True, help="Send the token only in its header, on this machine too.")
 @click.option(
     "--unsafe-methods",

@@ -23,7 +23,9 @@ from .reports import NEW_FILE, POSITIVE, read_token, report_options, show_and_wr
     type=click.IntRange(1),
     help="Random requests, after those with boundary values.",
 )
-@click.option("--max-requests", default=400, show_default=True, type=click.IntRange(1), help="Send at most so many.")
+@click.option(
+    "--max-requests", default=400, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
+)
 @click.option("--max-seconds", default=60.0, show_default=True, type=POSITIVE, help="Stop after so many seconds.")
 @click.option("--timeout", default=10.0, show_default=True, type=POSITIVE, help="Seconds that a request may take.")
 @click.option("--requests", type=NEW_FILE, metavar="FILE", help="Write each request as a curl line, without the token.")

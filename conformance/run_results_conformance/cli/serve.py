@@ -30,8 +30,10 @@ class _Synthetic(click.ParamType[tuple[str | None, int]]):
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port; 0, the default, takes a free one.")
-@click.option("--allow-remote", is_flag=True, help="Allow a host that other computers reach.")
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0, the default, takes a free one."
+)
+@click.option("--allow-remote", is_flag=True, help="Allow a host that other computers can reach.")
 @click.option(
     "--runs",
     type=click.Path(exists=True, path_type=Path),
@@ -42,29 +44,29 @@ class _Synthetic(click.ParamType[tuple[str | None, int]]):
     "synthetic",
     multiple=True,
     type=_Synthetic(),
-    help="Serve a computed run of so many files; repeat for more runs.",
+    help="Serve a synthetic run of so many files; repeat for more runs.",
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the first computed run.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the first synthetic run.")
 @click.option(
     "--finish-after",
     type=click.IntRange(0),
     metavar="REQUESTS",
-    help="Let computed runs be RUNNING for so many requests.",
+    help="Let synthetic runs be RUNNING for so many requests.",
 )
-@click.option("--page-size", default=50, show_default=True, type=click.IntRange(1), help="Files of a page.")
+@click.option("--page-size", default=50, show_default=True, type=click.IntRange(1), help="Files on a page.")
 @click.option(
     "--token",
     "tokens",
     multiple=True,
     envvar="RUN_RESULTS_TOKEN",
     show_envvar=True,
-    help="Valid token; repeat for more. Without one, a throw-away token is made and printed.",
+    help="Valid token; repeat for more. Without this option a random token is made and printed.",
 )
 @click.option(
     "--context",
     "contexts",
     multiple=True,
-    help="Put computed runs into this context, and let tokens act in no other; repeat for more. "
+    help="Put synthetic runs into this context, and let tokens act only there; repeat for more. "
     "Requests without IB-Context act in the first.",
 )
 @click.option("--latency", default=0.0, type=click.FloatRange(0), help="Seconds to wait before each answer.")
@@ -87,11 +89,11 @@ def serve(
 ) -> None:
     """Serve runs as the contract says, until Ctrl-C.
 
-    Without --runs and --synthetic there is a run for every run id that the contract shows. The base URL is
-    printed on standard output, alone; everything else goes to standard error.
+    Without --runs and --synthetic there is a run for every run id in the contract's examples. Standard output has the
+    base URL and nothing else; the rest goes to standard error.
     """
     if not allow_remote and not _is_loopback(host):
-        raise click.UsageError(f"{host} can be reached by other computers; say --allow-remote if that is meant")
+        raise click.UsageError(f"{host} can be reached by other computers; to allow that, add --allow-remote")
     from run_results_conformance.faults import UnknownFault, faulty
     from run_results_conformance.server.contract import SpecError
     from run_results_conformance.server.folder import RunFileError
@@ -99,13 +101,13 @@ def serve(
     from run_results_conformance.server.serving import serve as serving
     from run_results_conformance.server.sqlite import SqliteStoreError
 
-    made = None if tokens else secrets.token_urlsafe(24)
+    random_token = None if tokens else secrets.token_urlsafe(24)
     with ExitStack() as stack:
         try:
             store = _open_store(stack, runs, synthetic, seed, finish_after, contexts)
             accepted = (
                 Token(token, frozenset(contexts) if contexts else None, contexts[0] if contexts else None)
-                for token in tokens or (made or "",)
+                for token in tokens or (random_token or "",)
             )
             make = ReferenceServer if fault is None else partial(faulty, fault)
             server = make(store, *accepted, page_size=page_size, latency=latency, compress=compress)
@@ -116,8 +118,8 @@ def serve(
             raise click.UsageError(f"{error}; `faults` lists them") from None
         click.echo(served.url)
         run_id = next((run_id for _, run_id in store), "RUN_ID")
-        click.echo(_how_to_call(served.url, made, run_id), err=True)
-        with _until_told():
+        click.echo(_how_to_call(served.url, random_token, run_id), err=True)
+        with _until_interrupted():
             served.wait()
     click.echo("stopped", err=True)
 
@@ -172,9 +174,9 @@ def _open_store(
     return store
 
 
-def _how_to_call(url: str, made: str | None, run_id: str) -> str:
-    # A token that the caller brought is never printed; one that was made here must be.
-    token = f"  export RUN_RESULTS_TOKEN={made}\n" if made else ""
+def _how_to_call(url: str, random_token: str | None, run_id: str) -> str:
+    # The user's own token is never printed; a random one must be.
+    token = f"  export RUN_RESULTS_TOKEN={random_token}\n" if random_token else ""
     return (
         f"  export RUN_RESULTS_BASE_URL={url}\n{token}"
         f"then run-results, with a run id such as {run_id}. Ctrl-C stops the server."
@@ -182,8 +184,8 @@ def _how_to_call(url: str, made: str | None, run_id: str) -> str:
 
 
 @contextmanager
-def _until_told() -> Iterator[None]:
-    """Ends quietly on Ctrl-C and on a polite request to terminate."""
+def _until_interrupted() -> Iterator[None]:
+    """Ends the block without a traceback on Ctrl-C (SIGINT) and on SIGTERM."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt

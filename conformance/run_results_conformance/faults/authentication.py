@@ -1,4 +1,4 @@
-"""Authentication: who is accepted although the token is missing or wrong, and who is kept out."""
+"""Authentication: requests that are accepted with a missing or wrong token, or refused with a right one."""
 
 from collections.abc import Callable, Sequence
 from typing import cast

@@ -1,13 +1,15 @@
-"""The contract, read as data and compiled into the few functions that a server needs.
+"""The contract as the server sees it: the spec is read as data, and interpreted.
 
-Nothing here knows a property by name. Which property hangs on which include flag, which string is a field
-name, what the name rule does, what a parameter may be: all of it is interpreted from the spec (`x-include`,
-`format: api-field-name`, `x-field-name-rule`, `x-pagination`, parameter schemas). A change of `openapi.yaml`
-changes this server without a change of code, and a spec that this module cannot interpret is an error at
-start.
+This module knows no property by name. The spec says which include flag a property needs (`x-include`), which strings
+are field names (`format: api-field-name`), how the name rule works (`x-field-name-rule`), how paging works
+(`x-pagination`) and what values a parameter may have (its schema). So a change of `openapi.yaml` changes the server
+without a change of code. A spec that this module cannot interpret is an error when the server starts.
 
-    SpecError   the spec is missing, or says something that cannot be interpreted
-    BadParameter    a request's parameter has a value that the spec does not allow
+Two terms: data in *project terms* has the project's own field names and every optional part, as stores keep it. Data in
+*API terms* is what a client gets: names by the rule, and only the parts that the include flags ask for.
+
+    SpecError       the spec is missing, or has something that cannot be interpreted
+    BadParameter    a parameter of a request has a value that the spec does not allow
 """
 
 import json
@@ -22,7 +24,7 @@ from typing import Any, Self
 from attrs import field, frozen
 
 JsonObject = dict[str, Any]
-"""A JSON object as `json.loads` gives it. Its shape is the contract's business, not the type checker's."""
+"""A JSON object as `json.loads` gives it. The spec, not the type checker, says what is in it."""
 
 _CONTRACT_PACKAGE = "run_results_api"
 _CONTRACT_FILE = "openapi.json"
@@ -30,11 +32,11 @@ _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 class SpecError(Exception):
-    """The contract is missing, or says something that this server cannot interpret."""
+    """The spec is missing, or has something that this server cannot interpret."""
 
 
 class BadParameter(ValueError):
-    """A parameter of a request has a value the contract does not allow. The text never quotes it."""
+    """A parameter of a request has a value that the contract does not allow. The message never quotes the value."""
 
 
 # --- The field-name rule ------------------------------------------------------------------------------------
@@ -42,10 +44,7 @@ class BadParameter(ValueError):
 
 @frozen
 class Alphabet:
-    """Which single characters may stand in a name.
-
-    `start` tells of a character whether it may come first, `continue_` whether it may come later.
-    """
+    """Which characters a name may have: `start` tests the first character, `continue_` every later one."""
 
     start: Callable[[str], bool]
     continue_: Callable[[str], bool]
@@ -53,7 +52,7 @@ class Alphabet:
 
 ALPHABETS: Mapping[str, Alphabet] = MappingProxyType(
     {
-        # str.isidentifier decides by the Unicode tables of the running Python: those of the names' users.
+        # str.isidentifier uses the Unicode tables of the running Python, as the users of the names do.
         "python-identifier": Alphabet(str.isidentifier, lambda character: f"_{character}".isidentifier()),
         "ascii-identifier": Alphabet(
             lambda character: character.isascii() and character.isidentifier(),
@@ -61,11 +60,11 @@ ALPHABETS: Mapping[str, Alphabet] = MappingProxyType(
         ),
     }
 )
-"""The alphabets that a rule may name, by that name."""
+"""The alphabets that a rule can name."""
 
 
 class _Outside(dict[int, str | None]):
-    """A table for `str.translate` that replaces what lies outside a set of characters; it fills on use."""
+    """A table for `str.translate` that replaces every character outside a set. Entries are made when needed."""
 
     def __init__(self, inside: Callable[[str], bool], replacement: str) -> None:
         super().__init__()
@@ -80,10 +79,10 @@ class _Outside(dict[int, str | None]):
 
 @frozen
 class FieldNameRule:
-    """The rule that makes an API field name of a project's field name, as the spec's steps say it.
+    """The rule that turns a project's field name into an API field name, with the steps of the spec.
 
-    Call it with a name: `rule("driver's license") == "driver_s_license"`. It is total (every string has an
-    answer) and not injective (`due date` and `due-date` meet).
+    Call it with a name: `rule("driver's license") == "driver_s_license"`. Every string has an API name. Different
+    strings can have the same one, such as `due date` and `due-date`.
     """
 
     document: Mapping[str, Any] = field(repr=False)
@@ -92,9 +91,9 @@ class FieldNameRule:
 
     @classmethod
     def from_spec(cls, document: Mapping[str, Any], *, alphabet: str | None = None) -> Self:
-        """Compiles an `x-field-name-rule`; `alphabet` takes the place of the one that the rule names.
+        """Compiles an `x-field-name-rule`. `alphabet` replaces the one that the rule names.
 
-        Raises SpecError for an alphabet or a step that is not known.
+        Raises SpecError for an unknown alphabet or an unknown step.
         """
         name = alphabet or str(document.get("alphabet"))
         if name not in ALPHABETS:
@@ -103,7 +102,7 @@ class FieldNameRule:
         return cls(document, name, steps)
 
     def with_alphabet(self, alphabet: str) -> Self:
-        """The same steps over another alphabet, such as `ascii-identifier` for an ASCII-only service."""
+        """The same steps with another alphabet, such as `ascii-identifier` for an ASCII-only service."""
         return self.from_spec(self.document, alphabet=alphabet)
 
     def __call__(self, name: str) -> str:
@@ -145,11 +144,11 @@ class Parameter:
     examples: Mapping[str, Any] = field(repr=False)
 
     def read(self, values: Sequence[str]) -> Any:
-        """The value of the parameter, given all the texts that a request holds for it.
+        """The parameter's value, read from all texts that the request has for it.
 
-        None of them gives the default (or None where the spec has no default). A boolean is exactly `true` or
-        `false`; an integer is a decimal in ASCII digits without plus sign or leading zeros. Raises
-        BadParameter for a parameter that is given twice, is required and missing, or breaks its schema.
+        Without a text it is the default, or None if the spec has no default. A boolean is exactly `true` or `false`. An
+        integer is a decimal number in ASCII digits, without plus sign or leading zeros. Raises BadParameter if the
+        parameter is given twice, is required and missing, or does not fit its schema.
         """
         if len(values) > 1:
             raise BadParameter(f"{self.name} must be given once")
@@ -183,7 +182,7 @@ def _integer_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], int
     minimum, maximum = schema.get("minimum"), schema.get("maximum")
     span = f" from {minimum} to {maximum}" if minimum is not None and maximum is not None else ""
     refusal = f"{name} must be an integer{span}"
-    # 20 characters hold every 64-bit integer; longer texts would only be costly to convert.
+    # Every 64-bit integer has at most 20 characters; to convert longer texts would only cost time.
     canonical = re.compile("0|-?[1-9][0-9]{0,18}")
 
     def parse(text: str) -> int:
@@ -199,7 +198,7 @@ def _integer_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], int
 
 def _string_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], str]:
     shortest = int(schema.get("minLength", 0))
-    # A spec's `$` is the very end; Python's also stands before a last newline.
+    # In a spec `$` matches only at the end; in Python it also matches before a final newline.
     pattern = re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", schema.get("pattern", "")))
 
     def parse(text: str) -> str:
@@ -212,7 +211,7 @@ def _string_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], str]
 
 @frozen
 class Pagination:
-    """The words of the spec's `x-pagination`: the offset parameter, and the item and has-more properties."""
+    """The names in the spec's `x-pagination`: the offset parameter, and the properties for items and has-more."""
 
     offset: str
     items: str
@@ -225,16 +224,16 @@ Transform = Callable[[Any], Any]
 
 
 class Contract:
-    """The operation of a contract, from its OpenAPI document.
+    """The one operation of an OpenAPI document.
 
-    `document` is the parsed document and stays as it is. Attributes are computed once, on first use.
+    `document` is the parsed document; it is never changed. Attributes are computed once, on first use.
 
         contract = load_contract()
         contract.path                                # "/v2/apps/runs/{run_id}/results"
         contract.parameters["file_offset"].read([])  # 0
         contract.project(run, frozenset({"include_source_info"}))
 
-    Raises SpecError where the document is not of one operation or cannot be interpreted.
+    Raises SpecError if the document does not have exactly one operation, or cannot be interpreted.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -253,7 +252,7 @@ class Contract:
         self.path, self.method, self.operation = operations[0]
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The node itself, or what its `$ref` points to. Raises SpecError for a dangling reference."""
+        """The node itself, or the target of its `$ref`. Raises SpecError if there is no target."""
         while "$ref" in node:
             target: Any = self.document
             for part in str(node["$ref"]).removeprefix("#/").split("/"):
@@ -278,7 +277,7 @@ class Contract:
 
     @cached_property
     def pagination(self) -> Pagination:
-        """The words of `x-pagination`."""
+        """The names in `x-pagination`. Raises SpecError if one is missing."""
         words = self.operation.get("x-pagination", {})
         try:
             return Pagination(words["offset"], words["items"], words["more"])
@@ -292,7 +291,7 @@ class Contract:
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
-        """The include flags, in the spec's order: query parameters that some `x-include` names."""
+        """The include flags, in the spec's order: the query parameters that an `x-include` names."""
         named = {str(node["x-include"]) for node in self._schemas() if "x-include" in node}
         unknown = named - self.parameters.keys()
         if unknown:
@@ -309,16 +308,16 @@ class Contract:
 
     @cached_property
     def examples(self) -> Mapping[str, JsonObject]:
-        """The example answers of status 200 by name: whole pages, in API terms."""
+        """The example answers of status 200, by name: whole pages in API terms."""
         nodes = self._media_type("200").get("examples", {})
         return MappingProxyType({name: self.resolve(node)["value"] for name, node in nodes.items()})
 
     def validation_schema(self, status: int | str) -> JsonObject:
-        """A self-contained JSON Schema (2020-12) of the body of a status; unlisted ones get `default`'s.
+        """A self-contained JSON Schema (2020-12) for the body of a status (`default` if it is not listed).
 
             jsonschema_rs.validator_for(contract.validation_schema(200)).is_valid(body)
 
-        The `$ref`s inside still point to `#/components/...`, which comes along.
+        Its `$ref`s point to `#/components/...`, which is part of it.
         """
         return {**self._body_schema(str(status)), "components": self.document["components"]}
 
@@ -335,9 +334,9 @@ class Contract:
     def run_schema(self) -> JsonObject:
         """A self-contained JSON Schema of a whole run in *project terms*, as stores keep it.
 
-        It is the answer's schema with four differences: no has-more property; a field name is any string;
-        what an include flag guarantees is required, because a server that does not have it could only invent
-        it; keys that the spec does not name are refused, because they are slips of the pen.
+        It is the answer's schema with four differences. There is no has-more property. A field name is any string. What
+        an include flag guarantees is required, because the server must not make it up. Keys that the spec does not name
+        are refused, because they are typing errors.
         """
         whole = Contract(json.loads(json.dumps(self.document)))
         for schema in whole._schemas():
@@ -352,7 +351,7 @@ class Contract:
         return whole.validation_schema(200)
 
     def _schemas(self) -> Iterator[JsonObject]:
-        """Every object that stands in the schemas of the components, at any depth."""
+        """Every object inside the schemas of the components, at any depth."""
         under_way: list[Any] = [self.document["components"]["schemas"]]
         while under_way:
             node = under_way.pop()
@@ -363,10 +362,10 @@ class Contract:
     # --- Projection -----------------------------------------------------------------------------------------
 
     def project(self, value: Any, flags: frozenset[str]) -> Any:
-        """A page in API terms: field names by the rule, and nothing that waits for a flag not in `flags`.
+        """A page in API terms: field names by the rule, and only the parts that these flags ask for.
 
-        `value` has the shape of the 200 answer, in project terms; it stays untouched, and parts that need no
-        change are shared with the answer, not copied. What does not fit the spec passes through as it is.
+        `value` has the shape of the 200 answer, in project terms. It is not changed. Parts that need no change are not
+        copied but shared with the result. Data that does not fit the spec is passed on unchanged.
         """
         projector = self._projector(flags & frozenset(self.flags))
         return value if projector is None else projector(value)
@@ -381,12 +380,12 @@ class Contract:
 
 
 def _guaranteed(properties: Mapping[str, Any]) -> list[str]:
-    """The properties that an include flag always brings."""
+    """The properties that are always there if their include flag is set."""
     return [name for name, node in properties.items() if "x-include" in node and node.get("x-include-guaranteed", True)]
 
 
 class _Compiler:
-    """Compiles schema nodes to transforms. None is "leave as it is": most of the data is not walked."""
+    """Compiles schema nodes to functions that transform data. None means no change, so most data is never visited."""
 
     def __init__(self, contract: Contract, flags: frozenset[str]) -> None:
         self._contract = contract
@@ -443,7 +442,7 @@ class _Compiler:
 
 
 def _by_type(branches: Sequence[tuple[type, Transform]]) -> Transform | None:
-    """One transform that picks the branch by the value's JSON type."""
+    """One function that chooses the branch by the JSON type of the value."""
     if not branches:
         return None
     table = dict(branches)
@@ -465,7 +464,7 @@ def _by_type(branches: Sequence[tuple[type, Transform]]) -> Transform | None:
 
 @cache
 def load_contract(path: Path | None = None) -> Contract:
-    """The contract in the JSON file `path`, or else the copy inside the installed `run_results_api`.
+    """The contract in the JSON file `path`; without a path, the copy in the installed `run_results_api`.
 
     The package is found, not imported: none of the client's code runs. Raises SpecError when there is no
     such package, no such file, or no OpenAPI document in it.
@@ -483,7 +482,7 @@ def load_contract(path: Path | None = None) -> Contract:
 
 
 def _installed_copy() -> Path:
-    # For a top-level name, find_spec looks for files and executes nothing.
+    # find_spec only looks for files; for a top-level package it executes nothing.
     spec = find_spec(_CONTRACT_PACKAGE)
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / _CONTRACT_FILE

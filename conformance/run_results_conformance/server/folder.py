@@ -1,11 +1,11 @@
 """A folder of runs: one JSON file for each run, in project terms.
 
-Every `*.json` file directly in the folder is a run; files whose name starts with a dot, other files and
-subfolders are skipped. The file holds what a 200 answer with all include flags holds, but
+Every `*.json` file directly in the folder is a run. Other files, subfolders and files whose name starts with a dot are
+skipped. A file has what a 200 answer with all include flags has, with these differences:
 
-* all files of the run, and no `has_more`;
-* the project's own field names (`due date`, not `due_date`);
-* optionally `x-context`, the context that the run lives in; without it, the nameless one.
+* it has all files of the run, and no `has_more`;
+* it has the project's own field names (`due date`, not `due_date`);
+* it may have `x-context`, the context of the run; without it the run is in the nameless context.
 
     {"id": "run-1", "status": "COMPLETE", "x-context": "acme-lending", "files": [
       {"original_file_name": "a.pdf", "documents": [
@@ -13,7 +13,7 @@ subfolders are skipped. The file holds what a 200 answer with all include flags 
          "review_completed": false, "class_edit_history": [], "validations": {"final_result_pass": true},
          "classification_confidence": {"model": 0.98}, "page_layouts": [], "post_processed_paths": []}]}]}
 
-What an include flag promises must be there, even when empty: the server never invents data.
+What an include flag guarantees must be there, even if it is empty: the server never makes up data.
 """
 
 import json
@@ -33,7 +33,7 @@ _CONTEXT = "x-context"
 
 @frozen
 class RunFileError(Exception):
-    """A file is not a run: `path` is the file, `where` the JSON path in it, `why` the reason."""
+    """A file is not a run. `path` is the file, `where` the JSON path of the problem, `why` the reason."""
 
     path: Path
     where: str
@@ -46,8 +46,8 @@ class RunFileError(Exception):
 def read_folder(folder: Path, contract: Contract | None = None) -> MemoryStore:
     """All runs of a folder, in the order of the files' names.
 
-    Raises RunFileError for the first file that is not a run (not JSON, a key twice, not the contract's shape,
-    a run that another file holds already), NotADirectoryError when there is no such folder.
+    Raises RunFileError for the first file that is not a run: it is not JSON, has a key twice, does not fit the
+    contract, or has the id of another file's run. Raises NotADirectoryError if there is no such folder.
     """
     contract = contract or load_contract()
     if not folder.is_dir():
@@ -65,7 +65,7 @@ def read_folder(folder: Path, contract: Contract | None = None) -> MemoryStore:
 
 
 def read_run(path: Path, contract: Contract) -> tuple[str | None, MemoryRun]:
-    """The context and the run of one file. Raises RunFileError when it is not a run."""
+    """The context and the run of one file. Raises RunFileError if it is not a run."""
     content = _read_json(path)
     if not isinstance(content, dict):
         raise RunFileError(path, "$", "a run is a JSON object")
@@ -93,7 +93,7 @@ def _take_context(path: Path, run: JsonObject, contract: Contract) -> str | None
     if not isinstance(context, str):
         raise RunFileError(path, where, "a context is a string")
     for parameter in contract.parameters.values():
-        # A context that no request can name would hide the run for ever.
+        # A run in a context that no request can name could never be found.
         if parameter.place == "header":
             try:
                 parameter.read([context])
@@ -103,7 +103,7 @@ def _take_context(path: Path, run: JsonObject, contract: Contract) -> str | None
 
 
 def _read_json(path: Path) -> Any:
-    """The parsed file; stricter than json.loads, so that what is served is what was written."""
+    """The parsed file. Stricter than json.loads, so that nothing that was written is lost or changed."""
 
     def refuse(why: str) -> NoReturn:
         raise ValueError(why)
@@ -131,12 +131,12 @@ def _read_json(path: Path) -> Any:
     except (ValueError, RecursionError) as error:
         raise RunFileError(path, "$", f"not JSON: {error}") from error
     for parts in _lone_surrogates(content, []):
-        raise RunFileError(path, json_path(parts), "half of a surrogate pair is no character")
+        raise RunFileError(path, json_path(parts), "half of a surrogate pair is not a character")
     return content
 
 
 def _lone_surrogates(value: Any, parts: list[str | int]) -> Iterator[list[str | int]]:
-    # JSON can write half a surrogate pair (\ud800); UTF-8, and so an answer, cannot.
+    # JSON can hold half of a surrogate pair (\ud800), but UTF-8, and so an answer, cannot.
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
             yield parts

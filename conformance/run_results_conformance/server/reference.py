@@ -1,11 +1,11 @@
-"""The reference server: the contract's one operation, answered honestly.
+"""The reference server: it answers the contract's one operation, exactly as the contract says.
 
-It is not the platform: it runs no apps, keeps nothing, and knows only the runs of its store. What it answers
-is what the contract says and no more, so that a client, or another server, can be measured by it.
+It is not the platform. It runs no apps, stores nothing, and knows only the runs of its store. Clients and other servers
+are measured by it.
 
-`ReferenceServer.answer` reads as a checklist, and each line of it is a method of its own. Whoever needs a
-server that is wrong in one place overrides one method; `deliver` is the place for what is wrong on the wire.
-Where the contract is silent, the step says what was decided and why.
+Read `ReferenceServer.answer` first: it is a list of steps, and each step is a method. To make a server that is wrong
+in one place, override one method; for faults in the bytes that are sent, override `deliver`. Where the contract is
+silent, the step says what was decided and why.
 """
 
 import gzip
@@ -39,11 +39,11 @@ def _check_token(_instance: object, _attribute: object, value: str) -> None:
 
 @frozen
 class Token:
-    """An API token and where it may act.
+    """An API token and the contexts in which it may act.
 
-    `contexts` are the contexts it may name in a request, None for any. `default_context` is the one that it
-    acts in when the request names none (None: the nameless context); there it may always act. The value is in
-    no repr. Raises ValueError when the value cannot stand in an `Authorization` header.
+    `contexts` are the contexts that a request with it may name; None means any. If a request names no context, the
+    token acts in `default_context` (None: the nameless context), where it may always act. The repr does not show the
+    value. Raises ValueError if an `Authorization` header cannot hold the value.
     """
 
     value: str = field(repr=False, validator=_check_token)
@@ -56,7 +56,7 @@ class Token:
 
 
 class Refusal(Exception):
-    """The request gets another status than 200. `message` is for people and quotes nothing secret."""
+    """The answer to the request is not 200. `message` is for people, and quotes nothing secret."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(status, message)
@@ -70,11 +70,11 @@ class ReferenceServer:
 
         server = ReferenceServer(MemoryStore([SyntheticRun()]), "a-token", page_size=3)
 
-    `tokens` are those that are valid, at least one; a plain string may act in every context. `page_size` is
-    the number of files of a page, or a function from the offset to it (it must be positive): the contract
-    leaves it to the server. `latency` is slept before each answer, in seconds. `compress` allows gzip to
-    clients that accept it. `base_path` is put before the contract's path (the public base has `/api`).
-    `contract` is the installed one by default.
+    `tokens` are the valid tokens, at least one; a plain string may act in every context. `page_size` is the number of
+    files on a page, or a function that gives it for an offset; it must be positive, and the contract leaves it to the
+    server. `latency` is how long to wait before each answer, in seconds. With `compress`, clients that accept gzip
+    get gzip. `base_path` is put before the contract's path (the public API has `/api`). `contract` is the installed
+    one by default. Raises ValueError for arguments that cannot be.
     """
 
     def __init__(
@@ -106,20 +106,20 @@ class ReferenceServer:
         self._offset = self.contract.parameters[self.contract.pagination.offset]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI interface; only HTTP is spoken."""
+        """The ASGI interface, for HTTP only."""
         if scope["type"] != "http":
             raise RuntimeError(f"the reference server does not speak {scope['type']}")
         await self.deliver(Request(scope), receive, send)
 
     async def deliver(self, request: Request, receive: Receive, send: Send) -> None:
-        """Waits for the latency and sends the answer."""
+        """Waits for `latency` seconds, and sends the answer."""
         if self.latency:
             await anyio.sleep(self.latency)
         response = self.encode(request, self.respond(request))
         await response(request.scope, receive, send)
 
     def respond(self, request: Request) -> Response:
-        """The answer, or the refusal of the first item of the checklist that fails."""
+        """The answer, or the error of the first step that refuses the request."""
         try:
             return self.answer(request)
         except Refusal as refusal:
@@ -128,7 +128,7 @@ class ReferenceServer:
             _LOG.exception("the reference server failed")
             return self.error(Refusal(500, "Internal error"))
 
-    # --- The checklist --------------------------------------------------------------------------------------
+    # --- The steps ------------------------------------------------------------------------------------------
 
     def answer(self, request: Request) -> Response:
         """The 200 answer to a request. Raises Refusal for every other status."""
@@ -147,7 +147,7 @@ class ReferenceServer:
         return self.render(self.project(page, flags))
 
     def check_path(self, request: Request) -> None:
-        """404 for every path but the operation's. A run id is one segment that is not empty."""
+        """404 for every path except the operation's. The run id is one segment that is not empty."""
         segments = raw_segments(request)
         if len(segments) != len(self._route) or not all(
             segment != b"" if expected.startswith("{") else _decode(segment) == expected
@@ -156,24 +156,24 @@ class ReferenceServer:
             raise Refusal(404, "Not found")
 
     def check_method(self, request: Request) -> None:
-        """405 for every method but GET and HEAD (RFC 9110, 9.1: a server that has GET has HEAD)."""
+        """405 for every method except GET and HEAD (RFC 9110, 9.1: a server that has GET has HEAD)."""
         if request.method not in ("GET", "HEAD"):
             raise Refusal(405, "Method not allowed", {"Allow": "GET, HEAD"})
 
     def authenticate(self, request: Request) -> Token:
-        """401 unless there is one `Authorization` header with a valid token; `Bearer` in any case."""
+        """401 unless there is exactly one `Authorization` header, with a valid token. `Bearer` in any case."""
         headers = request.headers.getlist("authorization")
         scheme, _, value = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-        # More than one space may stand before the token (RFC 9110, 11.4).
+        # There may be several spaces before the token (RFC 9110, 11.4).
         given = value.lstrip(" ").encode("latin-1")
-        # Every token is compared, in constant time each, so that time tells nothing about any of them.
+        # All tokens are compared, each in constant time, so that the time of an answer reveals nothing about them.
         found = [token for token in self.tokens if hmac.compare_digest(token.value.encode(), given)]
         if scheme.lower() != "bearer" or not found:
             raise Refusal(401, "A valid bearer token is required", {"WWW-Authenticate": "Bearer"})
         return found[0]
 
     def read_run_id(self, request: Request) -> str:
-        """The run id, percent-decoded once; 400 unless that gives UTF-8."""
+        """The run id, percent-decoded once. 400 if the result is not UTF-8."""
         raw = raw_segments(request)[next(i for i, part in enumerate(self._route) if part.startswith("{"))]
         decoded = _decode(raw)
         if decoded is None:
@@ -181,28 +181,28 @@ class ReferenceServer:
         return str(self._read(self._run_id, [decoded]))
 
     def read_context(self, request: Request, token: Token) -> str | None:
-        """The header's context, else the token's default. 400 for a malformed or a second header."""
+        """The context of the header, or else the token's default. 400 for a malformed header, or for two of them."""
         given = self._read(self._context, request.headers.getlist(self._context.name))
         return token.default_context if given is None else str(given)
 
     def read_flags(self, request: Request) -> frozenset[str]:
-        """The include flags that are asked for; 400 for one that is not `true` or `false`, or given twice."""
+        """The include flags that are set. 400 for a flag that is not `true` or `false`, or is given twice."""
         query = self.read_query(request)
         return frozenset(
             name for name in self.contract.flags if self._read(self.contract.parameters[name], query.get(name, ()))
         )
 
     def read_offset(self, request: Request) -> int:
-        """The offset; 400 unless a canonical decimal within the contract's bounds, at most once."""
+        """The offset. 400 if it is given twice, is not a plain decimal number, or is outside the contract's bounds."""
         return int(self._read(self._offset, self.read_query(request).get(self._offset.name, ())))
 
     def authorize(self, token: Token, context: str | None) -> None:
-        """403 when the token may not act in the context, whether or not anything is there."""
+        """403 if the token may not act in the context, whether or not the context has runs."""
         if not token.may_act_in(context):
             raise Refusal(403, "The token has no access to this context")
 
     def find_run(self, run_id: str, context: str | None) -> Run:
-        """The run as it is now; one look serves the whole answer. 404 when this context has none."""
+        """The run as it is now; the whole answer is made from it. 404 if the context has no run with this id."""
         run = self.store.find(run_id, context)
         if run is None:
             raise Refusal(404, "Run not found")
@@ -213,11 +213,11 @@ class ReferenceServer:
         return self._page_size if isinstance(self._page_size, int) else self._page_size(offset)
 
     def slice(self, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
-        """The files of the page; none when the offset is at or past the end."""
+        """The files of the page; none if the offset is at the end or after it."""
         return run.files(offset, min(offset + size, run.file_count)) if offset < run.file_count else []
 
     def has_more(self, run: Run, offset: int, files: Sequence[JsonObject]) -> bool:
-        """Whether the offset after this page would return at least one file."""
+        """Whether the next page would have at least one file."""
         return offset + len(files) < run.file_count
 
     def assemble(self, run: Run, files: Sequence[JsonObject], more: bool) -> JsonObject:
@@ -234,10 +234,10 @@ class ReferenceServer:
         """The 200 answer."""
         return Response(self.dump(page), media_type="application/json")
 
-    # --- What every answer shares ---------------------------------------------------------------------------
+    # --- For every answer ------------------------------------------------------------------------------------
 
     def error(self, refusal: Refusal) -> Response:
-        """The answer of another status than 200: the contract's `Error`."""
+        """The answer for a status other than 200: the contract's `Error`."""
         return Response(
             self.dump({"message": refusal.message}),
             refusal.status,
@@ -246,11 +246,11 @@ class ReferenceServer:
         )
 
     def dump(self, body: JsonObject) -> bytes:
-        """JSON in UTF-8."""
+        """The body as JSON in UTF-8."""
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
     def encode(self, request: Request, response: Response) -> Response:
-        """The answer with gzip, when that is allowed, accepted and of use."""
+        """The answer, compressed with gzip if that is allowed, accepted and useful."""
         if not self.compress or "content-encoding" in response.headers:
             return response
         response.headers["Vary"] = "Accept-Encoding"
@@ -261,7 +261,7 @@ class ReferenceServer:
         return response
 
     def read_query(self, request: Request) -> dict[str, list[str]]:
-        """The values of each query parameter, form-decoded. What the contract does not name is ignored."""
+        """All values of each query parameter, decoded as form data. Later steps ignore unknown parameters."""
         query: dict[str, list[str]] = {}
         text = request.scope["query_string"].decode("latin-1")
         for name, value in parse_qsl(text, keep_blank_values=True):
@@ -276,13 +276,13 @@ class ReferenceServer:
 
 
 def raw_segments(request: Request) -> list[bytes]:
-    """The segments of the path as they came, so that an encoded slash stays inside its segment."""
+    """The segments of the path, still encoded, so that an encoded slash stays inside its segment."""
     raw: bytes = request.scope["raw_path"]
     return raw.split(b"/")
 
 
 def _decode(segment: bytes) -> str | None:
-    """A segment percent-decoded once; None unless that gives UTF-8."""
+    """The segment, percent-decoded once; None if the result is not UTF-8."""
     try:
         return unquote_to_bytes(segment).decode()
     except UnicodeDecodeError:
@@ -290,7 +290,7 @@ def _decode(segment: bytes) -> str | None:
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Whether `Accept-Encoding` gives gzip, or `*`, a weight above zero (RFC 9110, 12.5.3)."""
+    """Whether `Accept-Encoding` has gzip, or `*`, with a weight above zero (RFC 9110, 12.5.3)."""
     weights: dict[str, float] = {}
     for item in ",".join(request.headers.getlist("accept-encoding")).split(","):
         coding, _, parameter = item.partition(";")

@@ -1,10 +1,10 @@
-"""Runs in project terms, and the stores that find them.
+"""Runs, and the stores that find them.
 
-A run is kept as the project knows it: fields under the project's own names, every optional part there, no
-has-more. What a caller sees of it (which names, which parts, which page) is decided elsewhere, once.
+A run is kept in project terms: with the project's own field names, every optional part, and no has-more. The contract
+and the reference server decide what a client gets: which names, which parts, which page.
 
-A run lives in exactly one context. None is the nameless context: the one that a request acts in when neither
-it nor its token names another. The same id may name different runs in different contexts.
+A run is in exactly one context. None is the nameless context: a request acts in it if neither the request nor its token
+names another one. Different contexts can have different runs with the same id.
 """
 
 import threading
@@ -18,28 +18,28 @@ from .contract import JsonObject
 
 
 class Run(Protocol):
-    """What a run holds at one moment: it does not change while it is looked at."""
+    """A run at one moment. It does not change any more."""
 
     @property
     def header(self) -> JsonObject:
-        """Everything of the run but its files, by the contract's property names (`id`, `status`, ...)."""
+        """The run without its files, by the contract's property names (`id`, `status`, ...)."""
         ...
 
     @property
     def file_count(self) -> int:
-        """How many files the run holds now."""
+        """How many files the run has."""
         ...
 
     def files(self, start: int, stop: int) -> Sequence[JsonObject]:
-        """The files with index start <= i < stop (0 <= start <= stop <= file_count), and no others made."""
+        """The files with start <= index < stop (0 <= start <= stop <= file_count). No other files are made."""
         ...
 
 
 class Store(Protocol):
-    """Where runs are found. A store may be asked from any thread."""
+    """Finds runs. Its methods can be called from any thread."""
 
     def find(self, run_id: str, context: str | None) -> Run | None:
-        """The run of that id as it is now, or None when this context has none."""
+        """The run with this id as it is now, or None if the context has none."""
         ...
 
     def __iter__(self) -> Iterator[tuple[str | None, str]]:
@@ -49,7 +49,7 @@ class Store(Protocol):
 
 @frozen
 class MemoryRun:
-    """A run held in memory.
+    """A run in memory.
 
     MemoryRun({"id": "r-1", "status": "COMPLETE"}, [{"original_file_name": "a.pdf", "documents": []}])
     """
@@ -59,17 +59,17 @@ class MemoryRun:
 
     @property
     def file_count(self) -> int:
-        """How many files the run holds."""
+        """How many files the run has."""
         return len(self._files)
 
     def files(self, start: int, stop: int) -> Sequence[JsonObject]:
-        """The files with index start <= i < stop."""
+        """The files with start <= index < stop."""
         return self._files[start:stop]
 
 
 @frozen
 class _PartOfRun:
-    """The first files of a run, under another header."""
+    """The first files of a run, with another header."""
 
     header: JsonObject
     file_count: int
@@ -81,12 +81,11 @@ class _PartOfRun:
 
 @define
 class UnfinishedRun:
-    """A run that finishes while it is asked for: files appear, then the status and `finish_timestamp` change.
+    """A run that finishes while clients read it: files appear, then the status and `finish_timestamp` change.
 
-    `whole` is the run as it will be. `progress` tells how far it has come, from 0 (no files yet) to 1
-    (finished); `by_polls` and `by_clock` make one. Until 1 the run is RUNNING, with a null `finish_timestamp`
-    and without what only a finished run has (`case_info`). Files that have been seen keep their place: a
-    progress that goes back is held at the highest value it had.
+    `whole` is the finished run. `progress` gives how much is done, from 0 (no files yet) to 1 (finished); `by_polls`
+    and `by_clock` make one. Below 1 the run is RUNNING, its `finish_timestamp` is null, and it has no `case_info`.
+    Progress never goes back: the highest value so far counts, so files keep their place.
 
         UnfinishedRun(SyntheticRun(files=10), by_polls(5))
     """
@@ -97,7 +96,7 @@ class UnfinishedRun:
     _lock: threading.Lock = field(factory=threading.Lock, init=False, repr=False)
 
     def look(self) -> Run:
-        """The run as it is now. Every look asks `progress` once."""
+        """The run as it is now. Calls `progress` once."""
         with self._lock:
             self._highest = reached = max(self._highest, min(self._progress(), 1.0))
         if reached >= 1:
@@ -109,7 +108,7 @@ class UnfinishedRun:
 
 
 def by_polls(polls: int) -> Callable[[], float]:
-    """A progress that counts looks: the first `polls` looks see 0/polls, 1/polls, ..., and all later ones 1.
+    """A progress that counts requests: the first `polls` get 0/polls, 1/polls, ..., and all later ones 1.
 
     Raises ValueError for a negative number.
     """
@@ -120,7 +119,7 @@ def by_polls(polls: int) -> Callable[[], float]:
 
 
 def by_clock(seconds: float, clock: Callable[[], float] = time.monotonic) -> Callable[[], float]:
-    """A progress that grows evenly over `seconds` of `clock`, from now on. `clock` gives seconds.
+    """A progress that grows evenly for so many seconds, starting now. `clock` gives the time in seconds.
 
     Raises ValueError unless `seconds` is positive.
     """
@@ -131,12 +130,12 @@ def by_clock(seconds: float, clock: Callable[[], float] = time.monotonic) -> Cal
 
 
 class MemoryStore:
-    """Runs that are held, or computed, in this process.
+    """A store of runs in this process, kept in memory or computed.
 
         store = MemoryStore([SyntheticRun(seed=1)])
         store.add(UnfinishedRun(SyntheticRun(seed=2), by_polls(3)), context="acme-lending")
 
-    Raises ValueError when a context gets a second run of one id.
+    Raises ValueError if a context already has a run with the same id.
     """
 
     def __init__(self, runs: Iterable[Run | UnfinishedRun] = (), *, context: str | None = None) -> None:
@@ -145,7 +144,7 @@ class MemoryStore:
             self.add(run, context=context)
 
     def add(self, run: Run | UnfinishedRun, *, context: str | None = None) -> None:
-        """Puts a run into a context."""
+        """Adds a run to a context. Raises ValueError if the context already has a run with its id."""
         header = run.whole.header if isinstance(run, UnfinishedRun) else run.header
         key = (context, str(header["id"]))
         if key in self._runs:
@@ -153,15 +152,15 @@ class MemoryStore:
         self._runs[key] = run
 
     def find(self, run_id: str, context: str | None) -> Run | None:
-        """The run of that id as it is now, or None when this context has none."""
+        """The run with this id as it is now, or None if the context has none."""
         run = self._runs.get((context, run_id))
         return run.look() if isinstance(run, UnfinishedRun) else run
 
     def __iter__(self) -> Iterator[tuple[str | None, str]]:
-        """The context and the id of every run, in the order of adding. Unfinished ones are not looked at."""
+        """The context and the id of every run, in the order in which they were added."""
         return iter(list(self._runs))
 
 
 def describe_context(context: str | None) -> str:
-    """A context in words, for messages: `context 'acme-lending'` or `the nameless context`."""
+    """A context as text, for messages: `context 'acme-lending'` or `the nameless context`."""
     return "the nameless context" if context is None else f"context {context!r}"

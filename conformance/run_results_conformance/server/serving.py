@@ -1,4 +1,4 @@
-"""Puts an ASGI application on a loopback port, in a thread of this process."""
+"""Serves an ASGI application on a port of this computer, in a thread of this process."""
 
 import asyncio
 import socket
@@ -11,12 +11,12 @@ import uvicorn
 from attrs import define, field
 from starlette.types import ASGIApp
 
-_START = 10.0  # seconds that a start may take
+_START = 10.0  # seconds that the start may take
 
 
 @define
 class Served:
-    """An application that is being served, on the host and port that were bound."""
+    """A running server, with its host and port."""
 
     host: str
     port: int
@@ -28,34 +28,33 @@ class Served:
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     def wait(self) -> None:
-        """Blocks while the application is served, until the thread ends or a signal raises in this thread."""
+        """Blocks until the server ends, or until a signal raises an exception in this thread."""
         while self._thread.is_alive():
-            # Slices, because on some platforms no signal interrupts a join.
+            # Short joins, because on some platforms a signal does not interrupt a join.
             self._thread.join(0.5)
 
 
 @contextmanager
 def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[Served]:
-    """Serves an ASGI application while the `with` lasts; port 0 takes a free one.
+    """Serves an ASGI application until the `with` ends. Port 0 takes a free port.
 
         with serve(ReferenceServer(store, "a-token")) as served:
             httpx.get(served.url + "/v2/apps/runs/synthetic-0/results", ...)
 
-    The server has its own thread and event loop, so it can be used from asynchronous code too. When the
-    `with` is entered it answers; when it is left the port is closed, and requests under way are dropped, not
-    waited for. Nothing is logged of requests. Raises OSError when the port cannot be bound, RuntimeError when
-    the server does not start.
+    The server has its own thread and event loop, so asynchronous code can use it too. It already answers when the
+    `with` block begins. When the block ends, the port is closed and requests under way are dropped. Requests are not
+    logged. Raises OSError if the port cannot be bound, and RuntimeError if the server does not start.
     """
     with closing(_bind(host, port)) as listener:
         config = uvicorn.Config(
             app,
-            # Explicit, so that what happens to be installed changes nothing.
+            # Set explicitly, because the defaults depend on which packages are installed.
             http="h11",
             loop="asyncio",
             ws="none",
             lifespan="off",
             log_config=None,
-            # Dropped requests and an application's deliberate failures are no news to who asked for them.
+            # Dropped requests and deliberate failures of an application are not worth a log line.
             log_level="critical",
             access_log=False,
             server_header=False,
@@ -69,7 +68,7 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[Serv
             try:
                 with asyncio.Runner(loop_factory=lambda: loop) as runner:
                     runner.run(_serve_until(stop, server, listener))
-            except BaseException as error:  # noqa: BLE001 - the caller is told
+            except BaseException as error:  # noqa: BLE001 - the caller gets it
                 failures.append(error)
 
         thread = threading.Thread(target=run, name="run-results-serve", daemon=True)
@@ -83,7 +82,7 @@ def serve(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[Serv
             address = listener.getsockname()
             yield Served(address[0], address[1], thread)
         finally:
-            # A loop that has ended by itself is closed, and needs no telling.
+            # RuntimeError: the loop has already ended and is closed.
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(stop.set)
             thread.join()
@@ -93,8 +92,7 @@ async def _serve_until(stop: asyncio.Event, server: uvicorn.Server, listener: so
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    # uvicorn's own way out sleeps for tenths of a second; a suite that starts a server for each case would
-    # feel it.
+    # uvicorn's own shutdown sleeps for tenths of a second, which is too slow for tests that each start a server.
     if server.started:
         for each in server.servers:
             each.close()
@@ -108,7 +106,7 @@ async def _serve_until(stop: asyncio.Event, server: uvicorn.Server, listener: so
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A socket that is bound here, so that the port is known before anybody else can take it."""
+    """A bound socket. Bound here, so that the port is known and nobody else can take it."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:

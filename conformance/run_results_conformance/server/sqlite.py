@@ -1,8 +1,7 @@
-"""Runs in one SQLite file: for runs that are loaded once and served often, however large.
+"""Runs in one SQLite file: for large runs that are loaded once and served often.
 
-One row for each run (its context and header) and one for each file of a run. The files of a run have
-consecutive row ids, so that a page is a range scan and an offset of a million costs what an offset of zero
-costs.
+Each run is a row (its context and header), and each file of a run is a row. The files of a run have consecutive row
+ids, so that a page is a range scan: an offset of a million costs as much as an offset of zero.
 """
 
 import json
@@ -18,7 +17,7 @@ from attrs import field, frozen
 from .contract import JsonObject
 from .runs import Run, Store
 
-# Stand in the file's header, so that another program's database is refused with words.
+# Written to the file's header, so that the database of another program is refused with a clear message.
 _APPLICATION_ID = 0x52756E52
 _VERSION = 1
 
@@ -38,20 +37,20 @@ CREATE TABLE file (
 ) STRICT;
 CREATE UNIQUE INDEX run_by_name ON run (id, ifnull(context, ''));
 """
-# A context is never empty, so '' can stand for the nameless one in the index.
+# A context is never empty, so '' can mean the nameless context in the index.
 
 _BATCH = 1_000  # files that are made at a time while a run is written
 
 
 class SqliteStoreError(Exception):
-    """A file is not a database of runs that this version can read, or is in the way of a new one."""
+    """The file is not a database of runs that this version can read, or exists although a new one is to be written."""
 
 
 def write_sqlite(store: Store, path: Path) -> int:
     """Writes every run of a store, as it is now, to a new SQLite file. Returns the number of runs.
 
-    Memory does not grow with the runs. The file appears whole or not at all. Raises SqliteStoreError when
-    `path` exists already.
+    Memory does not grow with the runs. The file appears complete or not at all. Raises SqliteStoreError if `path`
+    already exists.
     """
     if path.exists():
         raise SqliteStoreError(f"{path} exists already")
@@ -69,7 +68,7 @@ def write_sqlite(store: Store, path: Path) -> int:
 
 
 def _write_run(connection: sqlite3.Connection, context: str | None, run: Run | None) -> int:
-    if run is None:  # gone since the store was listed
+    if run is None:  # removed since the store was listed
         return 0
     (first,) = connection.execute("SELECT ifnull(max(id) + 1, 0) FROM file").fetchone()
     count = run.file_count
@@ -90,13 +89,13 @@ def _dump(value: JsonObject) -> str:
 
 
 class SqliteStore:
-    """The runs of a file that `write_sqlite` made; the file is only read.
+    """The runs in a file that `write_sqlite` made. The file is opened for reading only.
 
         with SqliteStore(Path("runs.sqlite")) as store:
             ...
 
-    Usable from several threads; close it, or leave its `with`, when done. Raises FileNotFoundError when there
-    is no such file, SqliteStoreError when it is not a database of runs.
+    It can be used from several threads. Close it, or use it in a `with`. Raises FileNotFoundError if there is no such
+    file, and SqliteStoreError if it is not a database of runs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -114,7 +113,7 @@ class SqliteStore:
             raise SqliteStoreError(f"{path} is not a database of runs, version {_VERSION}")
 
     def find(self, run_id: str, context: str | None) -> Run | None:
-        """The run of that id, or None when this context has none."""
+        """The run with this id, or None if the context has none."""
         rows = self.rows(
             "SELECT header, file_count, first_file FROM run WHERE id = ? AND ifnull(context, '') = ?",
             (run_id, context or ""),
@@ -122,11 +121,11 @@ class SqliteStore:
         return next((_SqliteRun(json.loads(header), count, first, self) for header, count, first in rows), None)
 
     def __iter__(self) -> Iterator[tuple[str | None, str]]:
-        """The context and the id of every run, in the order of writing."""
+        """The context and the id of every run, in the order in which they were written."""
         return ((context, run_id) for context, run_id in self.rows("SELECT context, id FROM run ORDER BY rowid"))
 
     def rows(self, sql: str, values: Sequence[str | int] = ()) -> list[tuple[Any, ...]]:
-        """The rows of one read-only statement, all at once."""
+        """All rows of a statement that only reads."""
         with self._lock:
             return self._connection.execute(sql, values).fetchall()
 

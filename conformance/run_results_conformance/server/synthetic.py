@@ -1,11 +1,10 @@
-"""Runs of any size that are computed, not kept: file i is made from the seed and i alone.
+"""Synthetic runs of any size. They are computed, not stored: each file depends only on the seed and its index.
 
-The packets look like a lender's inbox: tax forms, driving licences, invoices, bank statements, in several
-scripts. They hold what makes real results awkward: failed fields, null and low confidences, corrected values,
-values over several lines and several boxes, files without documents, documents without a class, and names
-with underscores, apostrophes, leading digits and letters far from ASCII. All of it is invented: names are
-drawn from two short lists and combined at random, tax numbers lie in ranges that are never issued, and
-account numbers fail their check digits.
+They look like the documents that a lender gets: tax forms, driving licences, invoices and bank statements, in several
+scripts. They have what makes real results difficult: failed fields, null and low confidences, corrected values,
+values with several lines and boxes, files without documents, documents without a class, and names with underscores,
+apostrophes, leading digits and letters beyond ASCII. Everything is made up: names are random combinations from two
+short lists, tax numbers are from ranges that are never issued, and account numbers have wrong check digits.
 """
 
 import random
@@ -20,7 +19,7 @@ from .contract import Contract, JsonObject, load_contract
 from .runs import MemoryStore
 
 Random = Callable[[], float]
-"""Gives floats in [0, 1). Only `random.Random.random` promises the same sequence in every Python version."""
+"""Gives floats in [0, 1). `random.Random.random` is the only method with the same results in every Python version."""
 
 _Maker = Callable[[Random], str]
 
@@ -145,7 +144,7 @@ def _table(r: Random) -> str:
     return "\n".join(f"{_pick(r, _WORDS)}\t{_count(r)}\t{_money(r)}" for _ in range(1 + _below(r, 3)))
 
 
-# The project's type of a field, by what makes its value.
+# The type of a field, by the function that makes its value.
 _TYPES: Mapping[_Maker, str] = {
     _money: "CURRENCY",
     _date: "DATE",
@@ -204,14 +203,14 @@ _CLASSES: Mapping[str, Mapping[str, _Maker]] = {
     },
 }
 _CLASS_NAMES = tuple(_CLASSES)
-# Names of which each meets another of the same class under the name rule, for runs that are asked to collide.
+# Names that become equal to another name of the same class under the name rule, for runs with collisions.
 _COLLIDING = {
     "W-2": {"employee s SSN": _tax_number},
     "Driver's Licence": {"full-name": _person, "secret--id": _code},
     "Invoice": {"due-date": _date, "due/date": _date},
     "Bank Statement": {"opening-balance": _money, "closing  balance": _money},
 }
-# Each cross-class field, and the name of the field that feeds it in each class.
+# Each cross-class field, and the field of each class that it takes its value from.
 _CASE_FIELDS: Mapping[str, Mapping[str, str]] = {
     "applicant's name": {
         "W-2": "employee's name",
@@ -223,7 +222,7 @@ _CASE_FIELDS: Mapping[str, Mapping[str, str]] = {
     "申請番号": {"Driver's Licence": "driver's license", "Invoice": "№ заказа"},
     "co_applicant": {},
 }
-_CASE_FILES = 5  # cross-class fields are consolidated over this many files, so that a header's cost is bounded
+_CASE_FILES = 5  # cross-class fields use only this many files, so that a header costs the same for every run
 
 _MESSAGES: Mapping[str, str | None] = {
     "CANCELLED": "Cancelled by a user",
@@ -251,17 +250,15 @@ def _run_id_of(run: "SyntheticRun") -> str:
 
 @frozen
 class SyntheticRun:
-    """A run of `files` files, computed from `seed`. The same arguments give the same run, on every machine.
+    """A run of `files` files, computed from `seed`. The same arguments give the same run on every machine.
 
-    `documents_per_file` and `fields_per_document` make pages of a chosen weight; left out, both vary as in a
-    real inbox. A field with all its parts takes about 320 bytes of JSON, so a page of 50 files weighs about
-    4 MB with
+    `documents_per_file` and `fields_per_document` set the size of a page; without them both vary as in real runs. A
+    field with all its parts takes about 320 bytes of JSON, so that a page of 50 files has about 4 MB with
 
         SyntheticRun(seed=1, files=1_000, documents_per_file=4, fields_per_document=65)
 
-    `collisions` adds, to every class, fields whose names meet another's under the name rule; without it no
-    two names of a class meet. Raises ValueError for a negative seed or number, or a status that is none of
-    the six.
+    `collisions` adds fields to every class whose API names are equal to another's. Without it all API names of a
+    class are different. Raises ValueError for a negative seed or number, and for a status that is not one of the six.
     """
 
     seed: int = field(default=0, validator=validators.ge(0))
@@ -282,7 +279,7 @@ class SyntheticRun:
             makers |= _COLLIDING[class_name]
         wanted = len(makers) if self.fields_per_document is None else self.fields_per_document
         for number in range(len(makers), wanted):
-            # The number keeps these names apart; what stands around it exercises the rule.
+            # The number makes each name unique; the other characters give the name rule something to do.
             makers[f"{number} – position_{number}'s amount"] = _money
         for name, maker in list(makers.items())[:wanted]:
             yield name, _TYPES.get(maker, "TEXT"), maker
@@ -290,7 +287,7 @@ class SyntheticRun:
     # --- What the project knows -----------------------------------------------------------------------------
 
     def project_names(self) -> dict[str, list[str]]:
-        """The project's own field names of each class: what undoes the name rule."""
+        """The project's own field names, by class. With them the name rule can be reversed."""
         return {class_name: [name for name, _, _ in plan] for class_name, plan in self._plans.items()}
 
     def case_names(self) -> list[str]:
@@ -301,7 +298,7 @@ class SyntheticRun:
 
     @property
     def header(self) -> JsonObject:
-        """Everything of the run but its files."""
+        """The run without its files."""
         return self._header
 
     @cached_property
@@ -332,11 +329,11 @@ class SyntheticRun:
         }
 
     def files(self, start: int, stop: int) -> list[JsonObject]:
-        """The files with index start <= i < stop, made now."""
+        """The files with start <= index < stop, computed now."""
         return [self.file(index) for index in range(start, min(stop, self.file_count))]
 
     def file(self, index: int) -> JsonObject:
-        """The file with this index. Costs the same for every index."""
+        """The file with this index. It takes the same time for every index."""
         r = self._random(index)
         name = f"{_pick(r, _FAMILY)} {_pick(r, _FILE_KINDS)} {index:07d}.pdf"
         documents: list[JsonObject] = []
@@ -351,7 +348,7 @@ class SyntheticRun:
         }
 
     def _random(self, index: int) -> Random:
-        # Distinct for every pair: the index (from -1 on) has the low 64 bits for itself.
+        # Different for each pair of seed and index: the index (from -1 on) uses the low 64 bits.
         return random.Random((self.seed << 64) + index + 1).random  # noqa: S311
 
     def _document_count(self, r: Random) -> int:
@@ -384,7 +381,7 @@ class SyntheticRun:
         if reviewed and class_name and r() < 0.1:
             document["class_edit_history"] = self._edits(r, f"Class changed from Other to {class_name}")
         if r() < 0.2:
-            # Only made when the app is set to; the contract does not promise it.
+            # Not every app makes PDFs, and the contract does not guarantee the path.
             del document["post_processed_pdf_path"]
         return document
 
@@ -426,7 +423,7 @@ class SyntheticRun:
             "validations": {"valid": True, "alerts": []},
         }
         if fate < 0.2:
-            result["error_msg"] = ""  # empty says the same as absent
+            result["error_msg"] = ""  # empty means the same as absent
         if fate > 1 - _CORRECTED and reviewed:
             result["edit_history"] = self._edits(r, f"Value changed from {make(r)}")
         elif 0.5 < fate < 0.55:
@@ -438,7 +435,7 @@ class SyntheticRun:
         return result
 
     def _edits(self, r: Random, what: str) -> list[JsonObject]:
-        """One to three edits, oldest first, the last one saying what."""
+        """One to three edits, the oldest first. The last one has the message `what`."""
         moment = _EPOCH + 30_000_000 + _below(r, 1_000_000)
         edits: list[JsonObject] = []
         messages: list[str | None] = [what, None, "Box drawn anew"]
@@ -482,13 +479,13 @@ class SyntheticRun:
 
 
 def _confidence(r: Random) -> float:
-    """Mostly high, sometimes anything; three digits, as a service would round it."""
+    """Mostly high, sometimes any value; rounded to three digits, as services do."""
     share = r()
     return round(1 - share / 8 if share < 0.9 else r(), 3)
 
 
 def _boxes(r: Random, value: str, pages: range, width: float, height: float) -> list[JsonObject]:
-    """One box for each line of the value, in quarters of a unit, inside one page of the document."""
+    """One box for each line of the value, on one page of the document. Coordinates are multiples of a quarter."""
     page = pages[int(r() * len(pages))]
     left, top = int(r() * width * 2) / 4, int(r() * height * 2) / 4
     return [
@@ -517,11 +514,11 @@ def _alert(r: Random, level: str, message: str, name: str, pages: range) -> Json
 
 
 def example_store(contract: Contract | None = None, *, seed: int = 0, files: int = 25) -> MemoryStore:
-    """A store that answers for every run id the contract shows, with the status that its example shows.
+    """A store with a run for every run id in the contract's examples, with the status that the example shows.
 
-    The runs are synthetic, of `files` files each. Every status that no example has gets a run too, called
-    `run-` and the status (`run-cancelled`). All are there in the nameless context and in each context that
-    the contract shows, so that a request made of the contract's own examples is answered with 200.
+    The runs are synthetic, with `files` files each. Each status that no example has gets a run too, such as
+    `run-cancelled`. All runs are in the nameless context and in every context of the contract's examples, so that every
+    request made from these examples is answered with 200.
     """
     contract = contract or load_contract()
     statuses: dict[str, str] = {page["id"]: page["status"] for page in contract.examples.values()}
