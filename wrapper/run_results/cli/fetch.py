@@ -55,7 +55,7 @@ class FetchInterrupted(Exception):
     "--unsure",
     metavar="SCORE",
     type=click.FloatRange(0, 1),
-    help="Mark fields with a confidence below this as unsure; else 0.8. Includes confidences.",
+    help="Mark fields with a confidence below this as unsure; else 0.8. Asks for confidences.",
 )
 @click.option(
     "--only",
@@ -91,8 +91,8 @@ def fetch(
       --include review:     review_completed (of the document), class_edits,
                             edits
       --include source:     source
-      unset: which of class_name and the confidences are null because the
-      server left them out, and not because it said so
+      unset: which of class_name and the confidences are null only because
+      the server left them out
 
     A file without documents and a document without fields have a line of their own. The packet's cross-class fields
     come first, with a null file_index, unless --start is above 0.
