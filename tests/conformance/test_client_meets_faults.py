@@ -44,13 +44,13 @@ MUST = {rule.id for rule in RULES if rule.level == "MUST"}
 
 # Why an answer that differs can be beyond the client, by family.
 UNSEEN = {
-    "shape": "another value that the contract allows in the same place",
-    "wire": "another value that the contract allows in the same place",
-    "paging": "fewer, more or other files, in a walk that is sound: number and order of them are the server's to say",
-    "flags": "values and files that change with a flag: the answer without it is not asked for",
-    "names": "two names of the project's that meet in one",
-    "state": "another state that a run can be in, or, in a run of one page, nothing to compare it with",
-    "stability": "each page is asked for once: what the next answer would be is not known",
+    "shape": "another value that the contract allows in this place",
+    "wire": "another value that the contract allows in this place",
+    "paging": "missing, additional or other files, if all pages agree: only the server knows the files of a run",
+    "flags": "values and files that change with a flag: a client does not also ask without the flag",
+    "names": "two of the project's names that have the same API name",
+    "state": "another possible state; in a run of one page, a value that would differ on other pages",
+    "stability": "an answer that would be different the next time: a client asks for each page once",
 }
 
 
