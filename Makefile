@@ -1,4 +1,4 @@
-# `make` alone explains the targets. Everything runs in .venv, built from the hash-checked lock file.
+# `make` alone lists the targets. Everything runs in .venv, which is built from the hash-checked lock file.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -7,12 +7,12 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .PHONY: help
-help:  ## Explain the targets
+help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(INSTALLED): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+		{ echo "Python 3.11 or later is needed; choose one with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -22,7 +22,7 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 install: $(INSTALLED)  ## Build the environment from the locked requirements
 
 .PHONY: demo
-demo: $(INSTALLED)  ## Bring home a paginated run from an embedded server and show it
+demo: $(INSTALLED)  ## Fetch a paginated run from an embedded server and show it
 	@$(BIN)/python docs/examples/demo.py
 
 .PHONY: test
@@ -38,7 +38,7 @@ generate: $(INSTALLED)  ## Generate the client from openapi.yaml
 	$(BIN)/python generated/generate.py
 
 .PHONY: check
-check: $(INSTALLED)  ## Fail when generated code is stale, the spec has findings, or types or style are off
+check: $(INSTALLED)  ## Fail when generated code is stale, or the spec, types or style have findings
 	$(BIN)/python generated/generate.py --check
 	$(BIN)/openapi-spec-validator openapi.yaml
 	$(MAKE) --no-print-directory lint-spec
@@ -53,7 +53,7 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 		npx --no-install spectral lint --ruleset spectral.yaml --fail-severity hint ../../openapi.yaml && \
 		REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint --config redocly.yaml ../../openapi.yaml; \
 	elif [ -n "$$CI" ]; then echo "lint-spec needs npm"; exit 1; \
-	else echo "SKIPPED: lint-spec needs npm, which is not here"; fi
+	else echo "SKIPPED: lint-spec needs npm, which is not installed"; fi
 
 .PHONY: fuzz
 fuzz: $(INSTALLED)  ## Let schemathesis fuzz a server: make fuzz [URL=...]; without URL the reference server
@@ -67,14 +67,14 @@ power: $(INSTALLED)  ## Measure which faults the verifier and other tools find, 
 mutants: $(INSTALLED)  ## Measure which mutants of the reference server the verifier finds, into docs/power.md
 	$(BIN)/python -m benchmarks.power.mutants
 
-# The environments of others, beside ours.
+# Environments with packages of others, apart from our own.
 .venv-%/installed: requirements/%.txt
 	$(PYTHON) -m venv --clear .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .PHONY: interop
-interop: $(INSTALLED) .venv-interop/installed  ## Let foreign clients and servers meet ours (needs Node and npm)
+interop: $(INSTALLED) .venv-interop/installed  ## Test against clients and servers of others (needs Node and npm)
 	cd requirements/node-interop && npm ci --silent
 	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python \
 		RUN_RESULTS_NODE_INTEROP=$(CURDIR)/requirements/node-interop $(BIN)/pytest tests/interop
@@ -89,12 +89,12 @@ format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff format .
 
 .PHONY: lock
-lock: $(INSTALLED)  ## Settle every dependency anew into requirements/dev.txt
+lock: $(INSTALLED)  ## Update requirements/dev.txt to the newest allowed versions
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --upgrade --quiet --output-file requirements/dev.txt
 
 .PHONY: lock-bench
-lock-bench: $(INSTALLED)  ## Settle what `make bench` installs into requirements/bench.txt
+lock-bench: $(INSTALLED)  ## Update requirements/bench.txt, which `make bench` installs
 	$(BIN)/uv pip compile pyproject.toml requirements/bench.in --extra arrow --constraint requirements/dev.txt \
 		--universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet \
 		--output-file requirements/bench.txt
@@ -104,5 +104,5 @@ wheel: $(INSTALLED)  ## Build the wheel into dist/
 	rm -rf dist && $(BIN)/python -m hatchling build --target wheel
 
 .PHONY: clean
-clean:  ## Remove everything that was built
+clean:  ## Remove everything that make has built
 	rm -rf .venv .venv-interop .venv-bench dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules

@@ -211,7 +211,7 @@ def run_benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_harness_measures_a_case(tmp_path: Path) -> None:
-    """A quick run of two cases writes a page with their numbers; what they take is judged by nobody here."""
+    """A quick run of two cases writes a page with their numbers. This test does not judge the numbers."""
     output = tmp_path / "results.md"
     finished = run_benchmarks("--only", "wire", "--output", str(output))
     assert finished.returncode == 0, finished.stderr

@@ -1,8 +1,8 @@
-"""What a case is, and how its contenders are measured side by side.
+"""Cases, and how the contenders of a case are measured side by side.
 
-Contenders of one case take turns: one round runs each of them once, in an order that changes from round to round, so
-that what else the machine does at that moment hits all of them alike. A ratio is taken within a round, and the median
-and the quartiles of these ratios are what is reported.
+The contenders of a case take turns: a round runs each of them once, in an order that changes from round to round. So
+other work of the machine slows all of them equally. Each round gives a ratio; the results are the median and the
+quartiles of the ratios.
 """
 
 import gc
@@ -15,12 +15,12 @@ from pathlib import Path
 
 
 class SkipCase(Exception):
-    """Raised by a case file that cannot run here; its text says why."""
+    """Raised by a case that cannot run here; the message says why."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is wanted of the ratio of one contender to another.
+    """The wanted ratio of one contender to another.
 
     `Target("ours", "orjson", most=1.0)`: our number is at most 1.0 times that of orjson.
     `Target("ours", "vendor", least=18)`: the vendor's number is at least 18 times ours.
@@ -32,11 +32,11 @@ class Target:
     least: float | None = None
 
     def ratio(self, ours: float, against: float) -> float:
-        """The ratio that the target speaks of."""
+        """The ratio that the target limits."""
         return ours / against if self.most is not None else against / ours
 
     def is_met(self, ratio: float) -> bool:
-        """Whether this ratio is what is wanted."""
+        """Whether this ratio meets the target."""
         return ratio <= self.most if self.most is not None else ratio >= (self.least or 0)
 
     def __str__(self) -> str:
@@ -48,48 +48,47 @@ class Case:
     """Contenders that do the same work."""
 
     name: str
-    """Short and unique, such as `decode-heavy`; what `--only` takes."""
+    """Short and unique, such as `decode-heavy`; for `--only`."""
     title: str
     """The heading in the results."""
     contenders: Mapping[str, Callable[[], object]]
-    """One run of each, by the name that the results show. Setting up does not belong in here. A case without any is a
-    note alone."""
+    """A function for each contender, by the name that the results show. One call is one measurement. Preparation does
+    not belong here. A case without contenders has only a note."""
     targets: Sequence[Target] = ()
     check: Callable[[Mapping[str, object]], None] | None = None
-    """Gets what each contender returned in its last run; raises AssertionError where they did not do the same work."""
+    """Gets what each contender returned in its last run; raises AssertionError if they did not do the same work."""
     clock: str = "cpu"
-    """`cpu`: seconds of processor time of this thread. `process`: of all threads, where contenders start some and
-    nothing else runs meanwhile. `wall`: seconds that passed. `value`: nothing is timed; what a contender returns is the
-    number, in `unit`."""
+    """`cpu`: processor time of this thread. `process`: that of all threads, for contenders that start threads.
+    `wall`: the time that passes. `value`: nothing is timed; a contender returns the number, in `unit`."""
     unit: str = "ms"
-    """Of the numbers in the results; `ms` for both clocks."""
+    """The unit of the numbers; `ms` for every clock but `value`."""
     rounds: int = 25
     quick_rounds: int = 3
     note: str = ""
     """A paragraph for the results, in Markdown."""
     notes: Callable[[Mapping[str, Sequence[float]]], str] | None = None
-    """Makes a further one from the numbers of all rounds, by contender, in `unit`."""
+    """Makes a second note from the numbers of all rounds, by contender, in `unit`."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a case file is given."""
+    """How a case file shall prepare its cases."""
 
     quick: bool
-    """Whether time matters more than steady numbers: make the work smaller."""
+    """Whether the work shall be small, because time matters more than exact numbers."""
     folder: Path
-    """A folder for this run, on `sys.path`; removed at its end."""
+    """A folder on `sys.path` for this run, which is removed at the end."""
     only: str = ""
     """The name of the case that is wanted."""
 
     def wants(self, name: str) -> bool:
-        """Whether a case whose name begins so is wanted: what takes long to set up asks first."""
+        """Whether a case is wanted whose name begins with `name`. Cases with a long preparation ask this first."""
         return self.only.startswith(name)
 
 
 @dataclass
 class Outcome:
-    """What a case came to."""
+    """The result of a case."""
 
     case: Case
     numbers: dict[str, list[float]] = field(default_factory=dict)
@@ -110,22 +109,22 @@ _CLOCKS: dict[str, Callable[[], float]] = {
 
 
 def measure(case: Case, *, quick: bool = False, rounds: int | None = None) -> Outcome:
-    """Run a case: a trial of each contender, the rounds, and a last run of each, whose results are checked.
+    """Run a case: each contender once without measuring, then the rounds, then each once more to check the results.
 
-    They are checked at the end because a check takes everything apart, which leaves memory in pieces. The outcome holds
-    no contenders any more, so that it can be sent to another process.
+    The check comes last, because it makes and frees many objects, which fragments memory. The outcome has no
+    contenders, so that it can be pickled for another process.
     """
     for run in case.contenders.values():
         run()
     numbers: dict[str, list[float]] = {name: [] for name in case.contenders}
-    order, dealer = list(case.contenders), random.Random(case.name)
-    # What the harness and the imported peers keep is no work of the contenders: their collections shall not visit it.
+    order, shuffler = list(case.contenders), random.Random(case.name)
+    # The collector shall not visit the objects of the harness and of the imported peers during a measurement.
     gc.collect()
     gc.freeze()
     try:
         for _ in range(_rounds(case, quick, rounds) if order else 0):
-            # Shuffled, because who comes right after a heavy contender finds cold caches: each shall now and then.
-            dealer.shuffle(order)
+            # A heavy contender leaves cold caches to the next one. So the order changes.
+            shuffler.shuffle(order)
             for name in order:
                 numbers[name].append(_once(case, case.contenders[name]))
     finally:
@@ -151,7 +150,7 @@ def _once(case: Case, run: Callable[[], object]) -> float:
     started = clock()
     result = run()
     spent = clock() - started
-    del result  # taking it apart again is not what is measured
+    del result  # freeing the result is not measured
     return spent * 1e3
 
 

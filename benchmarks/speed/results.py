@@ -1,4 +1,4 @@
-"""What the measurements say, for a terminal and as benchmarks/speed/RESULTS.md with its plot."""
+"""The results as text for a terminal, and as benchmarks/speed/RESULTS.md with its plot."""
 
 import os
 import platform
@@ -45,11 +45,11 @@ def write(outcomes: Sequence[Outcome], skipped: Sequence[str], path: Path, *, qu
 def _page(outcomes: Sequence[Outcome], skipped: Sequence[str], plot: str | None, *, quick: bool) -> Iterator[str]:
     yield "# Results"
     yield ""
-    yield "Written by `make bench`; what it measures and how is in [README.md](README.md), what was tried and chosen in"
-    yield "[docs/performance.md](../../docs/performance.md). All of it comes from one run, on one machine."
+    yield "Written by `make bench`, in one run on one machine. [README.md](README.md) says what is measured and how,"
+    yield "[docs/performance.md](../../docs/performance.md) what was tried and chosen."
     if quick:
         yield ""
-        yield "**A quick run: small pages and few rounds. The numbers are a first look and no more.**"
+        yield "**A quick run: small pages and few rounds. The numbers are only a first impression.**"
     yield ""
     yield "| work | ratio of | median | quartiles | wanted | |"
     yield "|---|---|---:|---:|---:|---|"
@@ -133,7 +133,7 @@ def _plot(outcomes: Sequence[Outcome], path: Path) -> bool:
         names = list(outcome.numbers)
         first = outcome.numbers[names[0]]
         for place, name in enumerate(names):
-            # Round by round, as the ratios are: what slowed one contender down slowed the others, too.
+            # Ratios within a round: other work of the machine slowed all contenders of the round.
             low, middle, high = spread(
                 sorted(other / own for other, own in zip(outcome.numbers[name], first, strict=True))
             )

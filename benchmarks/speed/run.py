@@ -1,4 +1,4 @@
-"""Runs the benchmarks, or some of them, and writes what they came to. See README.md."""
+"""Runs the benchmarks, or some of them, and writes the results. See README.md."""
 
 import argparse
 import importlib.util
@@ -30,10 +30,10 @@ def load(path: Path) -> object:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the client and its peers side by side.")
-    parser.add_argument("--quick", action="store_true", help="small and few: under two minutes, for a first look")
-    parser.add_argument("--only", default="", metavar="NAME", help="cases whose name begins so")
-    parser.add_argument("--rounds", type=int, help="measure each case so many times at most")
-    parser.add_argument("--output", type=Path, help="where the results go (RESULTS.md, if all was run)")
+    parser.add_argument("--quick", action="store_true", help="small pages and few rounds, in under two minutes")
+    parser.add_argument("--only", default="", metavar="NAME", help="only cases whose names begin with this")
+    parser.add_argument("--rounds", type=int, help="measure each case at most so many times")
+    parser.add_argument("--output", type=Path, help="file for the results; RESULTS.md if every case is run")
     parser.add_argument("--one", nargs=3, metavar=("FILE", "CASE", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     sys.path[:0] = ROOTS
@@ -46,8 +46,8 @@ def main() -> None:
     outcomes: list[Outcome] = []
     skipped: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        for path, name in found(arguments.only, skipped):
-            # A process for each: what one case leaves in memory, and where, is no work of the next.
+        for path, name in find_cases(arguments.only, skipped):
+            # Each case has its own process: the memory that one case leaves shall not slow the next.
             command = [sys.executable, __file__, *sys.argv[1:], "--one", path, name, folder]
             subprocess.run(command, check=True)
             result = pickle.loads((Path(folder) / name).read_bytes())
@@ -67,8 +67,8 @@ def main() -> None:
         print(f"wrote {output}")
 
 
-def found(only: str, skipped: list[str]) -> Iterator[tuple[Path, str]]:
-    """The wanted cases by the files that they are in; adds to `skipped` the files that cannot be loaded here."""
+def find_cases(only: str, skipped: list[str]) -> Iterator[tuple[Path, str]]:
+    """The wanted cases, each with its file. Files that cannot be loaded here are added to `skipped`."""
     for path in sorted((HERE / "cases").glob("*.py")):
         try:
             names: tuple[str, ...] = load(path).CASES  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ def found(only: str, skipped: list[str]) -> Iterator[tuple[Path, str]]:
 
 
 def measure_one(path: str, name: str, folder: str, *, quick: bool, rounds: int | None) -> None:
-    """Measure a case and leave its outcome as a file of its name in the folder; a text where it cannot run here."""
+    """Measure a case and write its outcome into a file of its name; if it cannot run here, write the reason."""
     from harness import Setting, SkipCase, measure
 
     sys.path.insert(0, folder)

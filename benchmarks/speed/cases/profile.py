@@ -14,7 +14,7 @@ from run_results import Client, Include
 
 CASES = ("profile",)
 OURS = [str(Path(package.__file__ or "").parent) for package in (run_results, run_results_api)]
-MOST = 20
+ROWS = 20
 
 
 def cases(setting: Setting) -> Iterator[Case]:
@@ -45,15 +45,16 @@ def _table(profile: cProfile.Profile, fields: int) -> str:
     ours = [(place, calls) for place, (_, calls, *_) in rows if place[0].startswith(tuple(OURS))]
     busiest = max(ours, key=lambda row: row[1])
     lines = ["| function | calls | own time |", "|---|---:|---:|"]
-    for (path, _, name), (_, calls, own, *_) in rows[:MOST]:
+    for (path, _, name), (_, calls, own, *_) in rows[:ROWS]:
         where = "" if path == "~" else f"{Path(path).parent.name}/{Path(path).name} "
         lines.append(f"| `{where}{name}` | {calls:,} | {own / total:.1%} |")
-    told = f"The function of ours that is called most often is `{busiest[0][2]}`, {busiest[1]:,} times"
-    told += f" for {fields:,} fields"
+    summary = (
+        f"Of our own functions `{busiest[0][2]}` is called most often: {busiest[1]:,} times for {fields:,} fields."
+    )
     if busiest[1] < fields:
-        told += (
-            ": nothing of ours in Python is called field by field. What is done for each field is done in C, by"
-            " `decode` of msgspec and by `map` over `attrgetter` inside `set.update`, which looks at the names"
+        summary += (
+            " So no Python function of ours is called for each field. The work for each field is done in C: by `decode`"
+            " of msgspec, and by `map` with `attrgetter` inside `set.update`, which collects the names."
         )
-    lines += ["", f"{told}."]
+    lines += ["", summary]
     return "\n".join(lines)

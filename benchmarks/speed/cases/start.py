@@ -19,25 +19,25 @@ print(spent * 1e3, *sorted({{'httpx', 'ssl', 'asyncio', 'pyarrow', 'rich'}} & sy
 
 
 def cases(setting: Setting) -> Iterator[Case]:
-    heavy: dict[str, list[str]] = {}
-    # As after an installation, all find their modules compiled. Peers are when pip has installed them; our source tree
-    # is not where PYTHONDONTWRITEBYTECODE is set. The trial of each contender compiles what it needs.
-    surroundings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    surroundings["PYTHONPYCACHEPREFIX"] = str(setting.folder / "bytecode")
+    loaded: dict[str, list[str]] = {}
+    # All contenders shall find their modules compiled, as after an installation. pip compiles the peers. The first run,
+    # which is not measured, compiles our modules, unless PYTHONDONTWRITEBYTECODE prevents it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(setting.folder / "bytecode")
 
     def importing(name: str, statement: str) -> Callable[[], float]:
         def run() -> float:
-            # A fresh process each time; what its environment loads by itself is the same for all.
+            # A fresh process each time. Modules that the environment itself loads are the same for all.
             command = [sys.executable, "-c", _PROGRAM.format(statement=statement)]
-            finished = subprocess.run(command, check=True, capture_output=True, text=True, env=surroundings)
+            finished = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
             milliseconds, *found = finished.stdout.split()
-            heavy[name] = found
+            loaded[name] = found
             return float(milliseconds)
 
         return run
 
-    def light(_results: object) -> None:
-        assert heavy[peers.OURS] == [], f"importing run_results loads {', '.join(heavy[peers.OURS])}"
+    def loads_nothing_heavy(_results: object) -> None:
+        assert loaded[peers.OURS] == [], f"importing run_results loads {', '.join(loaded[peers.OURS])}"
 
     statements = {
         peers.OURS: "import run_results",
@@ -51,7 +51,7 @@ def cases(setting: Setting) -> Iterator[Case]:
         name="import",
         title="Import, in a fresh interpreter",
         contenders={name: importing(name, statement) for name, statement in statements.items()},
-        check=light,
+        check=loads_nothing_heavy,
         targets=[Target(peers.OURS, peers.VENDOR, least=4)],
         clock="value",
         rounds=15,

@@ -1,4 +1,4 @@
-"""A page's bytes to Parquet: by columns, as row dictionaries, and as pandas users would do it."""
+"""Bytes of a page to Parquet: with our columns, with row dictionaries, and as pandas users would do it."""
 
 import io
 from collections.abc import Iterator, Mapping
@@ -88,10 +88,10 @@ def cases(setting: Setting) -> Iterator[Case]:
         targets=[Target(OURS, PANDAS, least=8), Target(OURS, ROWS, least=2)],
         clock="process",  # pandas converts columns on several threads
         rounds=11,
-        note="Only run-results validates what it reads. All write one table, that of the fields: the run and the"
-        " indexes that are a field's key, the names of its file and class, its value, type, confidences, alerts, edits"
-        " and boxes, whether it failed and was edited. Only run-results adds the project's names. Processor time is"
-        " that of all threads: pandas has columns converted on several.",
+        note="All write the table of fields: the run and the indexes, which are the key of a field, the names of its"
+        " file and class, its value, type, confidences, alerts, edits and boxes, and whether it failed or was edited."
+        " Only run-results validates what it reads, and only run-results adds the project's names. Processor time is"
+        " that of all threads, because pandas converts columns on several threads.",
     )
 
 

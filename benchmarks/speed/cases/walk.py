@@ -1,4 +1,4 @@
-"""A run of 200 small pages over loopback, and the same from a server that takes its time."""
+"""A run of small pages over loopback, and from a server that waits before each answer."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -9,7 +9,6 @@ from common.served import RUN, serve
 from harness import Case, Setting, SkipCase, Target
 
 from run_results import Include
-from run_results.client import Settings
 
 CASES = ("walk-small", "walk-tiny", "walk-latency")
 PAGES = 200
@@ -55,8 +54,8 @@ def _loopback(setting: Setting) -> Iterator[Case]:
 
 
 _NOTES = {
-    "small": "The server is a process of its own; what is counted is the client's processor time, connecting included.",
-    "tiny": "Next to nothing on a page: this is the time of the HTTP libraries, httpx below us, urllib3 in the SDK.",
+    "small": "The server has its own process. The time is the client's processor time, including connecting.",
+    "tiny": "The pages are almost empty. So this is the time of the HTTP libraries: httpx for us, urllib3 for the SDK.",
 }
 
 
@@ -65,12 +64,11 @@ def _latency(setting: Setting) -> Iterator[Case]:
     with serve("small", pages, size, False, latency=LATENCY) as url:
         contenders = {"one page at a time": partial(loops.ours, url)}
         targets = []
-        if "prefetch" in Settings.__annotations__:
-            for depth in (2, 4, 8):
-                contenders[f"prefetch={depth}"] = partial(loops.ours, url, prefetch=depth)
-                contenders[f"prefetch={depth}, asyncio"] = partial(loops.ours_async, url, prefetch=depth)
-                # Nearly the depth: the first pages, and what the client itself takes, are not sped up.
-                targets.append(Target(f"prefetch={depth}", "one page at a time", least=0.8 * depth))
+        for depth in (2, 4, 8):
+            contenders[f"prefetch={depth}"] = partial(loops.ours, url, prefetch=depth)
+            contenders[f"prefetch={depth}, asyncio"] = partial(loops.ours_async, url, prefetch=depth)
+            # A little less than the depth: the first pages and the client's own work do not become faster.
+            targets.append(Target(f"prefetch={depth}", "one page at a time", least=0.8 * depth))
         yield Case(
             name="walk-latency",
             title=f"A walk of {pages} pages from a server that takes {LATENCY * 1e3:.0f} ms for each",
@@ -88,4 +86,4 @@ def _all_files(count: int, results: Mapping[str, object]) -> None:
     assert isinstance(first, list)
     assert len(first) == len(set(first)) == count
     for name, files in zip(list(results)[1:], others, strict=True):
-        assert files == first, f"{name} did not bring the same files"
+        assert files == first, f"{name} did not return the same files"

@@ -1,4 +1,4 @@
-"""The ways to walk a run: ours, the vendor's as its documentation shows it, and the least that httpx can do."""
+"""Ways to walk a run: our client, the vendor's SDK as its documentation shows it, and a bare loop with httpx."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from common.served import RUN, TOKEN
 from run_results import AsyncClient, Client, Include
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json"}
-# Made once for all walks, as our client does: to read the certificates takes longer than many a walk.
+# Made once for all walks, as in our client: reading the certificates takes longer than a short walk.
 TRUST = httpx.create_ssl_context()
 FLAGS = ("include_confidence_scores", "include_source_info", "include_review_results", "include_validation_results")
 

@@ -1,4 +1,4 @@
-"""The pages that decoding and encoding are measured with, made from the synthetic run."""
+"""The pages for decoding and encoding, made from a synthetic run."""
 
 import json
 from functools import cache
@@ -13,7 +13,7 @@ FILES = 50
 
 @cache
 def heavy(quick: bool = False) -> bytes:
-    """A page of 4 MB with everything included: 13,000 fields, 57,000 objects. A quarter of it where `quick`."""
+    """A page of 4 MB with everything included: 13,000 fields, 56,000 objects. A quarter of it if `quick`."""
     return _page(_run(fields=65), FILES // 4 if quick else FILES, everything=True)
 
 
@@ -36,7 +36,7 @@ def _page(run: SyntheticRun, files: int, *, everything: bool) -> bytes:
 
 
 def without_null_edits(value: Any) -> Any:
-    """The value without null messages of edits, which the contract allows and the vendor's SDK refuses."""
+    """The value without edit messages that are null: the contract allows them, but the vendor's SDK refuses them."""
     if isinstance(value, dict):
         if "modifications" in value:
             value = {**value, "modifications": [part for part in value["modifications"] if part["message"] is not None]}
@@ -45,7 +45,7 @@ def without_null_edits(value: Any) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """The value without members that are null: not every peer tells null from absent."""
+    """The value without members that are null, because not every peer distinguishes null from absent."""
     if isinstance(value, dict):
         return {key: without_nulls(part) for key, part in value.items() if part is not None}
     return [without_nulls(part) for part in value] if isinstance(value, list) else value

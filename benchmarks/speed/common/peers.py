@@ -1,4 +1,4 @@
-"""The peers' ways from JSON text to models and back, each as its documentation shows it."""
+"""From JSON text to models and back, with each peer as its documentation shows it."""
 
 import importlib
 import json
@@ -34,18 +34,18 @@ VENDOR = "vendor's SDK"
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to models and back."""
+    """A library, or a way of using one."""
 
     read: Callable[[bytes], Any]
     """JSON text to models."""
     plain: Callable[[Any], Any]
-    """Models to what `json.loads` of their JSON would give."""
+    """Models to dicts, lists and plain values, as `json.loads` would make them."""
     write: Callable[[Any], bytes | str]
     """Models to JSON text."""
 
 
 def generate_stock(folder: Path) -> None:
-    """Let openapi-python-client write the package `stock_client` from our openapi.yaml, with its own templates."""
+    """Generate the package `stock_client` from our openapi.yaml, with the templates of openapi-python-client."""
     if (folder / "stock_client").exists():
         return
     config = folder / "stock.yaml"
@@ -54,7 +54,7 @@ def generate_stock(folder: Path) -> None:
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"]
     subprocess.run(
         [*command, "--config", config, "--path", spec, "--output-path", package],
-        # It formats with ruff, by name.
+        # The generator runs ruff by its name.
         env={**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])},
         check=True,
         capture_output=True,
@@ -63,7 +63,7 @@ def generate_stock(folder: Path) -> None:
 
 
 def all_peers(folder: Path) -> dict[str, Peer]:
-    """Every peer by its name, with what is generated for it in `folder`; raises `SkipCase` where one is missing."""
+    """Every peer by its name. Generates the stock client into `folder`. Raises `SkipCase` if a peer is missing."""
     try:
         generate_stock(folder)
         from aihub.models.results_response import ResultsResponse
@@ -97,7 +97,7 @@ def all_peers(folder: Path) -> dict[str, Peer]:
     }
 
 
-# --- The contract's models in other words -------------------------------------------------------------------
+# --- Our models again, as Structs and as pydantic models ------------------------------------------------------
 
 
 @cache
@@ -106,7 +106,7 @@ def _hints(name: str) -> dict[str, Any]:
 
 
 def _rebuild(make: Callable[[str, dict[str, Any], set[str]], Any]) -> dict[str, Any]:
-    """Our models again, each made by `make` from its name, its types and its required members."""
+    """Make each of our models again: `make` gets its name, its types and its required members."""
     made: dict[str, Any] = {}
 
     def translate(hint: Any) -> Any:
@@ -114,7 +114,7 @@ def _rebuild(make: Callable[[str, dict[str, Any], set[str]], Any]) -> dict[str, 
         if origin is Annotated:
             return Annotated[(translate(arguments[0]), *arguments[1:])]
         if origin in (Union, UnionType):
-            return Union[tuple(translate(option) for option in arguments)]  # noqa: UP007 - made, not written
+            return Union[tuple(translate(option) for option in arguments)]  # noqa: UP007 - the options are computed
         if origin is list:
             return list[translate(arguments[0])]  # type: ignore[misc]
         return remake(hint.__name__) if isinstance(hint, type) and attrs.has(hint) else hint
@@ -130,7 +130,7 @@ def _rebuild(make: Callable[[str, dict[str, Any], set[str]], Any]) -> dict[str, 
 
 
 def _struct(name: str, hints: dict[str, Any], required: set[str]) -> Any:
-    # Out of the collector's sight: msgspec's own advice for the fastest decoding of trees.
+    # `gc=False` is what msgspec's documentation recommends for the fastest decoding of trees.
     members = [(key, hint) if key in required else (key, hint, UNSET) for key, hint in hints.items()]
     return msgspec.defstruct(name, members, kw_only=True, gc=False)
 

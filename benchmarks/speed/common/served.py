@@ -1,7 +1,7 @@
-"""A server that answers from memory, in a process of its own, so that a walk's time is the client's.
+"""A server that answers from memory, in its own process, so that the time of a walk is the client's.
 
-It speaks as much HTTP as the clients here need, keeps connections open, and sends gzip to those who ask for it where it
-is told to. The run is made when it starts; `Endless` makes each page when it is asked for.
+It knows only as much HTTP as these clients need. It keeps connections open, and with `compress` it sends gzip to
+clients that accept it. `small` makes all pages at the start; `large` makes each page when it is requested.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ Bodies = Callable[[int], bytes]
 
 
 def small(pages: int, size: int, everything: bool) -> Bodies:
-    """A run of so many pages of `size` files each: 1 document and about 9 fields a file, 3.5 kB with everything."""
+    """A run of `pages` pages of `size` files. A file has 1 document with about 9 fields: 3.5 kB with everything."""
     from pages import without_null_edits
 
     from run_results_conformance.server.contract import load_contract
@@ -41,7 +41,7 @@ def small(pages: int, size: int, everything: bool) -> Bodies:
 
 
 def large(files: int, size: int) -> Bodies:
-    """A run of any size, with pages of `size` files; a file is about 600 bytes, and no two are alike."""
+    """A run of `files` files in pages of `size` files. A file is about 600 bytes, and all are different."""
     fields = [{"field_name": f"field_{n}", "value": f"value {n}", "type": "TEXT"} for n in range(6)]
     document = json.dumps({"class_name": "W-2", "page_numbers": [0], "fields": fields})
     head = {"id": RUN, "status": "COMPLETE", "start_timestamp": 1, "finish_timestamp": 2}
@@ -59,7 +59,7 @@ def large(files: int, size: int) -> Bodies:
 
 
 def one(path: str) -> Bodies:
-    """A run of one page, whose text is in a file."""
+    """A run of one page, which is read from a file."""
     text = Path(path).read_bytes().replace(b'"has_more":true', b'"has_more":false')
     return {0: text}.__getitem__
 
@@ -68,10 +68,10 @@ _OFFSET = re.compile(rb"[?&]file_offset=(\d+)")
 
 
 class _Answers(asyncio.Protocol):
-    def __init__(self, bodies: Bodies, latency: float, packs: bool) -> None:
+    def __init__(self, bodies: Bodies, latency: float, compress: bool) -> None:
         self._bodies = bodies
         self._latency = latency
-        self._packs = packs
+        self._compress = compress
         self._kept: dict[int, bytes] = {}
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
@@ -95,10 +95,10 @@ class _Answers(asyncio.Protocol):
     def _answer(self, offset: int, takes_gzip: bool) -> bytes:
         try:
             body = self._bodies(offset)
-        except KeyError:  # behind the end
+        except KeyError:  # past the end
             return b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
         coding = b""
-        if self._packs and takes_gzip:
+        if self._compress and takes_gzip:
             body = self._kept.setdefault(offset, gzip.compress(body, 6) if offset not in self._kept else b"")
             coding = b"Content-Encoding: gzip\r\n"
         return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s" % (
@@ -108,17 +108,17 @@ class _Answers(asyncio.Protocol):
         )
 
 
-async def _serve(bodies: Bodies, latency: float, packs: bool) -> None:
+async def _serve(bodies: Bodies, latency: float, compress: bool) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Answers(bodies, latency, packs), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Answers(bodies, latency, compress), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def serve(kind: str, *arguments: object, latency: float = 0.0, packs: bool = False) -> Iterator[str]:
-    """Serve a run (`small`, `large` or `one`, with its arguments) until the block ends; gives the base URL."""
-    options = json.dumps({"kind": kind, "arguments": arguments, "latency": latency, "packs": packs})
+def serve(kind: str, *arguments: object, latency: float = 0.0, compress: bool = False) -> Iterator[str]:
+    """Serve a run until the block ends; yields the base URL. `kind` is `small`, `large` or `one`."""
+    options = json.dumps({"kind": kind, "arguments": arguments, "latency": latency, "compress": compress})
     process = subprocess.Popen([sys.executable, __file__, options], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -133,4 +133,4 @@ def serve(kind: str, *arguments: object, latency: float = 0.0, packs: bool = Fal
 if __name__ == "__main__":
     _asked = json.loads(sys.argv[1])
     _bodies = {"small": small, "large": large, "one": one}[_asked["kind"]](*_asked["arguments"])
-    asyncio.run(_serve(_bodies, _asked["latency"], _asked["packs"]))
+    asyncio.run(_serve(_bodies, _asked["latency"], _asked["compress"]))
