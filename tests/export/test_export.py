@@ -600,6 +600,24 @@ def test_an_interrupted_task_leaves_a_whole_part(serve_runs: Serve, token: str, 
         assert client.export(RUN.run_id, tmp_path, resume=True).files == 20
 
 
+def test_an_interrupt_while_a_part_is_written_keeps_its_pages(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the middle of writing a part loses nothing: the part is written before the interrupt is raised."""
+    interrupts = [KeyboardInterrupt()]
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        if interrupts:
+            raise interrupts.pop()
+        return real(*arguments, **options)
+
+    real = parts_module.open_writer
+    monkeypatch.setattr(parts_module, "open_writer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        client.export(RUN.run_id, tmp_path, rows_per_part=1)
+    assert files_in(tmp_path) == parts(7) | {"_export.json"}
+
+
 def test_a_second_cancel_waits_for_the_part_too(serve_runs: Serve, token: str, tmp_path: Path) -> None:
     """However often an asynchronous export is cancelled, it ends after the page that is being written, and resumes."""
     ended_early: list[bool] = []

@@ -1,4 +1,4 @@
-"""The export of a run: pages in, files out. It can be killed at any moment, and resumed.
+"""The export of a run: pages in, files out. It can be interrupted at any moment, and resumed.
 
     out/_export.json                                       what is exported, and in which state the run was
     out/fields/part-0000000000-0000000450.parquet          a part: the files 0 to 449 of the run
@@ -44,6 +44,24 @@ _SECONDS: Final = 30.0
 """How long pages are kept in memory at most before they become a part: what a crash costs."""
 
 
+@define
+class _KeptPages:
+    """The batches of pages that do not belong to a part yet."""
+
+    since: float = 0.0
+    """When the first of them came."""
+    batches: list[dict[What, pa.RecordBatch]] = field(factory=list)
+    rows: int = 0
+    size: int = 0
+    """In bytes."""
+
+    def add(self, batches: dict[What, pa.RecordBatch]) -> None:
+        """Keep one page."""
+        self.batches.append(batches)
+        self.rows += max(map(len, batches.values()))
+        self.size += sum(batch.nbytes for batch in batches.values())
+
+
 def open_export(
     run_id: str,
     path: str | os.PathLike[str],
@@ -53,49 +71,37 @@ def open_export(
     must_not_change: bool = True,
     clock: Callable[[], float] = time.monotonic,
 ) -> "Export":
-    """An export of a run to a path, with these options and, in place of theirs, these choices.
+    """An export of a run to a path, with these options; the choices replace single ones of them.
 
-    `must_not_change` says whether an export of a run that changed since is refused. Raises `ConfigurationError`.
+    With `must_not_change`, an export of a run that has changed since is not resumed. Raises `ConfigurationError`.
     """
     plan = make_plan(check_run_id(run_id), Path(path), choose(options, choices))
     return Export(plan, must_not_change, clock)
 
 
-@define
 class Export:
     """One export: `start` says from which file on it wants pages, `add` takes them in order, `finish` ends it.
 
-    It is a context manager. When something else than writing fails on the way, the pages that came become a part. Every
+    It is a context manager. Where the block raises, the pages that came become a part, unless writing failed. Every
     method raises `ExportError` where something cannot be written or read, and `ExportMismatch` where what is there
     belongs to another export.
     """
 
-    plan: Plan
-    must_not_change: bool = True
-    clock: Callable[[], float] = time.monotonic
-    _checkpoint: Checkpoint = field(factory=Checkpoint, init=False, repr=False)
-    _manifest: Manifest | None = field(default=None, init=False, repr=False)
-    """None until the first page has come."""
-    _parts: list[Part] = field(factory=list, init=False, repr=False)
-    _kept: list[dict[What, pa.RecordBatch]] = field(factory=list, init=False, repr=False)
-    """The batches of pages that are not part of a part yet."""
-    _kept_rows: int = field(default=0, init=False, repr=False)
-    _kept_bytes: int = field(default=0, init=False, repr=False)
-    _kept_since: float = field(default=0.0, init=False, repr=False)
-    _end: int = field(default=0, init=False, repr=False)
-    """The offset behind the last page."""
-    _unfinished: str | None = field(default=None, init=False, repr=False)
-    """The run's status, where it had not finished when the last page came."""
-    _exported: Exported = field(init=False, repr=False)
-    _tabulators: dict[What, Tabulator] = field(init=False, repr=False)
-    _is_new: bool = field(default=False, init=False, repr=False)
-    """Whether this export makes the folder."""
-    _lock: Lock = field(factory=Lock, init=False, repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        plan = self.plan
-        self._tabulators = {what: Tabulator(what, plan.options.names, plan.options.typed) for what in plan.tables}
+    def __init__(self, plan: Plan, must_not_change: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+        names, typed = plan.options.names, plan.options.typed
+        self.plan = plan
+        self._must_not_change = must_not_change
+        self._clock = clock
+        self._tabulators = {what: Tabulator(what, names, typed) for what in plan.tables}
         self._exported = Exported(plan.run_id, plan.path, plan.format)
+        self._checkpoint = Checkpoint()
+        self._manifest: Manifest | None = None  # until the first page has come
+        self._parts: list[Part] = []
+        self._kept = _KeptPages()
+        self._end = 0  # the offset behind the last page
+        self._unfinished: str | None = None  # the run's status, where it had not finished when the last page came
+        self._is_new = False  # whether this export makes the folder
+        self._lock = Lock()
 
     @property
     def include(self) -> Include:
@@ -138,7 +144,7 @@ class Export:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            if error is not None and not isinstance(error, ExportError) and self._kept:
+            if error is not None and not isinstance(error, ExportError):
                 with suppress(RunResultsError):
                     self._write_part()
             if error is not None and not self._parts:
@@ -155,16 +161,13 @@ class Export:
         if page.offset == self.start:
             self._remove_leftovers(page)
         batches = {what: tabulator.batch(page) for what, tabulator in self._tabulators.items()}
-        if not self._kept:
-            self._kept_rows = self._kept_bytes = 0
-            self._kept_since = self.clock()
-        self._kept.append(batches)
-        self._kept_rows += max(map(len, batches.values()))
-        self._kept_bytes += sum(batch.nbytes for batch in batches.values())
+        if not self._kept.batches:
+            self._kept.since = self._clock()
+        self._kept.add(batches)
         self._end = page.offset + len(page.files)
         self._count(page, batches)
-        is_late = self.clock() - self._kept_since > _SECONDS
-        if self._kept_rows >= self.plan.options.rows_per_part or self._kept_bytes >= BYTES or is_late:
+        is_late = self._clock() - self._kept.since > _SECONDS
+        if self._kept.rows >= self.plan.options.rows_per_part or self._kept.size >= BYTES or is_late:
             self._write_part()
         if self.plan.options.progress is not None:
             self.plan.options.progress(self._exported)
@@ -195,7 +198,7 @@ class Export:
             self._manifest = Manifest(plan.part_options, run_state(page))
         elif changes := self._manifest.changes(page):
             text = f"the run changed since the export at {str(plan.path)!r} began: {', '.join(changes)}"[:500]
-            if self.must_not_change:
+            if self._must_not_change:
                 raise ExportMismatch(text, path=str(plan.path), run_id=page.run_id, offset=page.offset)
             _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
         if self._checkpoint.is_complete and page.files:
@@ -233,13 +236,13 @@ class Export:
 
     def _write_part(self) -> None:
         """Make a part of the pages that are kept."""
-        kept, begin = self._kept, self._parts[-1].end if self._parts else 0
-        if kept and self._manifest and not (self._parts and self._end == begin):
+        begin = self._parts[-1].end if self._parts else 0
+        if self._kept.batches and self._manifest and not (self._parts and self._end == begin):
             part = Part(begin, self._end, f".{self.plan.part_format}")
-            guarded = write_part(self.plan, part, kept, self._manifest)
+            guarded = write_part(self.plan, part, self._kept.batches, self._manifest)
             self._parts.append(part)
             self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
-        self._kept = []
+        self._kept = _KeptPages()  # only now: an interrupt while it is written keeps the pages for another try
 
     # The end ------------------------------------------------------------------------------------------------------
 

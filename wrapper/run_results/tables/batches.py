@@ -64,15 +64,13 @@ class Tabulator:
             ) from None
 
     def _batch(self, page: Page) -> pa.RecordBatch:
-        match self.what:
-            case "fields":
-                arrays = self._fields(page)
-            case "documents":
-                arrays = self._documents(page)
-            case "files":
-                arrays = self._files(page)
-            case "case_fields":
-                arrays = self._case_fields(page)
+        makers = {
+            "fields": self._fields,
+            "documents": self._documents,
+            "files": self._files,
+            "case_fields": self._case_fields,
+        }
+        arrays = makers[self.what](page)
         return pa.RecordBatch.from_arrays([arrays[name] for name in self.schema.names], schema=self.schema)
 
     def _parts(self, page: Page) -> Iterator[Page]:
