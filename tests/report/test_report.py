@@ -23,9 +23,10 @@ from run_results import Client, Include, NameMap, Page, RunResultsError
 from run_results.cli.commands import run as command
 from run_results.cli.report import report as report_command
 from run_results.errors import ConfigurationError, DeadlineExceededError, ExportError, RunMismatch
-from run_results.report import folder, template, write_report
+from run_results.report import folder, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
 from run_results.report.compact import moment, to_json
+from run_results.report.template import load
 from run_results.text import visible
 from run_results_api.models import Document, File, RunKeys, RunResults, SourceCoordinates
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -516,7 +517,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without jinja2 the error says what to install, before a page is asked for."""
-    template.load.cache_clear()
+    load.cache_clear()
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'run-results\[report\]'"):
         write_report((pytest.fail("a page was asked for") for _ in range(1)), tmp_path / "r.html")

@@ -14,10 +14,10 @@ from run_results import NameMap, Page
 from run_results.errors import ConfigurationError
 from run_results.fields import case_fields
 from run_results.files import file_errors, whole_file
-from run_results.report import template
 from run_results.report.compact import Compactor
 from run_results.report.images import Images
 from run_results.report.summary import Summary
+from run_results.report.template import MOST_CASE_FIELDS, load, render
 
 _ACTION: Final = "write the report"
 
@@ -79,7 +79,7 @@ def write_report(
     """
     if not 0 <= threshold <= 1:
         raise ConfigurationError(f"threshold: a confidence is from 0 to 1, not {threshold!r}")
-    template.load()  # an error before the first page is fetched
+    load()  # an error before the first page is fetched
     path = Path(path)
     compactor = Compactor(names, images, Summary(threshold), max_bytes, max_image_bytes)
     with whole_file(path, _ACTION) as file, _spool(path) as spool:
@@ -94,10 +94,10 @@ def write_report(
         if last is None:
             raise ConfigurationError("there is no page to report on")
         cases = case_fields(last.run)
-        before, after = template.render(last, compactor, cases, title)
+        before, after = render(last, compactor, cases, title)
         with file_errors(_ACTION, path):
             file.write(before.encode())
-            file.write(_element("index", None, compactor.index(cases[: template.MOST_CASE_FIELDS])))
+            file.write(_element("index", None, compactor.index(cases[:MOST_CASE_FIELDS])))
             spool.seek(0)
             shutil.copyfileobj(spool, file)
             file.write(after.encode())
