@@ -1,7 +1,7 @@
-"""Runs many jobs, each in a process of its own, a few at a time.
+"""Runs many jobs, each in its own process, a few at a time.
 
-A server under test may loop for ever in a thread, and a thread cannot be ended from outside; a process can. So
-each job gets one, and what is left of it ends with it.
+A faulty server may loop for ever in a thread. A thread cannot be stopped from outside, but a process can. So each job
+gets a process, and everything that it started ends with it.
 """
 
 import logging
@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 @frozen
 class Ended:
-    """What came of a job that gave no result: it raised, died or was stopped. `why` says which, in words."""
+    """The outcome of a job without a result. `why` says whether it raised, died or was stopped."""
 
     why: str
 
@@ -36,13 +36,12 @@ class _Running(Generic[J]):
 def run_each(
     function: Callable[[J], R], jobs: Iterable[J], *, processes: int = 2, seconds: float = 60.0
 ) -> Iterator[tuple[J, R | Ended]]:
-    """Calls `function` with each job, in at most so many processes at once; gives the results as they come.
+    """Calls `function` with each job, in at most so many processes at once. Gives the results as they come.
 
-    A call may take `seconds`; then its process is stopped. `function`, the jobs and the results must be things
-    that can be pickled.
+    If a call takes more than `seconds`, its process is stopped. `function`, the jobs and the results must be picklable.
     """
-    # A copy of this process is ready at once. It is safe where nothing but this thread runs; elsewhere than on
-    # Linux system libraries have threads of their own.
+    # A fork is ready at once. It is safe if no other thread runs, which is so on Linux; elsewhere system libraries
+    # start threads.
     context = get_context("fork") if sys.platform == "linux" else get_context("spawn")
     waiting = iter(jobs)
     running: dict[Connection, _Running[J]] = {}
@@ -74,11 +73,11 @@ def run_each(
 
 
 def _call(function: Callable[[J], R], job: J, sender: Connection) -> None:
-    # What a server that is wrong on purpose logs of its failures is no news.
+    # Servers that are wrong on purpose log their failures.
     logging.disable(logging.CRITICAL)
     try:
         outcome: R | Ended = function(job)
-    except Exception as error:  # noqa: BLE001 - whatever a job does, the others go on
+    except Exception as error:  # noqa: BLE001 - the other jobs go on
         outcome = Ended(f"{type(error).__name__}: {error}"[:300])
     sender.send(outcome)
 
@@ -92,6 +91,6 @@ def _receive(receiver: Connection) -> Any:
 
 def _stop(receiver: Connection, process: BaseProcess) -> None:
     receiver.close()
-    # What it had to say it has said, and a server's thread may still be busy.
+    # It has sent its result, or has none. A thread of a server may still be busy.
     process.kill()
     process.join()

@@ -102,7 +102,7 @@ def judge(mutant: Mutant | None) -> Outcome:
         server = module.ReferenceServer(
             standard_store(), token, page_size=STANDARD_PAGE_SIZE, compress=True, base_path=_BASE
         )
-    except Exception as error:  # noqa: BLE001 - whatever it is, such a server is not put into service
+    except Exception as error:  # noqa: BLE001 - a server that does not start is never used
         return Outcome(frozenset({f"does not start: {type(error).__name__}"}))
     with serve(server) as served:
         report = verify(
