@@ -1,9 +1,9 @@
-"""A tiny pipeline: which fields of a run could not be extracted, for the people who type them in by hand.
+"""A small pipeline: lists the fields of a run that failed, for the people who enter them by hand.
 
     python failed_fields.py RUN_ID FIELDS > failed.csv
 
-RUN_RESULTS_BASE_URL and RUN_RESULTS_TOKEN say where the results are. FIELDS is a text file with the project's field
-names, one on each line.
+The server and the token are read from RUN_RESULTS_BASE_URL and RUN_RESULTS_TOKEN. FIELDS is a text file with the
+project's field names, one on each line.
 """
 
 import csv
@@ -15,7 +15,7 @@ from run_results import Client, NameMap, failed
 
 
 def failed_fields(client: Client, run_id: str, names: NameMap) -> Iterator[tuple[str, str, str]]:
-    """File, field (under the project's own name) and reason of every field that failed."""
+    """The file, the project's own field name and the reason, for every field that failed."""
     for file in client.files(run_id):
         for document in file.documents or ():
             for field in document.fields or ():
@@ -25,7 +25,7 @@ def failed_fields(client: Client, run_id: str, names: NameMap) -> Iterator[tuple
 
 
 def main(arguments: list[str], out: TextIO) -> None:
-    """Write them as CSV."""
+    """Write the failed fields as CSV."""
     run_id, names = arguments
     with Client() as client:
         rows = list(failed_fields(client, run_id, NameMap.read(names)))

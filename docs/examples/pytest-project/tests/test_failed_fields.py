@@ -1,4 +1,4 @@
-"""The pipeline against the reference server, and against servers that are wrong."""
+"""Tests the pipeline with the reference server, and with servers that break the contract."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from run_results.errors import OffsetDidNotAdvance, PageRepeated, UnauthorizedEr
 
 
 def test_own_runs(results_server, results_client):
-    """Of our own run both failed fields come, from two pages, under the project's own names."""
+    """Both failed fields of our own run are found, on two pages, under the project's own names."""
     assert results_server.run_ids == ("run-invoices-7",)
     names = NameMap(results_server.names)
     assert list(failed_fields(results_client, "run-invoices-7", names)) == [
@@ -24,14 +24,14 @@ def test_own_runs(results_server, results_client):
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_page_size(request, size):
-    """The page size is the server's choice, so every one has to do."""
+    """Every page size gives every file, because the server may choose any."""
     request.applymarker(pytest.mark.run_results(page_size=size))
     client = request.getfixturevalue("results_client")
     assert len(list(client.files("run-invoices-7"))) == 5
 
 
 def test_command_line(results_server, tmp_path):
-    """The whole program, told by environment variables."""
+    """The program reads the server and the token from environment variables, and prints CSV."""
     (tmp_path / "fields.txt").write_text("\n".join(results_server.names), "utf-8")
     done = subprocess.run(
         [sys.executable, Path(__file__).parents[1] / "failed_fields.py", "run-invoices-7", tmp_path / "fields.txt"],
@@ -64,7 +64,7 @@ def test_wrong_servers(faulty_server, fault, error):
 
 
 def test_other_correct_servers(faulty_server, results_client):
-    """A server that keeps the contract in another way makes no difference."""
+    """A server that keeps the contract in another way gives the same rows."""
     server = faulty_server("page-size-by-request")
     names = NameMap(server.names)
     with Client(token=server.token, base_url=server.url) as client:
@@ -74,13 +74,13 @@ def test_other_correct_servers(faulty_server, results_client):
 
 @pytest.mark.run_results(latency=0.01)
 def test_wrong_token(results_server):
-    """A wrong token is told apart from a run without failed fields."""
+    """A wrong token is an error, and not a run without failed fields."""
     with Client(token="another", base_url=results_server.url) as client, pytest.raises(UnauthorizedError):
         list(client.files("run-invoices-7"))
 
 
 def test_output(results_server, tmp_path, monkeypatch, capsys):
-    """What is printed is CSV with a header."""
+    """The output is CSV with a header."""
     for name, value in results_server.environ.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "fields.txt").write_text("\n".join(results_server.names), "utf-8")
