@@ -1,6 +1,6 @@
-"""`make demo`: a paginated run is brought home from an embedded reference server, and shown.
+"""`make demo`: fetches a paginated run from an embedded reference server, and shows it.
 
-The commands are the real ones, typed for you; the server is the reference server with made-up documents.
+It runs the real commands. The server is the reference server, with invented documents.
 """
 
 import json
@@ -29,18 +29,18 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         serve(ReferenceServer(MemoryStore([run]), token, page_size=PAGE_SIZE)) as served,
     ):
-        # The project's own names, class by class; those under no class are the packet's cross-class fields.
+        # The project's own names for each class. The class "" has those of the packet's cross-class fields.
         names = {**run.project_names(), "": run.case_names()}
         (Path(folder) / "fields.json").write_text(json.dumps(names, ensure_ascii=False), "utf-8")
         environment = {**os.environ, "RUN_RESULTS_TOKEN": token, "RUN_RESULTS_BASE_URL": served.url}
         environment.pop("RUN_RESULTS_CONTEXT", None)
         environment["COLUMNS"] = str(shutil.get_terminal_size((100, 50)).columns)
         if sys.stdout.isatty():
-            environment["FORCE_COLOR"] = "1"  # its output goes through our hands, but ends at a terminal
-        print(f"A reference server answers at {served.url}, {PAGE_SIZE} files to a page.")
+            environment["FORCE_COLOR"] = "1"  # we read the output first, but it ends at a terminal
+        print(f"A reference server runs at {served.url}, with pages of {PAGE_SIZE} files.")
 
         def show(words: str) -> None:
-            """Run the command and print its first lines and its summary: all would be thousands."""
+            """Run the command; print its first lines and its summary, because there are thousands of lines."""
             print(f"\n$ run-results {words}\n", flush=True)
             command = [str(Path(sys.executable).with_name("run-results")), *words.split()]
             finished = subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE)
@@ -52,7 +52,7 @@ def main() -> None:
 
         show(f"status {run.run_id}")
         show(f"fetch {run.run_id} --include all --names fields.json --format table")
-        print("\nWhat failed, and what is unsure, alone:", end="")
+        print("\nOnly the fields that failed or are unsure:", end="")
         show(f"fetch {run.run_id} --only failed --only unsure --names fields.json --format table")
     print("\nThe server is stopped.")
 

@@ -1,11 +1,16 @@
 """The examples of the README run unchanged, and links of the documentation lead to files."""
 
 import re
+import shlex
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
+from run_results.cli import commands
+from run_results_conformance.cli import app
 from run_results_conformance.server.synthetic import SyntheticRun
 
 README = Path(__file__).parents[2] / "README.md"
@@ -110,3 +115,23 @@ def test_every_link_leads_somewhere() -> None:
     assert links
     for page, link in links:
         assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_command_is_one_of_the_command_lines() -> None:
+    """Commands, options and extras that the README names are those of the package."""
+    text = README.read_text("utf-8")
+    groups = {"run-results": commands.group, "run-results-conformance": app.main}
+    lines = re.findall(r"^    (run-results(?:-conformance)? .*)$", text, re.MULTILINE)
+    assert len(lines) >= 10
+    for line in lines:
+        program, *words = shlex.split(line, comments=True)
+        command: click.Command = groups[program]
+        while isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert [word for word in words if word.startswith("-") and word not in known] == [], line
+
+    extras = {extra for names in re.findall(r"run-results\[([a-z0-9,]+)\]", text) for extra in names.split(",")}
+    project = tomllib.loads((README.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    assert extras
+    assert extras <= project["optional-dependencies"].keys()
