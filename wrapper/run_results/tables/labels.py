@@ -34,11 +34,15 @@ class Labels:
             self._numbers.clear()
         rows: list[int] = []
         for class_name, count in classes:
-            known = self._numbers.setdefault(class_name if isinstance(class_name, str) else None, {})
+            class_name = class_name if isinstance(class_name, str) else None
+            known = self._numbers.setdefault(class_name, {})
             names = api_names[len(rows) : len(rows) + count]
-            for name in set(names) - known.keys():
-                known[name] = self._add(name, class_name if isinstance(class_name, str) else None)
-            rows.extend(map(known.__getitem__, names))
+            try:
+                rows += [known[name] for name in names]
+            except KeyError:  # the first document with one of these names
+                for name in set(names) - known.keys():
+                    known[name] = self._add(name, class_name)
+                rows += [known[name] for name in names]
         taken = pa.array(rows, pa.int32())
         return {
             "name": pa.array([name for name, _, _ in self._labels], pa.string()).take(taken),
