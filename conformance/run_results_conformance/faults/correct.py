@@ -15,6 +15,9 @@ from run_results_conformance.server.reference import Refusal, accepts_gzip
 
 from .fault import Make, Variant
 from .steps import (
+    CASE,
+    DOCUMENT,
+    FIELD,
     Call,
     Step,
     at,
@@ -32,10 +35,6 @@ from .steps import (
     within,
     written,
 )
-
-DOCUMENT = "files/documents"
-FIELD = "files/documents/fields"
-CASE = "case_info/fields"
 
 
 def _everywhere(change: Callable[[JsonObject], JsonObject]) -> Make:

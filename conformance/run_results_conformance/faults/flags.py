@@ -22,6 +22,9 @@ from .standard import (
     from_offset,
 )
 from .steps import (
+    CASE,
+    DOCUMENT,
+    FIELD,
     Call,
     Edit,
     Step,
@@ -42,10 +45,6 @@ from .steps import (
     to,
     within,
 )
-
-DOCUMENT = "files/documents"
-FIELD = "files/documents/fields"
-CASE = "case_info/fields"
 
 PARTS = {
     REVIEW: (

@@ -8,7 +8,7 @@ from run_results_conformance.server.contract import JsonObject
 
 from .fault import Fault, Make, Needs, Question
 from .standard import NAMES_RUN, NAMES_WALK, REVIEW, STATUS_RUNS, asking, flags
-from .steps import CASE_FIELD, FIELD, Call, edited, later, named, within
+from .steps import CASE_FIELD_NAME, FIELD_NAME, Call, edited, later, named, within
 
 _KEYWORDS = frozenset(
     {"False", "None", "True", "and", "class", "def", "for", "from", "if", "import", "in", "is", "return"}
@@ -100,13 +100,13 @@ NAMES = (
     name(
         "underscore-not-doubled-in-case",
         "An underscore of a cross-class field's name is not doubled.",
-        named(lambda project, _api: _prefixed(_replaced(project)), CASE_FIELD),
+        named(lambda project, _api: _prefixed(_replaced(project)), CASE_FIELD_NAME),
         witness=(asking(NAMES_RUN),),
     ),
     name(
         "underscore-not-doubled-late",
         "An underscore is not doubled after the first page.",
-        named(lambda project, _api: _prefixed(_replaced(project)), FIELD, when=later),
+        named(lambda project, _api: _prefixed(_replaced(project)), FIELD_NAME, when=later),
     ),
     name(
         "underscore-not-doubled-at-start",
@@ -292,42 +292,42 @@ NAMES = (
     name(
         "case-names-raw",
         "The names of cross-class fields are the project's own.",
-        named(lambda project, _api: project, CASE_FIELD),
+        named(lambda project, _api: project, CASE_FIELD_NAME),
         needs="nothing",
         witness=(asking(NAMES_RUN),),
     ),
     name(
         "case-names-digit-first",
         "A cross-class field's name that starts with a digit stays as it is.",
-        named(lambda project, _api: _replaced(_doubled(project)), CASE_FIELD),
+        named(lambda project, _api: _replaced(_doubled(project)), CASE_FIELD_NAME),
         needs="nothing",
         witness=(asking(NAMES_RUN),),
     ),
     name(
         "names-raw-when-failed",
         "A failed field has the project's name.",
-        named(lambda project, _api: project, FIELD, where=_failed),
+        named(lambda project, _api: project, FIELD_NAME, where=_failed),
         needs="nothing",
         witness=tuple(asking(query=f"file_offset={offset}") for offset in (0, 3, 6, 9, 12)),
     ),
     name(
         "names-raw-under-flag",
         "With include_review_results names are the project's own.",
-        named(lambda project, _api: project, FIELD, when=lambda call: REVIEW in call.flags),
+        named(lambda project, _api: project, FIELD_NAME, when=lambda call: REVIEW in call.flags),
         needs="nothing",
         witness=(asking(query=flags(REVIEW)),),
     ),
     name(
         "names-raw-while-running",
         "While a run is running, names are the project's own.",
-        named(lambda project, _api: project, FIELD, when=lambda call: call.status == "RUNNING"),
+        named(lambda project, _api: project, FIELD_NAME, when=lambda call: call.status == "RUNNING"),
         needs="nothing",
         witness=tuple(asking(STATUS_RUNS["RUNNING"], f"file_offset={offset}") for offset in (0, 3)),
     ),
     name(
         "name-twice-through-rule-late",
         "After the first page the rule is applied twice.",
-        named(lambda _project, api: _rule(api), FIELD, when=later),
+        named(lambda _project, api: _rule(api), FIELD_NAME, when=later),
     ),
     name(
         "underscore-halved-in-page",

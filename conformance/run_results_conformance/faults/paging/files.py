@@ -1,33 +1,34 @@
-"""Paging: files that come twice, late, in another order or never, and a wrong has_more."""
+"""Paging: files that come twice, late, in another order or never."""
 
 from collections.abc import Sequence
 from random import Random
 
-from run_results_conformance.server.contract import JsonObject
-from run_results_conformance.server.runs import Run
-
-from .fault import Fault, Make, Needs, Question
-from .standard import (
+from run_results_conformance.faults.fault import Make
+from run_results_conformance.faults.standard import (
     BARE_WALK,
-    EMPTY_RUN,
     EXACT_RUN,
-    SINGLE_RUN,
     SOURCE,
     STATUS_RUNS,
     asking,
     flags,
     from_offset,
 )
-from .steps import Call, Step, When, arranged, cut, cut_and_more, edited, late, more, refuse, server_with
+from run_results_conformance.faults.steps import (
+    Call,
+    Step,
+    When,
+    arranged,
+    cut,
+    cut_and_more,
+    edited,
+    late,
+    refuse,
+    server_with,
+)
+from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.runs import Run
 
-EVERY = from_offset(*range(17))
-"""Requests from every offset of the standard run, and from two past its end."""
-
-
-def paging(
-    name: str, breach: str, make: Make, *, needs: Needs = "nothing", witness: tuple[Question, ...] = EVERY
-) -> Fault:
-    return Fault(name, "paging", breach, needs, make, witness=witness)
+from .family import EVERY, paging
 
 
 def _page(call: Call, offset: int) -> tuple[int, int]:
@@ -81,108 +82,6 @@ def _short(count: int) -> Make:
         lambda call: call.end < call.total - count,
     )
 
-
-HAS_MORE = (
-    paging("has-more-never", "has_more is always false.", more(lambda _call: False)),
-    paging("has-more-always", "has_more is always true.", more(lambda _call: True)),
-    paging("has-more-inverted", "has_more is true exactly when nothing comes.", more(lambda call: not call.more)),
-    paging(
-        "has-more-late",
-        "has_more is true on the page that ends with the last file.",
-        more(lambda call: call.more or (call.end == call.total and call.offset < call.total)),
-    ),
-    paging(
-        "has-more-early",
-        "has_more is false when one page is left.",
-        more(lambda call: call.end + call.size < call.total),
-    ),
-    paging(
-        "has-more-misses-one",
-        "has_more is false when one file is left.",
-        more(lambda call: call.end + 1 < call.total),
-    ),
-    paging(
-        "has-more-full-page",
-        "has_more is true for every full page, so also for the last one of an exact multiple.",
-        more(lambda call: call.end - call.offset == call.size),
-        witness=from_offset(3, run_id=EXACT_RUN),
-    ),
-    paging(
-        "has-more-any-file",
-        "has_more is true whenever the page has a file.",
-        more(lambda call: call.end > call.offset),
-    ),
-    paging(
-        "has-more-run-not-empty",
-        "has_more is true for every run that has files.",
-        more(lambda call: call.total > 0),
-    ),
-    paging(
-        "has-more-counts-page-only",
-        "has_more compares the page with the run, and not its end with the run.",
-        more(lambda call: call.end - call.offset < call.total),
-    ),
-    paging(
-        "has-more-past-end",
-        "has_more is true past the end only.",
-        more(lambda call: call.more or call.offset > call.total),
-    ),
-    paging(
-        "has-more-at-end",
-        "has_more is true only where the offset is the number of files.",
-        more(lambda call: call.more or call.offset == call.total),
-    ),
-    paging(
-        "has-more-empty-run",
-        "has_more is true for a run without files.",
-        more(lambda call: call.more or call.total == 0),
-        witness=(asking(EMPTY_RUN),),
-    ),
-    paging(
-        "has-more-single-file",
-        "has_more is true for a run of one file.",
-        more(lambda call: call.more or call.total == 1),
-        witness=(asking(SINGLE_RUN),),
-    ),
-    paging(
-        "has-more-while-running",
-        "has_more is true for as long as the run has not finished.",
-        more(lambda call: call.more or call.status == "RUNNING"),
-        witness=(asking(STATUS_RUNS["RUNNING"], "file_offset=4"),),
-    ),
-    paging(
-        "has-more-not-when-unfinished",
-        "has_more is false for runs that wait at a checkpoint.",
-        more(lambda call: call.more and call.status != "STOPPED_AT_CHECKPOINT"),
-        witness=(asking(STATUS_RUNS["STOPPED_AT_CHECKPOINT"]),),
-    ),
-    paging(
-        "has-more-false-for-offset-one",
-        "has_more is false for the offset 1.",
-        more(lambda call: call.more and call.offset != 1),
-    ),
-    paging(
-        "has-more-false-between-pages",
-        "has_more is false for offsets that are not on the border of a page.",
-        more(lambda call: call.more and call.offset % call.size == 0),
-    ),
-    paging(
-        "has-more-false-late",
-        "has_more is false on the third page, whatever comes.",
-        more(lambda call: call.more and call.offset // call.size != 2),
-    ),
-    paging(
-        "has-more-under-flag",
-        "has_more is false on the second page when source information is asked for.",
-        more(lambda call: call.more and not (call.offset // call.size == 1 and SOURCE in call.flags)),
-        witness=from_offset(3, query=flags(SOURCE)),
-    ),
-    paging(
-        "has-more-within-page-multiple",
-        "has_more rounds the number of files down to whole pages.",
-        more(lambda call: call.end < call.total // call.size * call.size),
-    ),
-)
 
 FILES = (
     paging("offset-ignored", "Every offset gives the first page.", cut(lambda call: _page(call, 0))),
@@ -512,5 +411,3 @@ FILES = (
         ),
     ),
 )
-
-PAGING = (*HAS_MORE, *FILES)
