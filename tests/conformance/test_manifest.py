@@ -46,17 +46,17 @@ def test_written_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "why"),
     [
-        ([], "no manifest"),
-        ({"runs": {}}, "no manifest"),
-        ({"runs": [], "more": 1}, "no manifest"),
-        ({"runs": ["r"]}, "no object"),
+        ([], "not a manifest"),
+        ({"runs": {}}, "not a manifest"),
+        ({"runs": [], "more": 1}, "not a manifest"),
+        ({"runs": ["r"]}, "not an object"),
         ({"runs": [{}]}, "no id"),
         ({"runs": [{"id": ""}]}, "no id"),
         ({"runs": [{"id": 7}]}, "id of a run has a wrong type"),
         ({"runs": [{"id": "r", "file": 3}]}, "unknown key 'file'"),
         ({"runs": [{"id": "r", "files": True}]}, "files of a run has a wrong type"),
         ({"runs": [{"id": "r", "files": -1}]}, "negative"),
-        ({"runs": [{"id": "r", "names": [1]}]}, "names of a run are strings"),
+        ({"runs": [{"id": "r", "names": [1]}]}, "names of a run must be strings"),
         ({"runs": [{"id": "r", "content": [1]}]}, "content of a run"),
     ],
 )
