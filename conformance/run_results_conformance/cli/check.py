@@ -15,7 +15,7 @@ from .reports import EXISTING_FILE, POSITIVE, read_token, report_options, show_a
 @click.option("--manifest", type=EXISTING_FILE, help="JSON file with what is known about the runs.")
 @click.option("--only", multiple=True, metavar="RULE", help="Judge this rule or family; repeat for more.")
 @click.option("--skip", multiple=True, metavar="RULE", help="Do not judge this rule or family; repeat for more.")
-@click.option("--policy", is_flag=True, help="Count broken rules of level POLICY as breaches.")
+@click.option("--policy", is_flag=True, help="Fail for broken rules of level POLICY too.")
 @click.option(
     "--max-requests", default=200, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
 )

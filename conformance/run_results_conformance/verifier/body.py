@@ -1,4 +1,4 @@
-"""Reads a body as strictly as RFC 8259 says, and goes on reading where others would stop, to judge the rest."""
+"""Reads a body as strictly as RFC 8259 says, and reads on after an error where it can, to judge the rest."""
 
 import json
 import zlib
@@ -17,7 +17,7 @@ class _Nothing:
 
 
 NOTHING = _Nothing()
-"""The value of a body that holds no JSON text."""
+"""The value of a body without a JSON text."""
 
 
 @frozen(eq=False)
@@ -29,7 +29,7 @@ class Body:
 
 
 def read_body(data: bytes) -> Body:
-    """Reads a body. The value is NOTHING where none can be told; nothing raises."""
+    """Reads a body. The value is NOTHING where none can be read; nothing raises."""
     problems: dict[str, str] = {}
     if data.startswith(_BOM):
         problems["wire.bom"] = "the body starts with EF BB BF"
@@ -61,7 +61,7 @@ def _parse(text: str, problems: dict[str, str]) -> Any:
         return made
 
     def constant(word: str) -> None:
-        problems.setdefault("wire.numbers", f"{word} is no JSON number")
+        problems.setdefault("wire.numbers", f"{word} is not a JSON number")
 
     start = len(text) - len(text.lstrip(_BLANK))
     value, end = json.JSONDecoder(object_pairs_hook=pairs, parse_constant=constant).raw_decode(text, start)
@@ -77,13 +77,13 @@ def _without_surrogates(value: Any, problems: dict[str, str]) -> Any:
     try:
         plain.encode()
     except UnicodeEncodeError:
-        problems["wire.surrogates"] = "a string holds half of a surrogate pair"
+        problems["wire.surrogates"] = "a string has half a surrogate pair"
         return json.loads(plain.encode(errors="replace"))
     return value
 
 
 def gunzip(data: bytes, limit: int) -> bytes | None:
-    """The content of a gzip stream, None when it is none or holds more than `limit` bytes."""
+    """The content of a gzip stream; None where it is not one, or has more than `limit` bytes."""
     reader = zlib.decompressobj(wbits=31)
     try:
         content = reader.decompress(data, limit)

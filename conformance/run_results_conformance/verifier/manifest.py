@@ -1,7 +1,7 @@
 """What is known of a server's runs before any request: the manifest.
 
 A run id is enough for most rules. Everything else that a manifest says is compared with the answers: how many files a
-run has, its status, the project's own field names, what answers say of the run as a whole, what its files hold.
+run has, its status, the project's own field names, what answers say of the run as a whole, what is in its files.
 
     {"runs": [{"id": "run-tax-2025", "files": 12, "status": "COMPLETE", "names": ["due date", "secret_id"]},
               {"id": "run-elsewhere", "context": "other-org", "readable": false}]}
@@ -68,7 +68,7 @@ class KnownRun:
     def read(cls, document: Any) -> Self:
         """Reads an entry of a manifest. Raises ManifestError."""
         if not isinstance(document, dict):
-            raise ManifestError("an entry of runs is no object")
+            raise ManifestError("an entry of runs is not an object")
         entry: dict[str, Any] = dict(document)
         kinds: dict[str, type | tuple[type, ...]] = {
             "id": str,
@@ -88,11 +88,11 @@ class KnownRun:
         if not entry.get("id"):
             raise ManifestError("an entry of runs has no id")
         if entry.get("files", 0) < 0:
-            raise ManifestError("files of a run is negative")
+            raise ManifestError("files of a run must not be negative")
         if not all(isinstance(name, str) for name in entry.get("names", ())):
-            raise ManifestError("names of a run are strings")
+            raise ManifestError("names of a run must be strings")
         if not all(isinstance(file, dict) for file in entry.get("content", ())):
-            raise ManifestError("content of a run holds its files")
+            raise ManifestError("content of a run must be a list of files")
         if "names" in entry:
             entry["names"] = frozenset(entry["names"])
         return cls(**entry)
@@ -153,7 +153,7 @@ class Manifest:
         except ValueError as error:
             raise ManifestError(f"{path.name} is not JSON: {error}") from error
         if not isinstance(document, dict) or document.keys() != {"runs"} or not isinstance(document["runs"], list):
-            raise ManifestError(f'{path.name} is no manifest: it has the one key "runs", a list')
+            raise ManifestError(f'{path.name} is not a manifest: its only key must be "runs", with a list')
         return cls(tuple(KnownRun.read(entry) for entry in document["runs"]))
 
     def document(self) -> JsonObject:

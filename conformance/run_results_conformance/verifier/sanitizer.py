@@ -1,6 +1,6 @@
 """Makes text from a server, or about it, fit to be shown: without the token, printable, and of bounded length.
 
-Everything that a report holds has passed here. What a report is written as (HTML, XML) escapes the text once more.
+Every text in a report was made here. The form that a report is written in (HTML, XML) escapes it once more.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 from .connection.token import TOKEN
 
 _LONGEST = 600  # characters of a text that is shown
-_LONGEST_READ = 1 << 16  # characters of a value that are looked at
+_LONGEST_READ = 1 << 16  # characters of a value that are searched
 _SHORTEST_SECRET = 4
 
 

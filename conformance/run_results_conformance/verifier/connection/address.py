@@ -24,7 +24,7 @@ class Address:
     def of(cls, url: str) -> Self:
         """Reads a base URL such as `https://aihub.instabase.com/api`.
 
-        Raises AddressError, which does not quote the URL: it might hold a password.
+        Raises AddressError, which does not quote the URL: it might have a password.
         """
         try:
             parts = urlsplit(url)

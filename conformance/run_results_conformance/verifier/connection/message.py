@@ -1,4 +1,4 @@
-"""A request as it is sent, and an answer as it came."""
+"""A request, and an answer."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""What stands for the token in a request, so that no request holds it.
+"""What stands for the token in a request, so that no request has the token itself.
 
 It is the shell expression that yields the token, such as `Bearer $RUN_RESULTS_TOKEN`; the token is put in when the
 bytes are written. So whatever is shown of a request, its curl line above all, works and is without the secret.

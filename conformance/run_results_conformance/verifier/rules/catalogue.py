@@ -1,7 +1,7 @@
 """The rule catalogue: what the contract promises, one rule for each promise, sorted by family.
 
 A rule is data. To add one, write it here under its family; `checks/<family>.py` judges it, `faults/<family>.py` has a
-server that breaks it, and tests hold that each rule has both. Then write docs/rules.md anew:
+server that breaks it, tests/conformance/test_breaches.py a small breach of each rule. Then write docs/rules.md anew:
 
     run-results-conformance rules --markdown > docs/rules.md
 """
@@ -201,7 +201,7 @@ RULES: tuple[Rule, ...] = (
         "errors.token",
         "the_token_is_not_echoed",
         "TokenEchoed",
-        "No answer holds the caller's token.",
+        "No answer contains the caller's token.",
         "good practice (CWE-532)",
         _POLICY,
         needs=_ANY,
@@ -233,7 +233,8 @@ RULES: tuple[Rule, ...] = (
         "authentication.exact",
         "only_the_whole_token_is_valid",
         "OtherTokenAccepted",
-        "A token that is not valid is answered with 401: another one, a part of it, more than it, another case.",
+        "A token that is not valid is answered with 401: another one, a part of it, one with more characters, one in "
+        "another case.",
         f"{_SPEC}, Unauthorized",
     ),
     Rule(
@@ -414,7 +415,7 @@ RULES: tuple[Rule, ...] = (
         "what_is_no_context_is_refused",
         "BadContextAnswered",
         "IB-Context is visible ASCII with spaces only inside, and not empty; a value that the operation does not "
-        "accept is refused, not taken for the default.",
+        "accept is refused, and the default is not used instead.",
         f"{_SPEC}, Context",
     ),
     # --- paging ---------------------------------------------------------------------------------------------
@@ -422,7 +423,7 @@ RULES: tuple[Rule, ...] = (
         "paging.suffix",
         "every_offset_gives_the_tail",
         "NotTheTail",
-        "Everything from offset k on is the tail of everything.",
+        "From every offset on come the same files as in a walk from the start.",
         f"{_SPEC}, info: Paging",
         needs="a run that does not change, with files",
     ),
@@ -430,7 +431,7 @@ RULES: tuple[Rule, ...] = (
         "paging.progress",
         "every_page_moves_on",
         "NoProgress",
-        "A page from an offset before the end holds at least one file: has_more promised one.",
+        "A page from an offset before the end has at least one file, as has_more promised.",
         f"{_SPEC}, info: Paging",
         needs="a run that does not change, with files",
     ),

@@ -10,9 +10,9 @@ def markdown() -> str:
     lines = [
         "# The rules",
         "",
-        "<!-- Written by `run-results-conformance rules --markdown`; a test holds that it is fresh. -->",
+        "<!-- Written by `run-results-conformance rules --markdown`; a test checks that it is current. -->",
         "",
-        f"What `run-results-conformance check` holds against a server: {len(RULES)} rules, {musts} of level MUST.",
+        f"`run-results-conformance check` judges a server by {len(RULES)} rules, {musts} of them of level MUST.",
         "A rule of level POLICY stands where the contract is silent: it is reported, and fails only with `--policy`.",
         "",
         "Only GET, HEAD and OPTIONS are sent. Three rules need other methods: `inputs.method`, `inputs.method-405` and",

@@ -1,4 +1,4 @@
-"""Answers as the spec sees them: what a value holds that the contract names, where, and whether it is as it must be.
+"""What the spec says of an answer: which of its parts it names, and what must be true of them.
 
 All of it is compiled from the schemas, so that nothing here knows a property by name. `inspection` walks an answer
 once, for the rules that JSON Schema cannot say; `trimming` keeps what the contract names, so that two answers can be

@@ -84,7 +84,7 @@ def _spellings(number: int) -> list[tuple[str, int]]:
 
 
 def _length(run: ObservedRun) -> float:
-    """The number of files of a run, as far as it is known; infinite where no end was seen."""
+    """The number of files of a run where it is known; infinite where no end was seen."""
     if run.end is not None or run.known.files is not None:
         return float(run.end if run.end is not None else run.known.files or 0)
     return math.inf if run.first.more else len(run.lean)
