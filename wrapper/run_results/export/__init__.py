@@ -1,6 +1,8 @@
-"""A run as files on disk, of any size, written so that it can be interrupted at any moment and resumed.
+"""A run as files on disk, of any size. An export can be interrupted at any moment, and resumed.
 
-`options` says what can be chosen, `result` what an export reports. It needs the extra `run-results[arrow]`.
+`job` is the export itself: pages in, files out. It follows a `plan` (which files, from the `options` and the path),
+begins where the `checkpoint` says (what earlier exports left on disk), writes `parts` with a `manifest`, and has
+`merge` make one file or the wide view of them. `result` is what it reports. It needs the extra `run-results[arrow]`.
 """
 
 from importlib import import_module
