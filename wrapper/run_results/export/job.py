@@ -92,7 +92,7 @@ class Export:
         self.plan = plan
         self._must_not_change = must_not_change
         self._clock = clock
-        self._tabulators = {what: Tabulator(what, names, typed) for what in plan.tables}
+        self._tabulators: dict[What, Tabulator] = {what: Tabulator(what, names, typed) for what in plan.tables}
         self._exported = Exported(plan.run_id, plan.path, plan.format)
         self._checkpoint = Checkpoint()
         self._manifest: Manifest | None = None  # until the first page has come
@@ -160,7 +160,9 @@ class Export:
             return
         if page.offset == self.start:
             self._remove_leftovers(page)
-        batches = {what: tabulator.batch(page) for what, tabulator in self._tabulators.items()}
+        batches: dict[What, pa.RecordBatch] = {
+            what: tabulator.batch(page) for what, tabulator in self._tabulators.items()
+        }
         if not self._kept.batches:
             self._kept.since = self._clock()
         self._kept.add(batches)
