@@ -1,4 +1,4 @@
-"""The connection: what is sent is what was meant, nothing is sent that could write, and no text holds the token."""
+"""The connection sends requests byte for byte, none that could write, and shows the token in no text."""
 
 import subprocess
 from base64 import b64encode

@@ -162,11 +162,11 @@ def test_odd_json() -> None:
 
 def test_what_a_busy_server_says_is_judged() -> None:
     """429 has the shape of an error, although the same question is answered a moment later."""
-    asked = {"times": 0}
+    sent = {"requests": 0}
 
     def answer(head: bytes, _: socket.socket) -> bytes:
-        asked["times"] += 1
-        if asked["times"] % 7 == 0:
+        sent["requests"] += 1
+        if sent["requests"] % 7 == 0:
             return b"HTTP/1.1 429 X\r\nRetry-After: 0\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nbusy"
         return honest(head)
 
@@ -176,12 +176,12 @@ def test_what_a_busy_server_says_is_judged() -> None:
 
 
 def test_a_server_without_time_is_not_judged() -> None:
-    """429 with a Retry-After that nobody waits for is no breach of what was asked for."""
-    asked = {"times": 0}
+    """A 429 with a Retry-After that is too long to wait for breaks no rule that the request was for."""
+    sent = {"requests": 0}
 
     def answer(head: bytes, _: socket.socket) -> bytes:
-        asked["times"] += 1
-        if asked["times"] % 5 == 0:
+        sent["requests"] += 1
+        if sent["requests"] % 5 == 0:
             body = b'{"message":"Slow down"}'
             top = (
                 f"HTTP/1.1 429 X\r\nRetry-After: 3600\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
@@ -190,19 +190,19 @@ def test_a_server_without_time_is_not_judged() -> None:
         return honest(head)
 
     for seed in range(5):
-        asked["times"] = seed
+        sent["requests"] = seed
         with raw_server(answer) as url:
             report = verify(url, TOKEN, manifest=MANIFEST, max_requests=300, seed=seed, latency=60)
         assert broken(report) == [], explain(report)
 
 
 def test_busy_server_is_asked_again() -> None:
-    """429 with Retry-After is waited for and asked again, and is no breach."""
-    asked = {"times": 0}
+    """After a 429 with a short Retry-After the request is sent again, and no rule is broken."""
+    sent = {"requests": 0}
 
     def answer(head: bytes, _: socket.socket) -> bytes:
-        asked["times"] += 1
-        if asked["times"] % 7 == 0:
+        sent["requests"] += 1
+        if sent["requests"] % 7 == 0:
             body = b'{"message":"Slow down"}'
             top = f"HTTP/1.1 429 X\r\nRetry-After: 0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
             return top.encode() + b"\r\n\r\n" + (b"" if head.startswith(b"HEAD") else body)

@@ -63,7 +63,7 @@ pytestmark = pytest.mark.usefixtures("quick_turns")
     ],
 )
 def test_honest_page_sizes(page_size: Any, known: bool) -> None:
-    """An honest server is not accused, whatever its pages hold, and whether or not its runs are known."""
+    """An honest server is not accused, however large its pages are, and whether or not its runs are known."""
     options: dict[str, Any] = {} if known else {"manifest": None, "runs": [RUN, "run-running", "run-paused"]}
     report = verified(ReferenceServer(STORE, TOKEN, page_size=page_size), **options)
     assert broken(report) == [], explain(report)
@@ -257,7 +257,7 @@ def test_unreachable() -> None:
         report = verify(served.url, TOKEN, manifest=MANIFEST, context="no-org")
         assert report.exit_code == 2
         assert "no run of this context" in report.obstacles[0]
-        report = verify(served.url, TOKEN, runs=[RUN, "nobody's"])
+        report = verify(served.url, TOKEN, runs=[RUN, "nobody's"], latency=60)
         assert (report.exit_code, broken(report)) == (2, [])
         report = verify(served.url, TOKEN, runs=[RUN], max_requests=30)
         assert (report.exit_code, report.requests) == (2, 30)
@@ -298,7 +298,7 @@ def test_smallest_case_first() -> None:
 
 
 def test_only_and_skip() -> None:
-    """Rules that are left out are neither judged nor asked for."""
+    """Rules that are left out are not judged, and no request is sent for them."""
     report = verified(REFERENCE, only=["authentication"], skip=["authentication.doubled"])
     judged = {verdict.rule.id for verdict in report.verdicts if verdict.judged}
     assert judged == {rule.id for rule in RULES if rule.family == "authentication"} - {"authentication.doubled"}
@@ -310,7 +310,7 @@ def test_only_and_skip() -> None:
 
 
 def test_policy() -> None:
-    """A rule of level POLICY is reported, and fails only when that is asked for."""
+    """A broken rule of level POLICY is reported, and fails the server only with `policy`."""
     assert verified(BREACHES["inputs.offset-canonical"](), only=["inputs"]).exit_code == 0
     report = verified(BREACHES["inputs.offset-canonical"](), policy=True, only=["inputs"])
     assert report.exit_code == 1
@@ -514,7 +514,7 @@ def test_bad_urls(url: str, why: str) -> None:
     ],
 )
 def test_bad_arguments(options: dict[str, Any]) -> None:
-    """What cannot be asked for is refused before anything is sent; so is a token that no header can hold."""
+    """Wrong arguments are refused before anything is sent; so is a token that no header can have."""
     with pytest.raises(VerifyError):
         verify("http://127.0.0.1:1", TOKEN, **options)
     for token in ("", "a b", "a\r\nX: y", "ü"):

@@ -56,8 +56,8 @@ def check(
 ) -> None:
     """Verify the server at the base URL, such as https://aihub.instabase.com/api.
 
-    The token comes from RUN_RESULTS_TOKEN or --token-file. Without --run and --manifest the run ids that the
-    contract shows are tried. Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it
+    The token comes from RUN_RESULTS_TOKEN or --token-file. Without --run and --manifest the run ids in the
+    examples of the spec are tried. Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it
     could not be judged.
 
     Requests go out one at a time. Only GET, HEAD and OPTIONS are sent. The rules about other methods are not judged,

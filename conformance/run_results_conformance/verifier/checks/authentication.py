@@ -16,6 +16,7 @@ from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange
 from run_results_conformance.verifier.session import Session
 
 from .baseline import Baseline
+from .judging import NO_HEAD
 
 _WRONG = "Bearer another-token-that-nobody-has"
 _TRUSTED = (
@@ -42,7 +43,7 @@ def check_no_token(session: Session, baseline: Baseline) -> None:
     ):
         _judge_401(session, "authentication.required", session.ask(request))
     head = session.ask(session.request(run_id, authorization=None, method="HEAD"))
-    if head.status not in (404, 405, 501):  # a server may have no HEAD
+    if head.status not in NO_HEAD:
         _judge_401(session, "authentication.required", head)
     late = session.request(run_id, max(baseline.offset, 1), authorization=None)
     _judge_401(session, "authentication.required", session.ask(late))

@@ -11,6 +11,9 @@ REFUSED = (400, 422)
 HIDDEN = (400, 403, 404, 422)
 """A run is not shown in this context."""
 
+NO_HEAD = (404, 405, 501)
+"""HEAD is not supported: a server may do without it."""
+
 NO_SUCH_RUN = (400, 403, 404, 414, 422)
 """There is no run of this id."""
 

@@ -9,11 +9,11 @@ from run_results_conformance.verifier.request_builder import accepts_gzip
 from run_results_conformance.verifier.session import Session
 
 from .baseline import Baseline
+from .judging import NO_HEAD
 
 _CONTENT_TYPE = re.compile(r"[ \t]*application/json[ \t]*(?:;[ \t]*(?P<parameters>.*))?", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(r"""charset[ \t]*=[ \t]*["']?(?P<charset>[^"';, \t]+)""", re.IGNORECASE)
 _TEXT_RULES = ("wire.utf8", "wire.bom", "wire.json", "wire.duplicate-keys", "wire.numbers", "wire.surrogates")
-_NO_HEAD = (404, 405, 501)  # a server may have no HEAD
 
 
 # --- Every exchange -----------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def check_text(exchange: Exchange) -> Iterator[Judgement]:
 def check_head_method(session: Session, baseline: Baseline) -> None:
     """HEAD is answered like GET, without the body."""
     exchange = session.ask(session.request(baseline.run_id, baseline.offset or None, method="HEAD"))
-    if not exchange.answered or exchange.status in _NO_HEAD:
+    if not exchange.answered or exchange.status in NO_HEAD:
         return
     wanted = baseline.exchange
     expected, got = (each.answer.header("content-length") for each in (wanted, exchange))

@@ -14,7 +14,8 @@ from run_results_conformance.server.contract import ALPHABETS, Contract
 
 from .values import ABSENT, Path
 
-_MOST_FINDINGS = 50
+MOST_FINDINGS = 50
+"""So many findings of one answer are kept; each is a place that breaks a rule."""
 
 # The way to a place, from its end: a tuple would be copied at every step down.
 _Trail = tuple["_Trail", str | int] | None
@@ -46,7 +47,7 @@ class Inspection:
 
     def add(self, rule: str, trail: _Trail, expected: str, got: Any) -> None:
         """Notes a breach; those after the fiftieth are dropped."""
-        if len(self.findings) < _MOST_FINDINGS:
+        if len(self.findings) < MOST_FINDINGS:
             self.findings.append(Finding(rule, _path(trail), expected, got))
 
 

@@ -9,10 +9,9 @@ import jsonschema_rs
 
 from run_results_conformance.server.contract import Contract
 
-from .inspection import Finding, Inspector
+from .inspection import MOST_FINDINGS, Finding, Inspector
 from .values import at
 
-_MOST_FINDINGS = 50
 _LONGEST_WORDS = 20_000
 
 
@@ -38,7 +37,7 @@ class SchemaValidator:
         errors = self._errors(str(status), body)
         return [
             Finding(rule, tuple(error.instance_path), error.message[:_LONGEST_WORDS], at(body, error.instance_path))
-            for error, _ in zip(errors, range(_MOST_FINDINGS), strict=False)
+            for error, _ in zip(errors, range(MOST_FINDINGS), strict=False)
         ]
 
     def _errors(self, status: str, body: Any) -> Iterator[Any]:
