@@ -1,4 +1,4 @@
-"""Bring home the results of a document-automation run: every file once, in order, under the project's own field names.
+"""Fetch the results of a document-automation run: every file once, in order, under the project's own field names.
 
     from run_results import Client, Include
 
@@ -6,8 +6,8 @@
         for file in client.files(run_id, include=Include.ALL):
             ...
 
-`Client` and `AsyncClient` fetch; `Page` is what they fetch; `NameMap` brings the project's names back; `errors` is the
-family of all errors. The models (`RunResults`, `File`, `Document`, `Field` and the rest) come from `run_results_api`.
+`Client` and `AsyncClient` fetch, and `Page` is what they fetch. `NameMap` gives the project's names for API names.
+`errors` has every error. The models (`RunResults`, `File`, `Document`, `Field` and the rest) come from `run_results_api`.
 """
 
 from run_results import errors

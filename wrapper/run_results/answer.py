@@ -36,7 +36,7 @@ class Answer(Struct, frozen=True):
     breaches: tuple[Drift, ...]
     """Where it broke the contract; the places that paging depends on can be among them."""
     news: tuple[Drift, ...] | None
-    """Where it goes beyond the contract, with unknown and doubled keys; None where nobody looked (see `inspect`)."""
+    """Where it goes beyond the contract, as with unknown or doubled keys; None where that was not looked for."""
 
 
 def read(body: bytes, include: Include) -> Answer:
@@ -50,8 +50,8 @@ def read(body: bytes, include: Include) -> Answer:
 def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
     """Decode the body of a 200 into the models and, where it broke the contract, the list of places.
 
-    The list is None where no breach was seen and no paging member may be there twice: then nobody has looked for what
-    is merely new (see `inspect`). Raises `MalformedResponseError` where the body is no JSON, and `ContractError` where
+    The list is None where no breach was seen and no paging member may be there twice: then news was not looked for
+    either (see `inspect`). Raises `MalformedResponseError` where the body is no JSON, and `ContractError` where
     it is no object.
     """
     body = body.removeprefix(_BOM)  # RFC 8259, 8.1: a parser may ignore it.
@@ -67,17 +67,17 @@ def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
 def inspect(body: bytes) -> tuple[Drift, ...]:
     """Every place where the body of a 200 breaks the contract, or goes beyond it with unknown and doubled keys.
 
-    Takes several times as long as `decode`. Reads what `decode` passes over, too: bytes that are no UTF-8 are drift.
+    Takes several times as long as `decode`. Reads what `decode` skips, too: bytes that are not UTF-8 are drift.
     """
     try:
         return repair(_parse_patiently(body.removeprefix(_BOM), errors="surrogateescape"))[1]
     except ContractError as error:
-        # It was decoded all the same: this is in what decoding passes over.
+        # Decoding took it: the fault is in a part that decoding skips.
         return (Drift("$", "text that can be read in full", error.message, is_breach=False),)
 
 
 def parse(body: bytes) -> Any:
-    """Decode JSON text as it is. Raises `MalformedResponseError`."""
+    """Decode JSON text, whatever it holds. Raises `MalformedResponseError`."""
     body = body.removeprefix(_BOM)
     try:
         return msgspec.json.decode(body)

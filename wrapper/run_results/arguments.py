@@ -17,7 +17,7 @@ def check_run_id(run_id: object) -> str:
     if not run_id.strip():
         raise ConfigurationError("run_id is empty")
     if run_id in (".", ".."):
-        raise ConfigurationError(f"run_id {run_id!r} is a path segment with a meaning of its own and names no run")
+        raise ConfigurationError(f"run_id {run_id!r} has a special meaning in a path and names no run")
     if "/" in run_id or "\\" in run_id:
         raise ConfigurationError(f"run_id {run_id[:80]!r} holds a slash; give the id alone, not a path or an address")
     if not run_id.isprintable():

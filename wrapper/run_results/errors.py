@@ -172,7 +172,7 @@ class ExportError(RunResultsError):
 class ExportMismatch(ExportError):
     """Raised when an export cannot go on, because what is there is of another run, state or choice of options."""
 
-    advice = "Export anew into another folder"
+    advice = "Start a new export in another folder"
 
 
 class TransportError(RunResultsError):

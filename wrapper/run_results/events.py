@@ -1,4 +1,4 @@
-"""What can be seen of a client at work: events for an observer, and a span for each call. Neither holds the token.
+"""Events for an observer, and an OpenTelemetry span for each call. Neither holds the token.
 
 `Client(observe=...)` takes a function that is called with each event, on the thread or task that caused it; what it
 raises reaches the caller. Events are Structs: `msgspec.structs.asdict` has their members. Where `opentelemetry-api` is
@@ -60,7 +60,7 @@ class PageReceived(Struct, frozen=True):
 
 
 class DriftFound(Struct, frozen=True):
-    """A page left the contract in a place that this walk has not told of before."""
+    """A page left the contract in a place that this walk has not reported before."""
 
     run_id: str
     offset: int
@@ -72,13 +72,13 @@ Observer = Callable[[Event], None]
 
 
 def unobserved(event: Event) -> None:
-    """The observer that nobody is."""
+    """Does nothing: the observer where none is given."""
 
 
 @cache
 def log() -> "Logger":
-    """The package's log. It says nothing unless it is asked to."""
-    import logging  # here: it comes with httpx, and nothing is said before
+    """The package's logger. It writes nothing unless the program configures logging."""
+    import logging  # here: see docs/performance.md, "Import"
 
     package = logging.getLogger("run_results")
     package.addHandler(logging.NullHandler())

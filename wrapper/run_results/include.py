@@ -1,6 +1,8 @@
-"""What to ask for beyond the lean answer."""
+"""The include flags: what to ask for beyond the values."""
 
 from enum import Flag
+
+from run_results.errors import ConfigurationError
 
 
 class Include(Flag):
@@ -24,8 +26,6 @@ class Include(Flag):
     @classmethod
     def parse(cls, text: str) -> "Include":
         """Read a list such as `review,source`, or `all` or `none`. Raises `ConfigurationError`."""
-        from run_results.errors import ConfigurationError
-
         result = cls.NONE
         for word in text.replace(",", " ").split():
             try:

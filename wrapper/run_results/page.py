@@ -1,4 +1,4 @@
-"""What a page is: an answer, where it stands in the run, and what people ask of it."""
+"""A page: an answer, its place in the run, and what people ask of it."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -43,7 +43,7 @@ class Page:
     breaches: tuple[Drift, ...] = field(default=(), repr=False)
     """Where the answer broke the contract; empty when it kept it. Every field of the page was looked at."""
     _news: tuple[Drift, ...] = field(default=(), repr=False)
-    # Whether `_news` has everything that goes beyond the contract, so that nobody needs to look.
+    # Whether `_news` has everything that goes beyond the contract, so that no further look is needed.
     _is_inspected: bool = field(default=False, repr=False)
 
     @classmethod
@@ -91,7 +91,7 @@ class Page:
 
     @property
     def raw(self) -> Any:
-        """The answer as decoded JSON, with everything that the models have no place for; decoded anew at each use."""
+        """The answer as decoded JSON, with the parts that the models have no place for; decoded again at each use."""
         return parse(self.body)
 
     @property
@@ -124,6 +124,6 @@ class Page:
     def problems(self) -> list[Problem]:
         """What failed or did not pass, at run, class, document and field level; see `run_results.fields`.
 
-        Every page tells of the run and its cross-class fields again: count those two levels on one page only.
+        Every page repeats the problems of the run and of its cross-class fields: count those two on one page only.
         """
         return problems(self.run, self.offset)

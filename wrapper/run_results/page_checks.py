@@ -16,13 +16,13 @@ from run_results.text import quote, word
 from run_results_api.models import File
 from run_results_api.types import UNSET, Model
 
-# What tells one state of a run from another, and what else is known of a run as a whole: that may be news, or an edit.
+# A run is in another state where one of these differs. The rest of what is known of a run may change by an edit.
 _STATE = ("status", "start_timestamp", "finish_timestamp", "batch_id", "review_completed")
 _REST = ("message", "keys", "case_info")
 
 
 def state_of(page: Page) -> dict[str, Any]:
-    """What tells one state of a run from another, by name, without what is unset because it was broken."""
+    """The members that make up the state of a run, by name, without those that are unset because they were broken."""
     run, broken = page.run, {place.path for place in page.breaches}
     state = {name: getattr(run, name) for name in _STATE}
     return {name: value for name, value in state.items() if value is not UNSET or f"$.{name}" not in broken}
@@ -39,7 +39,7 @@ class PageChecks:
         self._on_change = on_change
         self._state: dict[str, Any] = {}
         self._rest: dict[str, Any] = {}
-        # In parts, oldest first: to let go of a part is cheap, and none grows so far that moving it would show.
+        # In parts, oldest first: to drop a part is cheap, and none grows so large that copying it would be slow.
         self._known: deque[dict[int, None]] = deque([{}])
         self._count = 0
         self._kept: int | None = None
@@ -66,7 +66,7 @@ class PageChecks:
         log().warning("run %s, offset %d: %s", page.run_id, page.offset, text)
 
     def _compare_rest(self, page: Page) -> Iterator[Drift]:
-        # As Python compares: 0 and false are alike. What is broken is told already, and is no news of the run.
+        # As Python compares: 0 and false are equal. What is broken is reported already, and is no change of the run.
         broken = {re.split(r"[.\[]", place.path, maxsplit=2)[1] for place in page.breaches if place.path != "$"}
         rest = {name: getattr(page.run, name) for name in _REST if name not in broken}
         before, self._rest = self._rest, self._rest | rest
@@ -108,10 +108,10 @@ def _first_doubled(marks: list[int]) -> int:
 
 
 def _marks(page: Page) -> list[int]:
-    """What tells the files of a page from others: their paths, as Python's own hashes of 64 bits.
+    """A mark for each file of a page, to know it again: Python's hash of its path, which has 64 bits.
 
     Two paths of a run of a million files are taken for one another once in a thousand million such runs, and then the
-    walk ends with an error, which another process does not meet again. Files without a path are told apart as a whole
+    walk ends with an error, which another process does not meet again. Files without a path are compared as a whole
     page, by its very text: two empty scans of one name are no repetition.
     """
     paths = [file.input_file_path for file in page.files]

@@ -76,7 +76,7 @@ def _at(path: str, key: str) -> str:
 def _survey(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
     """The value with U+FFFD for every half of a surrogate pair, which no UTF-8 text can hold. Adds to `drift`.
 
-    Adds keys that came twice, too. What is nested deeper than any model, and so free of form, is left as it is.
+    Adds keys that came twice, too. What is nested deeper than any model is not changed.
     """
     if isinstance(value, str) and not isinstance(value, Huge):
         try:

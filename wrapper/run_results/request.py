@@ -1,7 +1,7 @@
-"""One question to the server and its answer, retries included, without sending anything.
+"""One request for a page and its answer, retries included, without sending anything.
 
-`ask` is a generator: it yields what is to be done (a `Request` to send, a `Sleep` to sit out) and is sent what came of
-it. Clients, synchronous or not, only carry the steps out.
+`ask` is a generator: it yields what to do next (a `Request` to send, a time to `Sleep`) and is sent the outcome. Both
+clients only carry these steps out.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @frozen
 class Request:
-    """A request, ready to be sent but for the token."""
+    """A request for a page."""
 
     url: str
     params: Mapping[str, str | int | bool]
@@ -66,7 +66,7 @@ class Sleep(Struct, frozen=True):
 
 
 Outcome = Reply | errors.TransportError | None
-"""What a step came to: an answer, or the error that stood in its way; None after a sleep."""
+"""The outcome of a step: an answer, or the error that prevented one; None after a sleep."""
 
 
 def request(options: Options, run_id: str, offset: int, include: Include) -> Request:
@@ -95,7 +95,7 @@ def request(options: Options, run_id: str, offset: int, include: Include) -> Req
 def ask(
     options: Options, budget: RetryBudget, question: Request, read: Callable[[bytes], T], span: Span, end: float
 ) -> Generator[Request | Sleep, Outcome, T]:
-    """Put a question until there is an answer of status 200 that `read` can read; returns what it made of the body.
+    """Send a request until an answer of status 200 comes that `read` can read; returns what `read` returns.
 
     Raises `TransportError`, `StatusError` or `read`'s `MalformedResponseError` where the policy or the budget allows no
     further attempt, and `DeadlineExceededError` where the clock reaches `end`.
@@ -124,7 +124,7 @@ def ask(
                 try:
                     result = read(body)
                 except errors.MalformedResponseError as malformed:
-                    # Most often the network's doing: a body that was cut off without a length to tell it by.
+                    # Most often the network's fault: the body was cut off, and no length was given to notice it by.
                     error, is_retryable = malformed, True
                 else:
                     budget.succeed()
@@ -150,7 +150,7 @@ def ask(
 
 
 def _ready(question: Request, token: Secret, attempt: int, left: float) -> Request:
-    """The question as it is sent now, and so are those that may be asked ahead; `left` is the walk's time."""
+    """The request for this attempt, with those that may be sent ahead; `left` is the time left to the walk."""
     timeout = min(question.timeout, left)
     ahead = tuple(evolve(each, token=token, timeout=timeout) for each in question.ahead)
     return evolve(question, token=token, attempt=attempt, timeout=timeout, walk_left=left, ahead=ahead)

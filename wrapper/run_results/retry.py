@@ -13,7 +13,7 @@ RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
 def _draw(low: float, high: float) -> float:
-    from random import uniform  # here: it comes with httpx, and nothing is drawn before
+    from random import uniform  # here: see docs/performance.md, "Import"
 
     return uniform(low, high)  # noqa: S311 - no secret
 
@@ -34,7 +34,7 @@ class RetryPolicy:
     max_retry_after: float = 60.0
     """Seconds; a server that asks for more gets an error at once instead of a wait."""
     budget: float = 10.0
-    """How many retries a client may have in hand. A retry takes one, a success gives a tenth back."""
+    """How many retries a client may have saved up. A retry takes one, a success gives a tenth back."""
     draw: Callable[[float, float], float] = field(default=_draw, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:

@@ -37,7 +37,7 @@ _IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028
 def printable(text: str, limit: int | None = None) -> str:
     """The text as one line for a terminal, cut with an ellipsis after `limit` characters of the original.
 
-    Characters that Python cannot print are escaped, too: nobody knows how wide a terminal makes them.
+    Characters that Python cannot print are escaped, too: their width on a terminal is not known.
 
     >>> printable("Elm Street 7\\n\\x1b[2J")
     'Elm Street 7↵\\\\x1b[2J'

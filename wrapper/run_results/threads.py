@@ -11,7 +11,7 @@ async def run_in_thread(function: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """Run a function on another thread, and return what it returns.
 
     It always runs to its end before this returns or raises, however often the task is cancelled meanwhile: what it
-    writes is whole, and nobody else uses its objects. A cancelled task then raises `CancelledError`; an error of the
+    writes is whole, and nothing else uses its objects. A cancelled task then raises `CancelledError`; an error of the
     function is its cause.
     """
     import asyncio  # here: programs without an event loop do not need it

@@ -1,8 +1,8 @@
 """The walk over a run's pages, and waiting for a run, without sending anything.
 
-A run is walked from offset 0 (or a later one) by asking for the page behind the last one until a page says that nothing
-more comes. The walk hands out every file once and in order, or raises an error named after the breach; it never loops
-and never ends silently too early.
+The walk asks for page after page, from offset 0 or a later one, until a page says that it is the last. It hands out
+every file once and in order, or raises an error named after the breach. It never loops, and never ends too early in
+silence.
 """
 
 import re
@@ -127,7 +127,7 @@ def wait(options: Options, budget: RetryBudget, run_id: str, include: Include, t
     """Steps until the run cannot change by itself any more, and then to its first page."""
     check_run_id(run_id)
     check_include(include)
-    # Without time to wait there is still one look.
+    # With a timeout of 0 the run is asked for once.
     end = options.clock() + timeout if check_seconds(timeout, "timeout") else inf
     if not check_seconds(poll, "poll"):
         raise errors.ConfigurationError("poll must be above 0 seconds")

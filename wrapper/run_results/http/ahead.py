@@ -2,7 +2,7 @@
 
 Where the next page begins is certain only when this one has been read. The size of the pages so far is a good guess, so
 a walk can have the next few requests on their way already. An answer that was asked for ahead counts only where it
-turns out to be the page that is due, is complete, and has status 200; otherwise it is as if nobody had asked.
+turns out to be the page that is due, is complete, and has status 200. Any other is ignored.
 """
 
 from collections.abc import Iterable, Iterator

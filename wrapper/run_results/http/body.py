@@ -68,7 +68,7 @@ class Body:
                     break
                 self._begin(cast("int", self._wbits))
             try:
-                # One byte more than allowed tells that there is more.
+                # One byte more than allowed shows that there is more.
                 self._keep(self._unpack.decompress(chunk, self._limit - self._size + 1))
             except zlib.error as error:
                 if self._wbits == 15 and not self._size:  # many send deflate without the wrapping of RFC 1950

@@ -138,10 +138,10 @@ class NameMap:
                 )
 
     def label(self, api_name: str, class_name: str | None = None) -> str:
-        """What to call a field before people; never raises.
+        """The name to show people for a field; never raises.
 
         The project's name where it is known for sure; the API name itself where several meet in it, for to
-        pick one would be to lie; the `guess` where none is known; and a text that is no API name as it is.
+        pick one could be wrong; the `guess` where none is known; and a text that is no API name unchanged.
 
         >>> names = NameMap(["driver's license", "due date", "due-date"])
         >>> names.label("driver_s_license"), names.label("due_date"), names.label("secret__id")
@@ -218,7 +218,7 @@ class NameMap:
         return hash((self._ascii, frozenset(self._names)))
 
     def __repr__(self) -> str:
-        # Counts, not names: a log should neither drown in them nor tell what a project is about.
+        # Counts, not names: names would fill a log, and may be confidential.
         counts = f"names={len(self)}, classes={len(self._by_class)}, collisions={len(self._collisions)}"
         return f"<{type(self).__name__} {counts}>"
 

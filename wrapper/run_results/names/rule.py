@@ -92,7 +92,7 @@ def guess(api_name: str, *, ascii: bool = False) -> str:
 
     From left to right ``__`` was one ``_`` and a single ``_`` was a space; a leading ``_`` before a character
     that can't start a name was put there by step 3. Always ``sanitize(guess(x)) == x``; whether the project's
-    name was indeed this one, nobody can tell: ``driver_s_license`` gives ``driver s license``.
+    name was this one cannot be known: ``driver_s_license`` gives ``driver s license``.
 
     Raises:
         InvalidNameError: The service can't have made this name.
