@@ -55,7 +55,7 @@ def _read_file(plan: Plan) -> Checkpoint:
 
 def _read_folder(plan: Plan) -> Checkpoint:
     """Parts, or the files that were made of them, or nothing yet."""
-    names = {what: names_in(plan.parts / what) for what in plan.tables}
+    names: dict[What, list[str]] = {what: names_in(plan.parts / what) for what in plan.tables}
     other = plan.other_manifest
     has_other = other is not None and other.exists()
     has_success = not plan.is_file and plan.success.exists()
