@@ -7,7 +7,7 @@
             ...
 
 `Client` and `AsyncClient` fetch, and `Page` is what they fetch. `NameMap` gives the project's names for API names.
-`errors` has every error. The models (`RunResults`, `File`, `Document`, `Field` and the rest) come from `run_results_api`.
+`errors` has every error. The models (`RunResults`, `File`, `Document`, `Field` and others) come from `run_results_api`.
 """
 
 from run_results import errors

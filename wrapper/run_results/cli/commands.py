@@ -33,7 +33,7 @@ from run_results.text import printable
 @connecting
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def group() -> None:
-    """Bring home the results of an app run, under the project's own field names.
+    """Fetch the results of an app run, under the project's own field names.
 
     The token is read from RUN_RESULTS_TOKEN or --token-file; there is no option for the token itself. Options may
     stand before or after the command's name.
