@@ -43,6 +43,41 @@ told. Any of these servers can be had for a pipeline of one's own:
 `run_results_conformance.faults.network.fault_server`.
 """
 
+_CONNECTIONS = """## How requests end
+
+A request ends at its deadline (`timeout` seconds after it has a connection), or before that when nobody wants its answer
+any more: its task is cancelled, its walk is left, its client is closed.
+
+On connections of our own, every step ends at that moment: connecting, the TLS handshake, each read and write. The only
+exception is the look-up of a name on threads, which the operating system does. The connection is closed and its place is
+free again; other requests do not notice, and no retry is spent. On an HTTP/2 connection (`AsyncClient`, extra `[http2]`)
+that others use, only the one request ends. `tests/survival/test_stress.py` shows it: 2,000 cancelled tasks, 500 walks
+with pages ahead, 250 tasks on a server that hangs, 20 threads on four connections.
+
+- At most `max_connections` requests of a client are under way (100). A further one waits, in turn, for as many seconds
+  as `timeout`; then it is a `ConnectionsBusyError`, which is not asked again. Waiting does not count as time of the
+  request. Pages that are asked for ahead never wait, and hold at most half of the connections.
+- `AsyncClient` has its own connections in each event loop, and closes them when the loop ends (`asyncio.run` does so):
+  one client can serve one `asyncio.run` after the other, and several event loops in several threads. A process that
+  forks opens its own.
+- Proxies come from `HTTPS_PROXY` or `ALL_PROXY`, and exceptions from `NO_PROXY`: names (and what is below them),
+  addresses, networks (`10.0.0.0/8`, `fd00::/8`), each with a port or without (`[fd00::1]:8443`), patterns, `*`. The
+  variables are read when a client is made; lower case counts first. Plain http and this machine are asked directly.
+
+An HTTP client that you pass in (`http_client=`, of httpx or httpx2) is never changed, and stays open. So its connections
+know no deadline, and these promises are weaker:
+
+| | connections of our own | an `AsyncClient` that is passed in | a `Client` that is passed in |
+| --- | --- | --- | --- |
+| the caller is free | at the deadline | at the deadline | at the deadline, or when the step under way ends: each may take `timeout` seconds. A server that sends its headers byte by byte is waited for longer |
+| the connection is free | at the same time | at once in the middle of a body (not over HTTP/2), else when the library's own time-outs end the request, and another `timeout` seconds later at the latest | with the caller |
+| given up: a cancelled task, a page asked for ahead, `close` | at once | as above | at the next piece of the body, or by the library's time-outs |
+| `max_connections` | the size of the pool | must not be more than the client's own limits | must not be more than the client's own limits |
+
+The last line matters: requests that wait inside the pool of httpx for longer than their time-out can cost it a connection
+for good.
+"""  # noqa: E501 - a table
+
 
 @define
 class Book:
@@ -78,7 +113,7 @@ class Book:
 
     def page(self) -> str:
         """The page."""
-        parts = [_HEAD]
+        parts = [_HEAD, _CONNECTIONS]
         for row in self.rows():
             situations, demand = (ROWS[row].situations, ROWS[row].demand) if row in ROWS else OTHERS[row]
             columns = self.columns(row)

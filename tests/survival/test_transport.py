@@ -15,7 +15,8 @@ import pytest
 
 from run_results import RetryPolicy, errors
 
-from .kit import NAMES, RUN_ID, TOKEN, check_left_clean, check_resume, honest_server, serving, tell, walk
+from . import kit
+from .kit import LIBRARIES, NAMES, RUN_ID, TOKEN, check_left_clean, check_resume, honest_server, serving, tell, walk
 from .proxies import proxy_to
 
 Note = Callable[..., None]
@@ -34,41 +35,40 @@ COMES_TO = {
 }
 
 
-class Counting(httpx.HTTPTransport):
-    """A transport of the caller's own."""
+def counting(asynchronous: bool) -> Any:
+    """A transport of the caller's own, which counts its requests."""
+    module = LIBRARIES[kit.library_in_use] or httpx
 
-    seen = 0
+    class Counting(module.HTTPTransport):  # type: ignore[misc, name-defined]
+        seen = 0
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        type(self).seen += 1
-        return super().handle_request(request)
+        def handle_request(self, request: Any) -> Any:
+            self.seen += 1
+            return super().handle_request(request)
 
+    class AsyncCounting(module.AsyncHTTPTransport):  # type: ignore[misc, name-defined]
+        seen = 0
 
-class AsyncCounting(httpx.AsyncHTTPTransport):
-    """The same, awaited."""
+        async def handle_async_request(self, request: Any) -> Any:
+            self.seen += 1
+            return await super().handle_async_request(request)
 
-    seen = 0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        type(self).seen += 1
-        return await super().handle_async_request(request)
+    return AsyncCounting() if asynchronous else Counting()
 
 
 def own(asynchronous: bool) -> dict[str, Any]:
-    """Options of an httpx client that nobody would make: its own transport, no time-out, redirects followed."""
-    kind = AsyncCounting if asynchronous else Counting
-    return {"transport": kind(), "timeout": None, "follow_redirects": True, "headers": {"X-Own": "yes"}}
+    """Options of an HTTP client that nobody would make: its own transport, no time-out, redirects followed."""
+    transport = counting(asynchronous)
+    return {"transport": transport, "timeout": None, "follow_redirects": True, "headers": {"X-Own": "yes"}}
 
 
 @pytest.mark.parametrize("name", COMES_TO)
 def test_an_httpx_client_of_the_callers_keeps_every_limit(name: str, asynchronous: bool, note: Note) -> None:
     """Through a caller's own client and transport, which has no time-out of its own, nothing is lost or endless."""
-    kind = AsyncCounting if asynchronous else Counting
-    kind.seen = 0
-    settings = SETTINGS[name]
+    settings, options = SETTINGS[name], own(asynchronous)
     with serving(name, first=0 if "timeout" in settings else 1) as server:
-        outcome = walk(server.url, asynchronous, http=own(asynchronous), **settings)
-        assert kind.seen == len(server.requests) > 0
+        outcome = walk(server.url, asynchronous, http=options, **settings)
+        assert options["transport"].seen == len(server.requests) > 0
         assert all(request.headers["x-own"] == "yes" for request in server.requests)
         check_left_clean(server)
     note("transport", f"`{name}`, through the caller's own httpx client and transport", outcome.told())
@@ -96,20 +96,21 @@ def test_no_redirect_is_followed_through_a_client_that_would(asynchronous: bool,
 
 def test_a_transport_without_a_network_can_be_injected(asynchronous: bool, note: Note) -> None:
     """httpx.MockTransport: retries are the client's, not the transport's."""
+    module = LIBRARIES[kit.library_in_use] or httpx
     answers = [
-        httpx.Response(503),
-        httpx.ReadError("cut"),
-        httpx.Response(200, json={"id": RUN_ID, "status": "COMPLETE", "files": [], "has_more": False}),
+        module.Response(503),
+        module.ReadError("cut"),
+        module.Response(200, json={"id": RUN_ID, "status": "COMPLETE", "files": [], "has_more": False}),
     ]
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: Any) -> Any:
         assert request.headers["authorization"] == f"Bearer {TOKEN}"
         found = answers.pop(0)
         if isinstance(found, Exception):
             raise found
         return found
 
-    outcome = walk("https://results.example", asynchronous, http={"transport": httpx.MockTransport(answer)})
+    outcome = walk("https://results.example", asynchronous, http={"transport": module.MockTransport(answer)})
     note(
         "transport",
         "503, a read error and a page, through httpx.MockTransport",
@@ -313,9 +314,11 @@ def test_a_proxy_that_is_down_is_one_clear_error(
 
 
 def test_plain_http_goes_to_this_machine_and_through_no_proxy(
-    asynchronous: bool, note: Note, monkeypatch: pytest.MonkeyPatch
+    asynchronous: bool, library: str, note: Note, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HTTP_PROXY would see the token in the open: loopback is asked directly."""
+    if library != "own":
+        pytest.skip("a client that is passed in reads the environment itself")
     with honest_server() as server, proxy_to(server.url) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("ALL_PROXY", proxy.url)

@@ -316,10 +316,13 @@ class Sender(_Sender):
 class AsyncPendingRequest:
     """A request in a task that nobody cancels: whoever gives it up leaves the cleaning up to httpx and httpcore."""
 
-    def __init__(self, request: Request, deadline: TaskDeadline, task: "asyncio.Task[Outcome]") -> None:
+    def __init__(
+        self, request: Request, deadline: TaskDeadline, task: "asyncio.Task[Outcome]", *, is_own: bool
+    ) -> None:
         self.request = request
         self._deadline = deadline
         self._task = task
+        self._is_own = is_own
 
     @property
     def outcome(self) -> Outcome:
@@ -335,7 +338,7 @@ class AsyncPendingRequest:
             return self._task.result()
         self.drop()
         await asyncio.wait([self._task], timeout=_GRACE)
-        outcome = self._task.result() if self._task.done() else None
+        outcome = self.outcome
         return outcome if isinstance(outcome, Reply) else deadline_exceeded(self.request.timeout)
 
     async def wait(self) -> Outcome:
@@ -351,6 +354,10 @@ class AsyncPendingRequest:
 
     def drop(self) -> None:
         """Give it up."""
+        if not self._is_own and not self._deadline.is_given_up:
+            # The last resort, where a server that sends headers without end outwits the library's time-outs.
+            with suppress(RuntimeError):  # the loop has ended
+                self._task.get_loop().call_later(self.request.timeout, self._task.cancel)
         self._deadline.give_up()
 
 
@@ -417,7 +424,7 @@ class AsyncSender(_Sender):
         """Send a request that has its slot, in a task."""
         deadline = TaskDeadline(request.timeout)
         task = asyncio.create_task(self._exchange(connections.client, request, deadline))
-        pending = connections.pending[task] = AsyncPendingRequest(request, deadline, task)
+        pending = connections.pending[task] = AsyncPendingRequest(request, deadline, task, is_own=self._is_own)
 
         def end(task: "asyncio.Task[Outcome]") -> None:
             del connections.pending[task]

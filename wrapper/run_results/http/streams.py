@@ -30,6 +30,10 @@ def _step(
     try:
         with deadline.step(stream.get_extra_info("socket") if stream is not None else None) as left:
             yield left
+    except (late, broken):
+        if stream is not None:
+            stream.close()  # httpcore forgets to in the middle of a SOCKS handshake
+        raise
     except StepEnded:
         if stream is not None:
             stream.close()
