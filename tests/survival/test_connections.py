@@ -167,7 +167,7 @@ def test_who_leaves_an_http_2_connection_leaves_it_to_the_others(way: str, autho
         settings = settings_for(url, retry=RetryPolicy(attempts=2, base=0.0), observe=retries.append)
         async with AsyncClient(**settings) as client:
             await client.page(RUN_ID)
-            given_up = client.with_options(timeout=0.5, retry=ONCE) if way == "late" else client
+            given_up = client.with_options(timeout=3.0, retry=ONCE) if way == "late" else client
             first = asyncio.create_task(given_up.page(RUN_ID))
             await arrived(2)
             await client.page(RUN_ID)
@@ -320,13 +320,13 @@ def test_a_walk_waits_for_a_connection_no_longer_than_its_deadline(asynchronous:
             await client.page(RUN_ID)
             (connections,) = client._sender._loops.values()
             assert await connections.gate.enter(0.0)
-            async for _ in client.pages(RUN_ID, deadline=0.2):
+            async for _ in client.pages(RUN_ID, deadline=1.0):
                 raise AssertionError
 
     def with_threads(url: str) -> None:
         with Client(**settings_for(url, max_connections=1)) as client:
             occupy(client._sender)
-            for _ in client.pages(RUN_ID, deadline=0.2):
+            for _ in client.pages(RUN_ID, deadline=1.0):
                 raise AssertionError
 
     with honest_server() as server, pytest.raises(errors.ConnectionsBusyError) as caught:

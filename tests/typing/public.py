@@ -7,6 +7,7 @@ from typing import Any, Literal, assert_type
 
 import attrs
 import httpx
+import httpx2
 
 from run_results import (
     UNSET,
@@ -62,12 +63,15 @@ def synchronous(run_id: str) -> None:
         strict=False,
         on_change="raise",
         allow_insecure=False,
+        max_connections=7,
         http_client=httpx.Client(),
     )
+    Client(token="t", http_client=httpx2.Client())
 
 
 async def asynchronous(run_id: str) -> None:
     """What `AsyncClient` takes and gives: the same, to be awaited."""
+    AsyncClient(token="t", http_client=httpx2.AsyncClient())
     async with AsyncClient(token="t", http_client=httpx.AsyncClient()) as client:
         assert_type(client, AsyncClient)
         assert_type(await client.page(run_id, 7, include=Include.NONE), Page)

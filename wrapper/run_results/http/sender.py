@@ -7,11 +7,9 @@ is used as it is: its time-outs are what is left of the request's time, and the 
 import asyncio
 import os
 import socket
-import ssl
-import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from contextvars import copy_context
 from http.cookiejar import CookieJar
@@ -25,19 +23,15 @@ from run_results.errors import (
     ConfigurationError,
     ConnectionFailedError,
     ConnectionsBusyError,
-    TransportError,
 )
-from run_results.http.async_streams import RequestAbandoned
-from run_results.http.body import Body, deadline_exceeded
+from run_results.http.body import deadline_exceeded
 from run_results.http.deadline import TASK_DEADLINE, THREAD_DEADLINE, TaskDeadline, ThreadDeadline
 from run_results.http.gate import AsyncGate, Gate
+from run_results.http.library import Library, begin_body, headers_of
 from run_results.http.proxies import Proxies
 from run_results.http.transport import AsyncTransport, Transport
 from run_results.request import Outcome, Reply, Request
-from run_results.secret import Secret
-from run_results.version import __version__
 
-_HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"run-results/{__version__}"}
 # Seconds that the clean-up after a request is waited for, where somebody waits.
 _GRACE = 1.0
 
@@ -50,90 +44,6 @@ class _NoCookies(CookieJar):
 
     def extract_cookies(self, response: object, request: object) -> None:
         """Ignore the answer's cookies, without parsing its headers."""
-
-
-class _Bearer:
-    """Puts the token into the request's headers, whose repr hides it, and into nothing else."""
-
-    def __init__(self, token: Secret) -> None:
-        self._token = token
-
-    def __call__(self, request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
-        return request
-
-
-class _Library:
-    """httpx or httpx2: the library that a client is of."""
-
-    def __init__(self, client: object, kind: str) -> None:
-        # httpx2 is not imported for this: whoever has a client of it has done so.
-        modules = (sys.modules.get(name) for name in ("httpx", "httpx2"))
-        found = [module for module in modules if module is not None and isinstance(client, getattr(module, kind))]
-        if not found:
-            raise ConfigurationError(
-                f"http_client must be an httpx.{kind} or an httpx2.{kind}, not {type(client).__name__}"
-            )
-        self._module: Any = found[0]
-        # RuntimeError is what is raised for a client that is closed, and by an event loop that is.
-        self.errors: tuple[type[BaseException], ...] = (
-            *(self._module.HTTPError, self._module.InvalidURL, self._module.CookieConflict),
-            *(TransportError, RequestAbandoned, OSError, ValueError, RuntimeError),
-        )
-
-    def arguments(self, client: Any, request: Request, *, is_own: bool) -> dict[str, Any]:
-        """How `client.stream` is called for a request."""
-        # As one text: the address would be parsed once more to put the parameters in. That is done, and those in the
-        # text are lost, where the caller's client has parameters of its own.
-        where: dict[str, Any] = {"url": f"{request.url}?{httpx.QueryParams(request.params)}"}
-        # Our own connections keep the deadline themselves.
-        timeout = httpx.Timeout(None, pool=request.timeout) if is_own else self._module.Timeout(request.timeout)
-        return {
-            "method": "GET",
-            **({"url": request.url, "params": request.params} if client.params else where),
-            "headers": {**_HEADERS, **request.headers},
-            "auth": _Bearer(request.token),
-            "timeout": timeout,
-            "follow_redirects": False,
-        }
-
-    def failure(self, error: BaseException, request: Request, response: Any, body: Body | None) -> Outcome:
-        """What a request that ended with an error came to. A status other than 200 says more than the error."""
-        if isinstance(error, self._module.HTTPStatusError):  # a hook of the caller's
-            response = error.response
-        if response is not None and response.status_code != 200:
-            return Reply(response.status_code, _headers(response), body.so_far() if body is not None else b"")
-        if not isinstance(error, TransportError):
-            return self._translate(error, request)
-        error.args = (request.token.hide(error.message),)
-        return error.with_traceback(None)  # the frames hold what the server sent
-
-    def _translate(self, error: BaseException, request: Request) -> TransportError:
-        """Our error for one of the library's; its text may hold neither the token nor a foreign exception."""
-        if isinstance(error, self._module.PoolTimeout):
-            text = f"no connection was free within {request.timeout:g} s"
-            return ConnectionsBusyError(f"{text}: an HTTP client that is passed in must allow max_connections of them")
-        if isinstance(error, self._module.TimeoutException | TimeoutError | RequestAbandoned):
-            return deadline_exceeded(request.timeout)
-        reason = request.token.hide(str(error))[:300] or type(error).__name__
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                text = f"the server's certificate could not be verified: {cause.verify_message}"
-                return ConnectionFailedError(text, may_pass=False)
-            cause = cause.__cause__ or cause.__context__
-        return ConnectionFailedError(f"the connection failed: {reason}")
-
-
-def _headers(response: Any) -> Mapping[str, str]:
-    headers: Mapping[str, str] = response.headers  # its names are in lower case
-    return headers
-
-
-def _begin_body(request: Request, response: Any, started: float) -> Body:
-    # What a hook of the caller's has read, httpx has unpacked.
-    coding = "" if response.is_stream_consumed else response.headers.get("content-encoding", "")
-    return Body(request, response.status_code, coding, started)
 
 
 def _given_up() -> ConnectionFailedError:
@@ -154,7 +64,7 @@ class _Sender:
             self._proxies = Proxies.read(os.environ)
             client = self._open()  # at once, so that what is wrong in the environment is said at once
         self._client: Any = client
-        self._library = _Library(client, self._kind)
+        self._library = Library(client, self._kind)
 
     def _open(self) -> Any:
         """Make an httpx client. What stands in its way comes from the environment."""
@@ -280,13 +190,13 @@ class Sender(_Sender):
         reset = THREAD_DEADLINE.set(deadline)
         try:
             with client.stream(**library.arguments(client, request, is_own=self._is_own)) as response:
-                body = _begin_body(request, response, deadline.started)
+                body = begin_body(request, response, deadline.started)
                 for chunk in [response.content] if response.is_stream_consumed else response.iter_raw():
                     if not body.add(chunk):
                         break
                     if deadline.is_given_up:
                         raise _given_up()
-                return Reply(response.status_code, _headers(response), body.finish())
+                return Reply(response.status_code, headers_of(response), body.finish())
         except library.errors as error:
             return library.failure(error, request, response, body)
         finally:
@@ -355,7 +265,7 @@ class AsyncPendingRequest:
     def drop(self) -> None:
         """Give it up."""
         if not self._is_own and not self._deadline.is_given_up:
-            # The last resort, where a server that sends headers without end outwits the library's time-outs.
+            # The last resort: a server that sends headers without end is not ended by the library's time-outs.
             with suppress(RuntimeError):  # the loop has ended
                 self._task.get_loop().call_later(self.request.timeout, self._task.cancel)
         self._deadline.give_up()
@@ -473,7 +383,7 @@ class AsyncSender(_Sender):
             async with client.stream(**library.arguments(client, request, is_own=self._is_own)) as response:
                 if not self._is_own:
                     deadline.on_give_up = lambda: _shut_down(response)
-                body = _begin_body(request, response, deadline.started)
+                body = begin_body(request, response, deadline.started)
                 if response.is_stream_consumed:
                     body.add(response.content)
                 else:
@@ -482,7 +392,7 @@ class AsyncSender(_Sender):
                             break
                         if deadline.is_given_up:
                             raise _given_up()
-                return Reply(response.status_code, _headers(response), body.finish())
+                return Reply(response.status_code, headers_of(response), body.finish())
         except library.errors as error:
             return library.failure(error, request, response, body)
 
