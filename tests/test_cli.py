@@ -66,7 +66,7 @@ def piped(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=600,
     )
 
 
@@ -100,7 +100,7 @@ def on_terminal(
     ) as started:
         os.close(terminal)
         seen = read_all(controller)
-        return started.wait(60), seen
+        return started.wait(600), seen
 
 
 def plain(text: str) -> list[str]:
@@ -168,7 +168,7 @@ class Gated(ReferenceServer):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if b"file_offset=0" not in scope["query_string"]:
             self.reached.set()
-            await anyio.to_thread.run_sync(self.gate.wait, 30)
+            await anyio.to_thread.run_sync(self.gate.wait, 120)
         await super().__call__(scope, receive, send)
 
 
@@ -423,9 +423,9 @@ def test_an_interruption_says_how_to_resume() -> None:
     """Ctrl-C ends a fetch with exit code 130 and one line."""
     server = Gated()
     with serve(server) as served, process(served.url, "fetch", RUN.run_id) as started:
-        assert server.reached.wait(30)
+        assert server.reached.wait(120)
         started.send_signal(signal.SIGINT)
-        out, err = started.communicate(timeout=30)
+        out, err = started.communicate(timeout=120)
     assert started.returncode == 130
     assert {line["file_index"] for line in records(out.decode())} == {None, 0, 1, 2, 3}
     assert err.decode() == "run-results: error: interrupted. Everything before is written; resume with --start 4\n"
@@ -454,7 +454,7 @@ def test_a_reader_that_stops_gives_no_message(serve_runs: Serve) -> None:
             started.stdout.readline()
             started.stdout.close()
             assert started.stderr.read() == b""
-            assert started.wait(30) == 141
+            assert started.wait(120) == 141
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
@@ -706,10 +706,10 @@ def test_an_interrupted_export_can_be_resumed(tmp_path: Path, serve_runs: Serve,
     server = Gated()
     with serve(server) as served:
         with process(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out")) as started:
-            assert server.reached.wait(30)
+            assert server.reached.wait(120)
             started.send_signal(signal.SIGINT)
             server.gate.set()
-            _, err = started.communicate(timeout=30)
+            _, err = started.communicate(timeout=120)
         assert started.returncode == 130
         assert err.decode() == "run-results: error: interrupted. What is written stays; continue with --resume\n"
         code, out, _ = here(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out"), "--resume")

@@ -207,7 +207,7 @@ def test_importing_leaves_out_what_few_programs_need() -> None:
 def run_benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the harness with this interpreter, whatever peers it has."""
     command = [sys.executable, str(ROOT / "benchmarks" / "speed" / "run.py"), "--quick", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_the_harness_measures_a_case(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Api:
         self, path: str, query: str = "", *, method: str = "GET", headers: Sequence[tuple[str, str]] = (AUTH,)
     ) -> Answer:
         """Sends the target exactly as given: nothing is encoded, joined or corrected on the way."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=120)
         try:
             connection.putrequest(method, path + (f"?{query}" if query else ""), skip_accept_encoding=True)
             for name, value in headers:

@@ -57,7 +57,7 @@ def running(*arguments: str, token: str | None = None, stop: int = signal.SIGINT
         yield Running(url, told or process.stderr.read(), process)
     finally:
         process.send_signal(stop)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (0, "", "stopped\n")
 
 

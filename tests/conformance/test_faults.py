@@ -94,7 +94,7 @@ class Client:
     """Asks one server, over as few connections as the server allows."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._connection = http.client.HTTPConnection(host, port, timeout=10)
+        self._connection = http.client.HTTPConnection(host, port, timeout=120)
 
     def ask(self, question: Question, *headers: tuple[str, str]) -> Seen:
         connection = self._connection

@@ -30,7 +30,7 @@ def pytest_in(folder: Path, *options: str, **surroundings: str) -> tuple[int, st
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=600,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

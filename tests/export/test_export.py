@@ -662,7 +662,7 @@ def limited(url: str, token: str, path: Path, size: int) -> "subprocess.Complete
         f"try:\n    client.export({RUN.run_id!r}, {str(path)!r})\n"
         "except errors.ExportError as error:\n    print(error)\n"
     )
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs limits of file size")

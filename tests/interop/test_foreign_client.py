@@ -85,7 +85,7 @@ def sdk(url: str, *walks: dict[str, Any], token: str = TOKEN) -> list[dict[str, 
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

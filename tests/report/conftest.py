@@ -107,7 +107,7 @@ def look(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., View]
         view.page.add_init_script(
             "document.addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
         )
-        view.page.set_default_timeout(15_000)
+        view.page.set_default_timeout(120_000)
         view.page.goto(path.as_uri() + hash)
         return view
 

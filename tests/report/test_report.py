@@ -508,7 +508,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     ran = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "r.html")],
-        cwd=root, capture_output=True, text=True, timeout=60, check=True,
+        cwd=root, capture_output=True, text=True, timeout=600, check=True,
     )  # fmt: skip
     assert "cannot write the report" in ran.stdout
     assert "File too large" in ran.stdout

@@ -140,7 +140,7 @@ def run_program(url: str, program: str = PROGRAM, **environment: str) -> Any:
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
         env={**os.environ, **environment},
     )

@@ -46,7 +46,7 @@ def run_program(program: str, url: object) -> Any:
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
         cwd=ROOT,
     )
