@@ -1,5 +1,6 @@
 """`run-results export`: runs as tables on disk, several at once, in a way that can be interrupted and resumed."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -177,6 +178,8 @@ def export(
                 click.echo(err=True)
             work.report()
             complain("interrupted. What is written stays; continue with --resume")
+            if work.is_running:  # Python's own exit would end threads inside Arrow, which then aborts the process
+                os._exit(Exit.INTERRUPTED)
             context.exit(Exit.INTERRUPTED)
     context.exit(work.report())
 

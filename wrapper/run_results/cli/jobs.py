@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 from run_results import Client, RunResultsError
 from run_results.cli.exits import Exit, exit_code
 from run_results.cli.messages import complain, describe, warn
-from run_results.errors import ExportError, ExportMismatch, RunChanged
+from run_results.errors import ClientClosedError, ExportError, ExportMismatch, RunChanged
 from run_results.export.options import ExportOptions
 from run_results.export.result import Exported
 from run_results.text import printable
@@ -34,6 +34,7 @@ class Jobs:
     done: set[str] = field(factory=set)
     failures: dict[str, Exception] = field(factory=dict)
     stopping: threading.Event = field(factory=threading.Event)
+    threads: list[threading.Thread] = field(factory=list)
     began: float = field(factory=time.monotonic)
 
     def run(self, client: Client, count: int, update: Callable[[str], None]) -> None:
@@ -41,24 +42,30 @@ class Jobs:
         waiting: SimpleQueue[str] = SimpleQueue()
         for run_id in self.places:
             waiting.put(run_id)
-        # Daemons: an export that is waiting for a server may die with the process; it can be resumed.
-        threads = [
+        # Daemons: an export that waits before its next attempt may end with the process; it can be resumed.
+        self.threads = [
             threading.Thread(target=self._export_all, args=(client, waiting), daemon=True)
             for _ in range(min(count, len(self.places)))
         ]
-        for thread in threads:
-            thread.start()
         try:
-            while any(thread.is_alive() for thread in threads):
+            for thread in self.threads:
+                thread.start()
+            while self.is_running:
                 update(self.line())
-                for thread in threads:
+                for thread in self.threads:
                     thread.join(0.1)
         except KeyboardInterrupt:
             self.stopping.set()
+            client.close()  # ends what waits for the server; the pages so far are written
             end = time.monotonic() + 2
-            for thread in threads:
+            for thread in filter(threading.Thread.is_alive, self.threads):
                 thread.join(max(0.0, end - time.monotonic()))
             raise
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an export is still at work."""
+        return any(thread.is_alive() for thread in self.threads)
 
     def _export_all(self, client: Client, waiting: "SimpleQueue[str]") -> None:
         options = evolve(self.options, progress=self._note)
@@ -71,7 +78,8 @@ class Jobs:
                 except _Stop:
                     return
                 except Exception as error:  # noqa: BLE001 - reported, or raised, when all are done
-                    self.failures[run_id] = error
+                    if not (self.stopping.is_set() and isinstance(error, ClientClosedError)):
+                        self.failures[run_id] = error
 
     def _note(self, exported: Exported) -> None:
         self.so_far[exported.run_id] = exported
