@@ -972,15 +972,6 @@ def test_help_imports_no_http_and_no_drawing() -> None:
     assert done.stderr == "\n"
 
 
-def test_the_core_does_not_import_the_command_line() -> None:
-    """Importing the package imports neither the command line nor its dependencies."""
-    script = (
-        "import sys; import run_results;sys.exit(' '.join({'click', 'rich', 'run_results.cli'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stderr == "\n"
-
-
 @pytest.mark.parametrize("missing", ["click", "rich"])
 def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
     """One line, and exit code 2."""

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from run_results import UNSET, AsyncClient, Client, Drift, Include, Page, RetryPolicy, RunResults
 from run_results.answer import decode, parse
 from run_results.answer_checks import GUARANTEED, check_answer
-from run_results.errors import ContractError, MalformedResponseError, RunResultsError, UnusablePageError
+from run_results.errors import ContractError, MalformedResponseError, UnusablePageError
 from run_results_api.types import Model
 from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import ReferenceServer
@@ -423,114 +423,6 @@ def one_page(answer: Any, run_id: str, *, strict: bool) -> Page:
         Client(token=TOKEN, http_client=http, strict=strict, retry=RetryPolicy(attempts=1)) as client,
     ):
         return client.page(run_id)
-
-
-# --- Texts that are not quite JSON --------------------------------------------------------------------------
-
-# More than a double holds, than a decimal holds, and than Python reads.
-HUGE = ["1e999", "-1e999", "1e" + "9" * 23, "9" * 5000]
-
-LEAST = json.dumps(minimal(keys={"custom": {}}))
-
-
-def text_with(old: str, new: str | bytes) -> bytes:
-    """The least answer's text with a part replaced."""
-    before, found, after = LEAST.partition(old)
-    assert found
-    return before.encode() + (new if isinstance(new, bytes) else new.encode()) + after.encode()
-
-
-NO_JSON = {
-    "nothing": b"",
-    "cut off": LEAST[:-1].encode(),
-    "more behind": LEAST.encode() + b" {}",
-    "comma at the end": LEAST[:-1].encode() + b",}",
-    "single quotes": LEAST.replace('"', "'").encode(),
-    "NaN": text_with("{}", '{"a": NaN}'),
-    "infinity": text_with("{}", '{"a": -Infinity}'),
-    "leading zero": text_with("{}", '{"a": 01}'),
-    "bare control character": text_with('"r"', '"\x01"'),
-    "bad escape": text_with('"r"', r'"\x"'),
-    "UTF-16": LEAST.encode("utf-16"),
-    "Latin-1 in a value": text_with('"r"', b'"\xe9"'),
-    "Latin-1 in a free key": text_with("{}", b'{"\xe9": 1}'),
-    # JSON by its grammar, which lets a parser set limits (RFC 8259, 9).
-    "too deep": text_with("{}", '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"),
-}
-
-
-class TestTexts:
-    @pytest.mark.parametrize("name", sorted(NO_JSON))
-    def test_no_json(self, name: str) -> None:
-        """What is no JSON, or none that can be relied on, is malformed, by that name and no other."""
-        with pytest.raises(MalformedResponseError):
-            decode(NO_JSON[name])
-
-    @pytest.mark.parametrize("number", HUGE, ids=lambda number: number[:9])
-    def test_beyond_the_range_of_numbers(self, number: str) -> None:
-        """A number that Python cannot hold keeps its digits where anything may stand, and is a breach elsewhere."""
-        body = text_with("{}", f'{{"a": {number}}}')
-        run, breaches = look(body)
-        assert breaches == []
-        assert run.keys
-        assert run.keys.custom
-        assert str(run.keys.custom["a"]) == str(parse(body)["keys"]["custom"]["a"]) == number
-        _, breaches = look(text_with('"files": []', f'"files": [], "start_timestamp": {number}'))
-        assert [place.path for place in breaches] == ["$.start_timestamp"]
-        layout = (
-            f'"files": [{{"documents": [{{"page_layouts": [{{"page_number": 0, "width": {number}, "height": 1}}]}}]}}]'
-        )
-        _, breaches = look(text_with('"files": []', layout))
-        assert [place.path for place in breaches] == ["$.files[0].documents[0].page_layouts[0].width"]
-
-    # Strict: once it is fixed, the mark has to go.
-    @pytest.mark.parametrize("number", HUGE, ids=lambda number: number[:9])
-    def test_encodes_what_it_decoded(self, number: str) -> None:
-        """What was decoded without a breach can be encoded again."""
-        run, _ = look(text_with("{}", f'{{"a": {number}}}'))
-        run.to_dict()
-        run.to_json()
-
-    @pytest.mark.parametrize("opening", ["[", '{"a":'])
-    @pytest.mark.parametrize("status", ["COMPLETE", "ODD"])
-    @pytest.mark.parametrize("depth", [10, 100, 450, 600, 900, 1100, 100_000])
-    def test_deep(self, depth: int, status: str, opening: str) -> None:
-        """However deep a free part is nested, beside drift or not, it is kept or the body is malformed."""
-        nested = opening * depth + "1" + {"[": "]"}.get(opening, "}") * depth
-        body = text_with('"COMPLETE"', f'"{status}"').replace(b"{}", b'{"a":%s}' % nested.encode())
-        try:
-            run, breaches = look(body)
-        except MalformedResponseError:
-            assert depth > 200
-        else:
-            assert len(breaches) == (status == "ODD")
-            assert run.to_dict() == parse(body)
-
-    @pytest.mark.parametrize(
-        "stranger", [b'"zz": "\xe9"', b'"\xe9": 1', b'"zz": 1e999', b'"zz": ' + b"9" * 5000], ids=repr
-    )
-    def test_in_what_is_passed_over(self, stranger: bytes) -> None:
-        """What is wrong inside a key that the spec does not name is passed over, and is malformed when it is read."""
-        body = text_with('"id"', stranger + b', "id"')
-        run, breaches = look(body)
-        assert breaches == []
-        assert run.to_dict() == json.loads(LEAST)
-        with suppress(MalformedResponseError):
-            parse(body)
-
-    @given(st.data(), responses(extra=True))
-    def test_damaged_text(self, data: st.DataObject, answer: dict[str, Any]) -> None:
-        """A body with any byte changed, taken out or put in ends in a page or in an error of the family."""
-        body = bytearray(body_of(answer))
-        for _ in range(data.draw(st.integers(1, 3))):
-            at = data.draw(st.integers(0, len(body)))
-            body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
-        with suppress(RunResultsError):
-            run, breaches = look(bytes(body))
-            assert isinstance(run, RunResults)
-            assert breaches or run.to_json()
-        with suppress(RunResultsError):
-            parse(bytes(body))
 
 
 # --- Whole walks --------------------------------------------------------------------------------------------

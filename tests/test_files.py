@@ -1,6 +1,5 @@
 """A file is whole or not there, whatever happens while it is written, and so are the folders above it."""
 
-import doctest
 import os
 import stat
 import threading
@@ -153,8 +152,3 @@ def test_a_relative_folder_is_brought_to_disk_too(tmp_path: Path, monkeypatch: p
     synced = Synced(monkeypatch)
     make_folder(Path("out"))
     assert "out" in synced.names[tmp_path]
-
-
-def test_the_examples_of_the_docstrings_hold() -> None:
-    """Every example gives what it says."""
-    assert doctest.testmod(files).failed == 0

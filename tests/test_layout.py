@@ -107,18 +107,6 @@ def loaded_by(*programs: str) -> set[str]:
 # --- Dependencies point one way -------------------------------------------------------------------------------
 
 
-def test_every_package_was_read() -> None:
-    """The rules below are held against every module that there is, and not against an empty list."""
-    names = {name for modules in SOURCES.values() for name, _ in modules}
-    assert {
-        "run_results_api.api.runs.get_run_results",
-        "run_results_api.__init__",
-        "run_results.http.transport",
-        "run_results_conformance.server.reference",
-    } <= names
-    assert {"run_results.client", "run_results.walk", "run_results.http.body"} <= {name for name, _ in CORE}
-
-
 def test_the_generated_package_stands_alone() -> None:
     """The generated package imports neither the wrapper nor the conformance suite."""
     assert importers(SOURCES["run_results_api"], ["run_results", "run_results_conformance"]) == set()
@@ -210,12 +198,15 @@ def test_the_drawing_is_of_this_house() -> None:
 
 # --- What importing costs -------------------------------------------------------------------------------------
 
-HEAVY = {"httpx", "httpcore", "h11", "anyio", "ssl", "asyncio", "rich", "click", "pyarrow", "starlette", "uvicorn"}
+HEAVY = {
+    *("httpx", "httpcore", "h11", "anyio", "ssl", "_hashlib", "socket", "asyncio", "email.utils"),
+    *("rich", "click", "jinja2", "pyarrow", "starlette", "uvicorn"),
+}
 
 
 def test_importing_is_light() -> None:
-    """`import run_results` loads no HTTP library, no event loop, nothing of an extra, and no module that needs one."""
-    loaded = loaded_by("import run_results")
+    """Importing the package loads no HTTP library, no event loop, nothing of an extra, and no module that needs one."""
+    loaded = loaded_by("import run_results, run_results_api.models")
     assert "run_results.client" in loaded
     assert {name for name in loaded if is_in(name, "run_results_conformance")} == set()
     assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} == set()
@@ -233,13 +224,6 @@ def test_what_comes_with_httpx_comes_with_httpx() -> None:
     assert loaded_by("import httpx") >= LEFT_TO_HTTPX
 
 
-def test_weight_is_noticed() -> None:
-    """Making a client does load the HTTP library: what the test above looks for is there to be found."""
-    assert {"httpx", "ssl", "asyncio"} <= loaded_by(
-        "import run_results", "run_results.Client(token='t').close()"
-    ) & HEAVY
-
-
 # --- The public names -----------------------------------------------------------------------------------------
 
 
@@ -251,7 +235,6 @@ def order(name: str) -> tuple[int, str]:
 def test_the_public_names_are_sorted() -> None:
     """`__all__` lists each name once, in order."""
     assert run_results.__all__ == sorted(set(run_results.__all__), key=order)
-    assert sorted(["b", "Ab", "CD", "_x"], key=order) == ["CD", "Ab", "_x", "b"]
 
 
 def test_the_public_names_are_those_that_are_there() -> None:

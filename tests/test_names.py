@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import csv
-import doctest
 import hashlib
 import io
 import itertools
@@ -713,10 +712,3 @@ def test_no_file_brings_a_foreign_error(folder: Path, content: bytes, suffix: st
     path = written(folder, suffix, content)
     with contextlib.suppress(ConfigurationError):
         assert isinstance(NameMap.read(path), NameMap)
-
-
-def test_the_docstrings_are_true() -> None:
-    """Every example in the module's docstrings runs as printed."""
-    outcomes = [doctest.testmod(module) for module in (run_results.names.map, run_results.names.rule)]
-    assert sum(outcome.attempted for outcome in outcomes) > 10
-    assert sum(outcome.failed for outcome in outcomes) == 0

@@ -167,6 +167,8 @@ def test_the_pages_are_the_same(
     seen = walk(shared, asynchronous, run_id, depth, start)
     assert files_of(seen) == all_files(count, start)
     assert seen == walk(shared, not asynchronous, run_id, 0, start)
+    assert [begin for begin, _, _ in seen] == [start, *(following for _, following, _ in seen[:-1])]
+    assert seen[-1][1] is None
 
 
 @both
@@ -824,15 +826,6 @@ def test_without_threads_there_is_nothing_ahead(watched: Watched, monkeypatch: p
         patched.setattr(threading.Thread, "start", refuse)
         assert [str(file.input_file_path) for file in client.files(run_id)] == all_files(20)
     assert watched.offsets == [*range(0, 20, 2)]
-
-
-@pytest.mark.parametrize("depth", [-1, 17, True, 1.0, "4", None])
-def test_a_depth_that_is_none_is_refused(depth: Any) -> None:
-    """The depth is an integer from 0 to 16."""
-    with pytest.raises(errors.ConfigurationError, match="prefetch must be an integer from 0 to 16"):
-        Client(token=TOKEN, prefetch=depth)
-    with Client(token=TOKEN) as client, pytest.raises(errors.ConfigurationError, match="prefetch"):
-        client.with_options(prefetch=depth)
 
 
 # --- Schedules of faults, in virtual time -------------------------------------------------------------------

@@ -8,16 +8,13 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
 
 import attrs
 import msgspec
 import pytest
 
-from run_results import Client, Field, File, Include
+from run_results import Field, File
 from run_results.answer import decode
 from run_results_api import models
 from run_results_api.types import UNSET, Model
@@ -122,83 +119,6 @@ def test_setting_an_attribute_changes_what_is_written() -> None:
     assert field.to_dict() == {"field_name": "a", "value": "1"}
     field.value = UNSET
     assert json.loads(field.to_json()) == {"field_name": "a"}
-
-
-# --- The wire -------------------------------------------------------------------------------------------------
-
-
-class Counting(BaseHTTPRequestHandler):
-    """Serves a run of 30 pages and writes down connections and headers."""
-
-    protocol_version = "HTTP/1.1"
-    connections: ClassVar[list[object]] = []
-    asked: ClassVar[list[dict[str, str]]] = []
-
-    def setup(self) -> None:
-        self.connections.append(self.client_address)
-        super().setup()
-
-    def do_GET(self) -> None:
-        """One page of one file."""
-        self.asked.append({name.lower(): value for name, value in self.headers.items()})
-        offset = int(self.path.partition("file_offset=")[2].partition("&")[0] or 0)
-        page: dict[str, Any] = {
-            "id": "r",
-            "status": "COMPLETE",
-            "files": [{"input_file_path": f"{offset}.pdf"}],
-            "has_more": offset < 29,
-        }
-        text = json.dumps(page).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *arguments: object) -> None:
-        """Says nothing."""
-
-
-@pytest.fixture
-def counting() -> Iterator[str]:
-    """A real server on a socket that counts; gives its URL."""
-    Counting.connections.clear()
-    Counting.asked.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join(10)
-
-
-def test_a_walk_uses_one_connection_and_asks_for_compression(counting: str, token: str) -> None:
-    """Thirty pages, two walks and a look at one page go over one connection, each request ready to take gzip."""
-    with Client(base_url=counting, token=token) as client:
-        for include in (Include.NONE, Include.ALL):
-            assert [file.input_file_path for file in client.files("r", include=include)] == [
-                f"{number}.pdf" for number in range(30)
-            ]
-        client.page("r", 5)
-    assert len(Counting.asked) == 61
-    assert len(Counting.connections) == 1
-    assert all("gzip" in headers["accept-encoding"] for headers in Counting.asked)
-
-
-# --- Starting -------------------------------------------------------------------------------------------------
-
-
-def test_importing_leaves_out_what_few_programs_need() -> None:
-    """`import run_results` loads no e-mail, no OpenSSL and no HTTP library."""
-    program = (
-        "import sys, run_results, run_results_api.models\n"
-        "heavy = {'email.utils', '_hashlib', 'ssl', 'socket', 'httpx', 'asyncio', 'pyarrow', 'rich', 'jinja2'}\n"
-        "print(*sorted(heavy & sys.modules.keys()))\n"
-    )
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert finished.stdout.splitlines() == [""]
 
 
 # --- The benchmarks -------------------------------------------------------------------------------------------

@@ -50,15 +50,6 @@ def test_the_same_seed_gives_the_same_verdict(outcomes: dict[Job, Outcome]) -> N
         assert (again.complaints, again.remarks, again.requests) == (before.complaints, before.remarks, before.requests)
 
 
-def test_a_policy_fault_is_found_by_a_remark() -> None:
-    """Where the contract is silent, a remark finds the fault; what the contract forbids has to fail the server."""
-    must = next(fault for fault in FAULTS if fault.level == "MUST")
-    policy = next(fault for fault in FAULTS if fault.level == "POLICY")
-    remark = Outcome(remarks=frozenset({"inputs.doubled"}))
-    assert remark.finds(policy)
-    assert not remark.finds(must)
-
-
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_the_measurement_runs() -> None:
     """Jobs in their own processes give outcomes, and the summary counts what was found, missed and accused."""

@@ -1,7 +1,5 @@
 """The options of an export: each is defined once, and what callers see of them agrees with that."""
 
-import doctest
-import importlib
 import inspect
 from typing import Any, get_type_hints
 
@@ -83,9 +81,3 @@ def test_a_value_that_an_option_cannot_have_is_an_error(wrong: dict[str, Any]) -
     """What an option cannot be is refused when the options are made."""
     with pytest.raises(errors.ConfigurationError):
         ExportOptions(**wrong)
-
-
-@pytest.mark.parametrize("name", ["options", "parts"])
-def test_the_examples_of_the_docstrings_hold(name: str) -> None:
-    """Every example that can be run gives what it says."""
-    assert doctest.testmod(importlib.import_module(f"run_results.export.{name}")).failed == 0

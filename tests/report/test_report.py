@@ -32,7 +32,6 @@ from run_results_api.models import Document, File, RunKeys, RunResults, SourceCo
 from run_results_conformance.server.synthetic import SyntheticRun
 from run_results_conformance.strategies import broken_responses, responses
 
-from .conftest import find_browser
 from .kit import Json, Reader, box, document, one, page_of
 
 NASTY = [
@@ -650,19 +649,6 @@ def test_hostile_text_is_text_in_a_notebook(text: str) -> None:
         assert not any(attributes for _, attributes in read.tags)
         assert len(html) < 8000
         html.encode()
-
-
-# The browser of the other tests -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
-def test_a_missing_browser_is_said(monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]) -> None:
-    """Without a browser its tests are skipped with the reason; in CI they fail."""
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setenv("CI", ci)
-    monkeypatch.delenv("CHROMIUM", raising=False)
-    with pytest.raises(outcome, match="no Chromium here"):
-        find_browser()
 
 
 # The page about it --------------------------------------------------------------------------------------------

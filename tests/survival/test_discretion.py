@@ -1,4 +1,4 @@
-"""Nothing that can be seen of the whole catalogue shows the token or the context; and it would be found if it did."""
+"""Nothing that can be seen of the whole catalogue shows the token or the context."""
 
 import logging
 import traceback
@@ -7,16 +7,14 @@ from types import TracebackType
 from typing import Any
 
 import pytest
-from msgspec.structs import force_setattr
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from run_results import AsyncClient, Client, RetryPolicy, RunResultsError, errors
+from run_results import AsyncClient, Client, RetryPolicy, errors
 from run_results.include import Include
 from run_results.options import settle
 from run_results.request import request
 from run_results_conformance.faults.network import SITUATIONS
 
-from . import kit
 from .kit import CONTEXT, POLICY, RUN_ID, TOKEN, Outcome, serving, walk
 from .test_rows import WANTED
 
@@ -185,52 +183,3 @@ def test_errors_survive_pickling_without_the_token(asynchronous: bool) -> None:
     assert isinstance(outcome.error, errors.ServerError)
     assert vars(again) == vars(outcome.error)
     assert type(again) is type(outcome.error)
-
-
-@pytest.mark.parametrize("where", ["log", "event", "error", "cause", "local", "attribute"])
-def test_a_leak_is_found(
-    where: str,
-    spans: InMemorySpanExporter,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What these tests look for would be found: a leak is planted in each place, by a server or an observer."""
-    leaks: list[Any] = []
-
-    def leak(event: Any) -> None:
-        if leaks or type(event).__name__ != "RetryPlanned":
-            return
-        leaks.append(event)
-        if where == "log":
-            logging.getLogger("httpx").debug("sent %s", TOKEN)
-        elif where == "event":
-            force_setattr(event, "url", f"http://host/?token={TOKEN}")
-        elif where == "error":
-            raise RunResultsError(f"no such token: {TOKEN}")
-        elif where == "cause":
-            raise RunResultsError("no such token") from KeyError(TOKEN)
-        elif where == "attribute":
-            error = RunResultsError("no such token")
-            error.run_id = TOKEN
-            raise error
-
-    original = kit.walk
-
-    def leaky(*arguments: Any, observe: Callable[[Any], None], **settings: Any) -> Outcome:
-        def both(event: Any) -> None:
-            leak(event)
-            observe(event)
-
-        return original(*arguments, observe=both, **settings)
-
-    monkeypatch.setitem(watch.__globals__, "walk", leaky)
-    if where == "local":
-        leaked = TOKEN  # noqa: F841 - found by its frame
-        try:
-            raise RunResultsError("no such token")
-        except RunResultsError as error:
-            monkeypatch.setitem(_locals.__globals__, "OURS", ("test_discretion",))
-            texts = list(shown(error, with_locals=True))
-    else:
-        _, texts = watch("status-503-json", False, spans, caplog)
-    assert find(texts, {"token": TOKEN})

@@ -1,9 +1,12 @@
 """What can be seen of a client at work: events, log records, and one OpenTelemetry span for each page."""
 
 import logging
+import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,3 +136,22 @@ def test_the_log_tells_of_retries_when_it_is_asked(
     assert all("503" in line and "next in" in line for line in lines)
     assert not any(secret in caplog.text for secret in (TOKEN, CONTEXT))
     note("observation", "logging at INFO, two 503 on the way", "one record for each failed attempt")
+
+
+def test_a_package_called_opentelemetry_without_the_api_is_no_error(tmp_path: Path) -> None:
+    """The namespace is shared by many packages."""
+    (tmp_path / "opentelemetry" / "proto").mkdir(parents=True)
+    script = """
+        import sys, importlib.util
+        sys.modules["opentelemetry.trace"] = None
+        from run_results.events import _tracing
+        print(_tracing())
+    """
+    finished = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout.strip() == "None"

@@ -40,14 +40,6 @@ def test_the_page_says_what_the_tests_saw(request: pytest.FixtureRequest, book: 
     assert committed == seen, f"make the page anew: {COMMAND}"
 
 
-def test_times_waited_are_not_compared() -> None:
-    """Rows that differ only in what was waited are the same; rows that differ in what came of it are not."""
-    one = "| a | every file; waited 0.5 s | `E`, 1 attempt |"
-    other = "| a | sync: every file; waited 0.5 s + 1 s; async: every file; waited 0.5 s | `E`, 1 attempt |"
-    assert without_times(one) == without_times(other) == "| a | every file | `E`, 1 attempt |"
-    assert without_times(one) != without_times(one.replace("every", "no"))
-
-
 def test_the_page_tells_of_every_situation(request: pytest.FixtureRequest) -> None:
     """Each situation of the catalogue has its line."""
     if request.config.getoption("--reliability", default=None):
@@ -55,13 +47,3 @@ def test_the_page_tells_of_every_situation(request: pytest.FixtureRequest) -> No
     lines = COMMITTED.read_text("utf-8").splitlines()
     told = {line.split("`")[1] for line in lines if line.startswith("| `")}
     assert SITUATIONS.keys() <= told
-
-
-def test_a_page_is_made_of_notes() -> None:
-    """What both clients see is told once, where they differ both are told, and a bar does not break the table."""
-    book = Book()
-    for mode in ("sync", "async"):
-        book.note("use", "a | b", "observed", mode, "the same")
-        book.note("use", "another", "observed", mode, mode.upper())
-    assert book.lines("use") == ["| a \\| b | the same |", "| another | sync: SYNC; async: ASYNC |"]
-    assert "| situation | observed |\n| --- | --- |\n| a \\| b | the same |\n" in book.page()

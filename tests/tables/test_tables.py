@@ -1,7 +1,5 @@
 """Tables say what the JSON says: compared with rows that plain Python takes out of it, for any answer there can be."""
 
-import doctest
-import importlib
 import json
 import subprocess
 import sys
@@ -482,12 +480,3 @@ def test_an_empty_run_has_empty_tables(serve_runs: Serve, token: str) -> None:
         for what in TABLES:
             assert client.table("r-0", what).num_rows == 0
         assert client.table("r-0", wide="A").num_rows == 0
-
-
-MODULES = ["arrays", "arrow", "batches", "collect", "labels", "options", "schema", "values", "wide", "writers"]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_the_docstrings_hold(name: str) -> None:
-    """Every example that can be run gives what it says."""
-    assert doctest.testmod(importlib.import_module(f"run_results.tables.{name}")).failed == 0

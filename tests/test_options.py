@@ -1,17 +1,20 @@
-"""Bad input: an error before anything is sent, which says what is wrong and never holds the token."""
+"""Settings and arguments: what is wrong is an error before anything is sent, and never shows the token."""
 
 import asyncio
-import pickle
+import os
 import socket
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from run_results import AsyncClient, Client, Include, RetryPolicy
-from run_results.errors import ConfigurationError, RunResultsError
+from run_results.errors import ConfigurationError
 
 SECRET = "s3cr3t-t0k3n"
 
@@ -135,6 +138,7 @@ def test_no_token_at_all_says_where_to_put_one(monkeypatch: pytest.MonkeyPatch) 
 BAD_URLS = [
     "aihub.example.com/api", "//host/api", "ftp://host", "https://", "https://:443", "http://", "", "https://host:port",
     "https://host:99999", "https://user:pass@host", "https://host/api?x=1", "https://host/api#x", "https://ho st",
+    "https://h/api?", "https://h/api#",
     "https://host/\n", "https://host/../x", "https://[::1", "http://example.com", "http://10.0.0.1/api",
     "http://127.0.0.1.example.com", "http://localhost.example.com", 5, "https://hôst",
 ]  # fmt: skip
@@ -187,15 +191,28 @@ def test_a_context_that_cannot_be_sent_is_refused(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     "settings",
     [
-        *({"timeout": seconds} for seconds in (0, -1, float("inf"), float("nan"))),
-        {"max_body_bytes": 0},
-        {"on_change": "ignore"},
+        *({"timeout": seconds} for seconds in (0, -1, float("inf"), float("nan"), 1e10, None, "60")),
+        *({"max_body_bytes": size} for size in (0, sys.maxsize + 1, 1e9, None)),
+        *({"prefetch": depth} for depth in (-1, 17, True, 1.0, "4", None)),
+        {"on_change": "ignore"}, {"retry": 3}, {"context": 7}, {"observe": 5}, {"timeot": 3},
     ],
-)
-def test_settings_without_an_end_are_refused(settings: dict[str, object]) -> None:
-    """Every wait has a deadline and every body a limit."""
-    with pytest.raises(ConfigurationError):
-        Client(token=SECRET, **settings)  # type: ignore[arg-type]
+)  # fmt: skip
+def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, Any]) -> None:
+    """Every wait has a deadline, every body a limit; the error names the setting, also for a misspelt one."""
+    (name,) = settings
+    with pytest.raises(ConfigurationError, match=name):
+        Client(token=SECRET, **settings)
+    with Client(token=SECRET) as made, pytest.raises(ConfigurationError, match=name):
+        made.with_options(**settings)
+
+
+def test_include_takes_flags_only(ear: Ear) -> None:
+    """A number or a text in place of Include flags is a ConfigurationError, in every method."""
+    with Client(token=SECRET, base_url=ear.url) as made:
+        for call in (made.page, made.wait, lambda *a, **k: next(made.pages(*a, **k))):
+            with pytest.raises(ConfigurationError, match="include"):
+                call("r", include=15)  # type: ignore[operator]
+    assert not ear.heard()
 
 
 @pytest.mark.parametrize("name", ["attempts", "base", "cap", "max_retry_after", "budget"])
@@ -216,6 +233,23 @@ def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch, ea
         assert repr(client) == "<Client https://from.environment/api>"
     with Client(base_url=ear.url) as client:
         assert ear.url in repr(client)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", "")  # that is how CI systems clear one
+    monkeypatch.setenv("RUN_RESULTS_CONTEXT", "")
+    with Client() as client:
+        assert repr(client) == "<Client https://aihub.instabase.com/api>"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ALL_PROXY", "socks5://127.0.0.1:1080"), ("SSL_CERT_FILE", "/no/such/file")]
+)
+def test_an_environment_that_cannot_be_used_is_a_configuration_error(name: str, value: str) -> None:
+    """The error names the variables to look at, and nothing foreign comes out."""
+    script = "from run_results import Client\ntry: Client(token='t')\nexcept Exception as e: print(type(e).__name__, e)"
+    finished = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, name: value}, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.startswith("ConfigurationError ")
+    assert name in finished.stdout
 
 
 @given(st.text(max_size=30))
@@ -240,13 +274,6 @@ def test_any_run_id_is_refused_or_stays_one_path_segment(run_id: str) -> None:
     segment, _, tail = rest.partition("/")
     assert (prefix, tail.partition("?")[0], unquote(segment)) == ("/api", "results", run_id)
     assert urlsplit(str(url)).hostname == "host"
-
-
-def test_errors_survive_pickling() -> None:
-    """What a worker process raises arrives in its parent with its text and context."""
-    error = RunResultsError("it broke", run_id="r", offset=4, resume_offset=4)
-    again = pickle.loads(pickle.dumps(error))
-    assert (str(again), again.resume_offset) == (str(error), 4)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run_results import UNSET, RunStatus
+from run_results import UNSET, Drift, RunResults, RunStatus
 from run_results.answer import decode, error_message, excerpt, parse
-from run_results.errors import ContractError, MalformedResponseError
+from run_results.errors import MalformedResponseError, RunResultsError
+from run_results_conformance.strategies import responses
 
 PAGE: dict[str, Any] = {
     "id": "r",
@@ -178,55 +179,104 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     assert (run.to_dict(), drift) == (PAGE, None)
 
 
-@pytest.mark.parametrize(
-    ("body", "what"),
-    [
-        (b"", "no JSON"),
-        (b'{"id": "r", "status"', "no JSON"),
-        (b"<!doctype html><title>502</title>", "an HTML page"),
-        (b'{"id": "\xff"}', "utf-8"),
-        (b'{"keys": {"custom": ' + b"[" * 200_000, "nested too deeply"),
-        (b"[" * 200_000, "nested too deeply"),
-        (b'{"start_timestamp": NaN}', "no JSON"),
-        (b'{"id": "r"} {"id": "r"}', "no JSON"),
-    ],
-)
-def test_what_is_no_json_is_one_typed_error(body: bytes, what: str) -> None:
-    """A body that cannot be read raises `MalformedResponseError` with the reason and a bounded excerpt."""
-    with pytest.raises(MalformedResponseError, match=what) as caught:
-        decode(body)
+# Texts that are not quite JSON ----------------------------------------------------------------------------------
+
+# More than a double holds, than a decimal holds, and than Python reads.
+HUGE = ["1e999", "-1e999", "1e" + "9" * 23, "9" * 5000]
+
+LEAST = json.dumps({"id": "r", "status": "COMPLETE", "files": [], "has_more": False, "keys": {"custom": {}}})
+
+
+def text_with(old: str, new: str | bytes) -> bytes:
+    """The least answer's text with a part replaced."""
+    before, found, after = LEAST.partition(old)
+    assert found
+    return before.encode() + (new if isinstance(new, bytes) else new.encode()) + after.encode()
+
+
+NO_JSON = {
+    "nothing": b"",
+    "an HTML page": b"<!doctype html><title>502</title>",
+    "cut off": LEAST[:-1].encode(),
+    "more behind": LEAST.encode() + b" {}",
+    "comma at the end": LEAST[:-1].encode() + b",}",
+    "single quotes": LEAST.replace('"', "'").encode(),
+    "NaN": text_with("{}", '{"a": NaN}'),
+    "infinity": text_with("{}", '{"a": -Infinity}'),
+    "leading zero": text_with("{}", '{"a": 01}'),
+    "bare control character": text_with('"r"', '"\x01"'),
+    "bad escape": text_with('"r"', r'"\x"'),
+    "UTF-16": LEAST.encode("utf-16"),
+    "Latin-1 in a value": text_with('"r"', b'"\xe9"'),
+    "Latin-1 in a free key": text_with("{}", b'{"\xe9": 1}'),
+    # JSON by its grammar, which lets a parser set limits (RFC 8259, 9).
+    "too deep": text_with("{}", '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"),
+}
+
+
+def look(body: bytes) -> tuple[RunResults, list[Drift]]:
+    """What the decoder makes of a body, and where it says that the contract was broken."""
+    run, drift = decode(body)
+    return run, [place for place in drift or () if place.is_breach]
+
+
+@pytest.mark.parametrize("name", sorted(NO_JSON))
+def test_what_is_no_json_is_one_typed_error(name: str) -> None:
+    """What is no JSON, or none that can be relied on, is malformed, with the reason and a bounded excerpt."""
+    said = {"an HTML page": "an HTML page", "too deep": "nested too deeply", "Latin-1 in a value": "utf-8"}
+    with pytest.raises(MalformedResponseError, match=said.get(name)) as caught:
+        decode(NO_JSON[name])
     assert len(caught.value.excerpt) <= 500
     assert len(str(caught.value)) < 600
     assert caught.value.__cause__ is None
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*PAGE, "fields"]) | st.text(), inner),
-    max_leaves=20,
-)
+@pytest.mark.parametrize("number", HUGE, ids=lambda number: number[:9])
+def test_a_number_beyond_every_range_keeps_its_digits(number: str) -> None:
+    """A number that Python cannot hold keeps its digits where anything may stand, and is a breach elsewhere."""
+    body = text_with("{}", f'{{"a": {number}}}')
+    run, breaches = look(body)
+    assert breaches == []
+    assert run.keys
+    assert run.keys.custom
+    assert str(run.keys.custom["a"]) == str(parse(body)["keys"]["custom"]["a"]) == number
+    assert run.to_dict()
+    assert run.to_json()
+    _, breaches = look(text_with('"files": []', f'"files": [], "start_timestamp": {number}'))
+    assert [place.path for place in breaches] == ["$.start_timestamp"]
+    layout = f'"files": [{{"documents": [{{"page_layouts": [{{"page_number": 0, "width": {number}, "height": 1}}]}}]}}]'
+    _, breaches = look(text_with('"files": []', layout))
+    assert [place.path for place in breaches] == ["$.files[0].documents[0].page_layouts[0].width"]
 
 
-@given(JSON)
-def test_any_json_is_decoded_or_refused_by_the_family(value: Any) -> None:
-    """Whatever JSON comes, the outcome is a page with its drift or an error of the family; `parse` gives it back."""
-    body = json.dumps(value).encode("utf-8", "surrogatepass")
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+@pytest.mark.parametrize("status", ["COMPLETE", "ODD"])
+@pytest.mark.parametrize("depth", [10, 100, 450, 600, 900, 1100, 100_000])
+def test_a_free_part_of_any_depth_is_kept_or_refused(depth: int, status: str, opening: str) -> None:
+    """However deep a free part is nested, beside drift or not, it is kept or the body is malformed."""
+    nested = opening * depth + "1" + {"[": "]"}.get(opening, "}") * depth
+    body = text_with('"COMPLETE"', f'"{status}"').replace(b"{}", b'{"a":%s}' % nested.encode())
     try:
-        run, drift = decode(body)
-    except ContractError:
-        assert not isinstance(value, dict) or "\\ud" in json.dumps(value)
-        return
-    assert isinstance(value, dict)
-    assert all(entry.path.startswith("$") for entry in drift)
-    assert {"id", "files", "has_more", "status"} - value.keys() <= {entry.path[2:] for entry in drift}
-    assert parse(body) == value
-    assert run
+        run, breaches = look(body)
+    except MalformedResponseError:
+        assert depth > 200
+    else:
+        assert len(breaches) == (status == "ODD")
+        assert run.to_dict() == parse(body)
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_end_in_the_family(body: bytes) -> None:
-    """Random bytes never raise anything foreign."""
-    with suppress(ContractError):
-        decode(body)
-    assert error_message(body) is None or isinstance(error_message(body), str)
-    assert len(excerpt(body)) <= 500
+@given(st.data(), responses(extra=True))
+def test_damaged_text_ends_in_the_family(data: st.DataObject, answer: dict[str, Any]) -> None:
+    """A body with any byte changed, taken out or put in ends in a page or in an error of the family."""
+    body = bytearray(json.dumps(answer, ensure_ascii=False).encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(body)))
+        body[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    with suppress(RunResultsError):
+        run, breaches = look(bytes(body))
+        assert isinstance(run, RunResults)
+        assert breaches or run.to_json()
+    with suppress(RunResultsError):
+        parse(bytes(body))
+    assert len(excerpt(bytes(body))) <= 500
+    assert isinstance(error_message(bytes(body)), str | None)
