@@ -164,7 +164,7 @@ def _untouched(tree: ast.Module) -> set[int]:
                 leave(*node.decorator_list, *node.bases)
             case ast.AnnAssign():
                 leave(node.annotation)
-                # What `attrs` is told of an attribute shows in a repr alone.
+                # Options of an attrs field change only the repr.
                 if isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "field":
                     leave(node)
             case ast.If(body=[ast.Raise(exc=ast.Call(func=ast.Name(id="ValueError" | "SpecError" | "RuntimeError")))]):

@@ -63,15 +63,16 @@ def fuzz(
     policy: bool = False,
     contract: Contract | None = None,
 ) -> Report:
-    """Lets schemathesis test the server at a base URL, and reports what it, or our rules, found.
+    """Lets schemathesis test the server at a base URL, and reports what its checks or our rules found.
 
-    `runs` are ids of runs that can be read; without them the ids that the contract shows are tried. `context`
-    is sent as IB-Context. `max_examples` are the random requests, on top of those that the spec's boundaries
-    give (about 150). At most `max_requests` are sent (a check under way may add two), within `max_seconds`; each may
-    take `timeout` seconds. With `policy` broken rules of that level are breaches.
+    `runs` are ids of runs that can be read; without them the ids in the contract's examples are tried. `context` is
+    sent as IB-Context. About 90 requests have boundary values; `max_examples` random ones follow. At most
+    `max_requests` are sent (a check under way may add two), within `max_seconds`, and each may take `timeout`
+    seconds. `latency` is the time in which answers should come, in seconds. With `policy`, broken rules of level
+    POLICY are breaches.
 
-    Raises AddressError for a URL that cannot be one, ValueError for limits that are not positive, and ImportError
-    without schemathesis.
+    Raises AddressError if the URL cannot be a base URL, ValueError if a limit is not positive, and ImportError without
+    schemathesis.
     """
     if min(max_examples, max_requests, max_seconds, timeout, latency) <= 0:
         raise ValueError("limits must be positive")

@@ -53,7 +53,7 @@ def fuzz(
 
     Without URL the reference server is started and asked, to see what the command does.
 
-    Only GET requests are sent, one at a time: about 150 with boundary values of each parameter, then --max-examples
+    Only GET requests are sent, one at a time: about 90 with boundary values of each parameter, then --max-examples
     with random values. They go to the runs named with --run (without it, to the run ids that the contract shows); a
     few go to ids that are not runs, and one to a path that does not exist. Two or three have no token or a wrong one.
 

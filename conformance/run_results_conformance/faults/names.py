@@ -54,7 +54,7 @@ def _folded(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
-def _told_apart(document: JsonObject) -> None:
+def _numbered(document: JsonObject) -> None:
     """Names that became equal get numbers."""
     seen: dict[str, int] = {}
     for field in document.get("fields", ()):
@@ -188,7 +188,7 @@ NAMES = (
     name("spaces-merged", "Several spaces count as one.", _after(lambda project: re.sub(" +", " ", project))),
     name(
         "digit-first",
-        "A name that starts with a digit stays as it is.",
+        "A name that starts with a digit does not get an underscore.",
         named(lambda project, _api: _replaced(_doubled(project))),
         needs="nothing",
     ),
@@ -250,7 +250,7 @@ NAMES = (
     ),
     name(
         "mark-first",
-        "A name that starts with a combining mark stays as it is.",
+        "A name that starts with a combining mark does not get an underscore.",
         named(lambda project, api: api.removeprefix("_") if unicodedata.combining(project[:1] or " ") else api),
         needs="nothing",
     ),
@@ -281,7 +281,7 @@ NAMES = (
     name(
         "collisions-numbered",
         "Names that become equal in a document get numbers.",
-        edited(within("files/documents", _told_apart)),
+        edited(within("files/documents", _numbered)),
     ),
     name(
         "collisions-merged",
@@ -298,7 +298,7 @@ NAMES = (
     ),
     name(
         "case-names-digit-first",
-        "A cross-class field's name that starts with a digit stays as it is.",
+        "A cross-class field's name that starts with a digit does not get an underscore.",
         named(lambda project, _api: _replaced(_doubled(project)), CASE_FIELD_NAME),
         needs="nothing",
         witness=(asking(NAMES_RUN),),
