@@ -748,6 +748,24 @@ def test_a_process_ends_with_requests_under_way(watched: Watched, program: str) 
     assert run_program(watched, hold_what_is_ahead(watched), program) == [0, 2]
 
 
+KEPT = """
+import asyncio, json
+from run_results import AsyncClient
+client = AsyncClient(token=TOKEN, base_url=URL, prefetch=4, timeout=100_000)
+kept = []
+async def main():
+    files, pages = client.files(RUN_ID), client.pages(RUN_ID)
+    kept.extend([files, pages])
+    return [(await anext(files)).input_file_path for _ in range(3)] + [(await anext(pages)).offset for _ in range(2)]
+print(json.dumps([asyncio.run(main()) for _ in range(3)]))
+"""
+
+
+def test_walks_that_are_kept_end_with_their_event_loop(watched: Watched) -> None:
+    """Walks that somebody still holds, with pages ahead, are closed with the event loop, and without a word."""
+    assert run_program(watched, hold_what_is_ahead(watched), KEPT) == [[*all_files(3), 0, 2]] * 3
+
+
 FORK = """
 import json, os
 from run_results import Client

@@ -92,7 +92,7 @@ class AsyncTimedBackend(httpcore.AsyncNetworkBackend):
     """Makes connections that end with the deadline of the request that uses them."""
 
     def __init__(self) -> None:
-        self._backend: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()
+        self._backend: Any = httpcore.AnyIOBackend()  # one of two classes, if a type checker is asked
 
     async def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *arguments: Any, **options: Any

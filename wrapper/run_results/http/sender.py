@@ -256,7 +256,10 @@ class AsyncPendingRequest:
         if self._task.get_loop() is not asyncio.get_running_loop():  # a task of a loop that is gone never ends
             return None
         if self._deadline.is_given_up:
-            await asyncio.wait([self._task], timeout=_GRACE)
+            # No turn of the event loop where there is nothing to wait for: at its end, it closes the walks inside of
+            # walks at the same time, and one that is being closed cannot be closed.
+            if not self._task.done():
+                await asyncio.wait([self._task], timeout=_GRACE)
             return None
         with suppress(Exception):  # it is raised again where the request is sent in the ordinary way
             return await self.result()
