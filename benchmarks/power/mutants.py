@@ -112,7 +112,6 @@ def judge(mutant: Mutant | None) -> Outcome:
             policy=True,
             unsafe_methods=True,
             timeout=5.0,
-            max_seconds=60.0,
         )
     found = findings(report)
     seconds = time.monotonic() - started

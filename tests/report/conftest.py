@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from attrs import define, field
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from run_results import Client, Include, NameMap
 from run_results.report import Written, write_report
@@ -18,6 +18,7 @@ from run_results_conformance.server.runs import MemoryStore
 from run_results_conformance.server.serving import serve
 from run_results_conformance.server.synthetic import SyntheticRun
 
+expect.set_options(timeout=120_000)  # a limit that matters only where a test fails
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -40,7 +41,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # As root, which containers run as, Chromium starts without its sandbox only.
         flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=found, args=flags)
+        started = playwright.chromium.launch(executable_path=found, args=flags, timeout=120_000)
         yield started
         started.close()
 

@@ -11,7 +11,7 @@ from attrs import define, field
 from hypothesis import settings as profiles
 
 from run_results import AsyncClient, Client, Drift, Page, RetryPolicy, RunResultsError
-from run_results_conformance.faults.network import FaultServer, fault_server
+from run_results_conformance.faults.network import SITUATIONS, FaultServer, fault_server
 from run_results_conformance.server.runs import MemoryRun
 
 TOKEN = "s3cr3t-t0k3n.of_the~survivors"
@@ -37,6 +37,8 @@ THOROUGH = profiles.get_profile("thorough").max_examples == profiles.default.max
 LIBRARIES: dict[str, Any] = {"own": None, "httpx": httpx, "httpx2": httpx2}
 """Whose HTTP client is used: none that was passed in, or one of these libraries."""
 library_in_use = "own"
+PATIENCE = (1, 4, 16)
+"""A machine can be too slow for a short time-out: it is multiplied by the next of these."""
 GENEROUS = 45.0  # seconds; far more than anything here takes, and less than a situation lasts
 
 
@@ -139,6 +141,23 @@ def walk(
     except RunResultsError as error:
         outcome.error = error
     return outcome
+
+
+def walk_in(name: str, asynchronous: bool, serve: dict[str, Any], **settings: Any) -> tuple[Outcome, FaultServer]:
+    """Walk into a situation, and leave it clean; gives the server with what it was asked.
+
+    Where a short time-out passed before the server had the request, the situation did not happen: again with more time.
+    """
+    short = settings.get("timeout")
+    for patience in PATIENCE:
+        if short is not None:
+            settings["timeout"] = short * patience
+        with serving(name, **serve) as server:
+            outcome = walk(server.url, asynchronous, **settings)
+            check_left_clean(server)
+        if short is None or server.requests or not SITUATIONS[name].act:
+            break
+    return outcome, server
 
 
 def passed_in(kind: Any, options: dict[str, Any] | None) -> Any:

@@ -16,10 +16,15 @@ class Proxy:
     url: str
     asked: list[str] = field(factory=list)
     """The first line and the headers of each connection, as they came."""
+    _target: tuple[str, int] = field(kw_only=True, alias="target")
     _sockets: list[socket.socket] = field(factory=list)
 
-    def _serve(self, client: socket.socket, target: tuple[str, int]) -> None:
-        with suppress(OSError), socket.create_connection(target, timeout=30) as upstream:
+    def lead_to(self, url: str) -> None:
+        """From now on the proxy leads to this address."""
+        self._target = _place(url)
+
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), socket.create_connection(self._target, timeout=30) as upstream:
             client.settimeout(30)
             self._sockets.append(upstream)
             head = b""
@@ -40,6 +45,11 @@ class Proxy:
         client.close()
 
 
+def _place(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 0
+
+
 def _pump(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(65_536):
@@ -52,10 +62,8 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 @contextmanager
 def proxy_to(url: str) -> Iterator[Proxy]:
     """A proxy that leads to the server at this address, whatever host it is asked for."""
-    parts = urlsplit(url)
-    target = (parts.hostname or "", parts.port or 0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = Proxy(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        proxy = Proxy(f"http://127.0.0.1:{listener.getsockname()[1]}", target=_place(url))
         ended = threading.Event()
 
         def accept() -> None:
@@ -65,7 +73,7 @@ def proxy_to(url: str) -> Iterator[Proxy]:
                     client.close()
                     return
                 proxy._sockets.append(client)
-                threading.Thread(target=proxy._serve, args=(client, target), daemon=True).start()
+                threading.Thread(target=proxy._serve, args=(client,), daemon=True).start()
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()

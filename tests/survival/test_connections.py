@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
+from attrs import evolve
 
 from run_results import AsyncClient, Client, RetryPolicy, errors
 from run_results.events import RetryPlanned
@@ -100,26 +101,32 @@ def test_handshakes_that_fail_behind_a_proxy_cost_no_connection(
     asynchronous: bool, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After three handshakes that nobody answered, the one connection of the client still is there."""
-    with serving("silent-at-once", first=0, times=3, tls=server_tls) as server, proxy_to(server.url) as proxy:
+    with (
+        serving("silent-at-once", tls=server_tls) as silent,
+        serving("silent", times=0, tls=server_tls) as honest,
+        proxy_to(silent.url) as proxy,
+    ):
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         settings = settings_for("https://results.example", retry=ONCE, max_connections=1)
 
         async def with_tasks() -> list[str]:
             async with AsyncClient(**settings) as client:
-                for _ in range(3):
+                while len(proxy.asked) < 3:
                     with pytest.raises(errors.DeadlineExceededError):
                         await client.with_options(timeout=0.3).page(RUN_ID)
+                proxy.lead_to(honest.url)
                 return [str(file.input_file_path) async for file in client.files(RUN_ID)]
 
         def with_threads() -> list[str]:
             with Client(**settings) as client:
-                for _ in range(3):
+                while len(proxy.asked) < 3:
                     with pytest.raises(errors.DeadlineExceededError):
                         client.with_options(timeout=0.3).page(RUN_ID)
+                proxy.lead_to(honest.url)
                 return [str(file.input_file_path) for file in client.files(RUN_ID)]
 
         assert (asyncio.run(with_tasks()) if asynchronous else with_threads()) == NAMES
-        assert len(proxy.asked) == 4
+        assert len(proxy.asked) == 4, "one connection brings every page"
 
 
 PASSWORD = "hunter2"
@@ -312,12 +319,14 @@ def test_threads_pass_the_gate_in_turn() -> None:
 def test_a_walk_waits_for_a_connection_no_longer_than_its_deadline(asynchronous: bool) -> None:
     """A walk with a deadline waits at the gate for so long at the most, and says what it waited for."""
 
-    def occupy(sender: Any) -> None:
-        assert sender._gate.enter(0.0)
+    def stop_the_clock(client: Any) -> None:
+        """Only the gate takes time."""
+        client._options = evolve(client._options, clock=lambda: 0.0)
 
     async def with_tasks(url: str) -> None:
         async with AsyncClient(**settings_for(url, max_connections=1)) as client:
             await client.page(RUN_ID)
+            stop_the_clock(client)
             (connections,) = client._sender._loops.values()
             assert await connections.gate.enter(0.0)
             async for _ in client.pages(RUN_ID, deadline=1.0):
@@ -325,7 +334,8 @@ def test_a_walk_waits_for_a_connection_no_longer_than_its_deadline(asynchronous:
 
     def with_threads(url: str) -> None:
         with Client(**settings_for(url, max_connections=1)) as client:
-            occupy(client._sender)
+            stop_the_clock(client)
+            assert client._sender._gate.enter(0.0)
             for _ in client.pages(RUN_ID, deadline=1.0):
                 raise AssertionError
 

@@ -15,7 +15,7 @@ from run_results.options import settle
 from run_results.request import request
 from run_results_conformance.faults.network import SITUATIONS
 
-from .kit import CONTEXT, POLICY, RUN_ID, TOKEN, Outcome, serving, walk
+from .kit import CONTEXT, POLICY, RUN_ID, TOKEN, Outcome, serving, walk, walk_in
 from .test_rows import WANTED
 
 Note = Callable[..., None]
@@ -73,14 +73,15 @@ def watch(
     wanted = WANTED[name]
     spans.clear()
     caplog.clear()
-    with caplog.at_level(logging.DEBUG), serving(name, first=wanted.first, context=CONTEXT) as server:
-        settings = {"retry": RetryPolicy(attempts=2, draw=POLICY.draw), "context": CONTEXT, **wanted.settings}
-        if SITUATIONS[name].row == "time":
-            settings["timeout"] = 0.15
-        outcome = walk(server.url, asynchronous, observe=events.append, **settings)
-        if SITUATIONS[name].act and not SITUATIONS[name].connect:
-            sent = server.requests[0].headers
-            assert (sent["authorization"], sent["ib-context"]) == (f"Bearer {TOKEN}", CONTEXT)
+    settings = {"retry": RetryPolicy(attempts=2, draw=POLICY.draw), "context": CONTEXT, **wanted.settings}
+    if SITUATIONS[name].row == "time":
+        settings["timeout"] = 0.15
+    with caplog.at_level(logging.DEBUG):
+        serve = {"first": wanted.first, "context": CONTEXT}
+        outcome, server = walk_in(name, asynchronous, serve, observe=events.append, **settings)
+    if SITUATIONS[name].act and not SITUATIONS[name].connect:
+        sent = server.requests[0].headers
+        assert (sent["authorization"], sent["ib-context"]) == (f"Bearer {TOKEN}", CONTEXT)
     texts = [(f"log record of {record.name}", f"{record.getMessage()} {record.args!r}") for record in caplog.records]
     texts += [(f"event {type(event).__name__}", f"{event!r} {event}") for event in events]
     for span in spans.get_finished_spans():
