@@ -1,7 +1,8 @@
 """The token, from where it is given to where it is sent, and out of everything that comes back."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from run_results.errors import ConfigurationError
@@ -19,13 +20,12 @@ class Secret:
     A server may echo a token as JSON writes it (`\\u002B` or `\\/`), percent-encoded, HTML-escaped or in base64.
     """
 
-    __slots__ = ("_spellings", "_text")
+    __slots__ = ("_text",)
     # A text as short as this is no token, and would be found everywhere.
     _SHORT = 8
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._spellings: tuple[bytes, ...] | None = None
 
     def __repr__(self) -> str:
         return "[token]"
@@ -42,11 +42,9 @@ class Secret:
         """The body without the token: a server that echoes it does not get it into results, errors and files."""
         if len(self._text) < self._SHORT:
             return body
-        if self._spellings is None:
-            self._spellings = tuple(_spell(self._text))
         if b"\\" in body:
             body = self._hide_behind_backslashes(body)
-        for spelling in self._spellings:
+        for spelling in _spell(self._text):
             if spelling in body:
                 body = body.replace(spelling, _HIDDEN)
         return body
@@ -89,7 +87,8 @@ def _undo(escape: re.Match[bytes]) -> bytes:
     return escape[2] or escape[0]
 
 
-def _spell(text: str) -> Iterator[bytes]:
+@lru_cache(maxsize=8)  # a client makes a secret for each request
+def _spell(text: str) -> tuple[bytes, ...]:
     """The text, and what it looks like percent-encoded, HTML-escaped and, at any place in a longer text, in base64."""
     from base64 import b64encode  # here: see docs/performance.md, "Import"
     from html import escape
@@ -97,13 +96,14 @@ def _spell(text: str) -> Iterator[bytes]:
 
     raw = text.encode()
     found = {raw, quote(text, safe="").encode(), quote(text).encode(), escape(text).encode()}
-    found |= {escape(text).replace("&#x27;", "&#39;").encode(), quote(text, safe="").lower().encode()}
+    found |= {re.sub(b"%..", lambda code: code[0].lower(), spelling) for spelling in found}
+    found |= {escape(text).replace("&#x27;", "&#39;").encode()}
     for before in range(3):
         # The first and the last group of four characters also depend on what stands beside the text.
         encoded = b64encode(b"\0" * before + raw)
         start, stop = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
         found |= {encoded[start:stop], encoded[start:stop].translate(bytes.maketrans(b"+/", b"-_"))}
-    yield from sorted(found, key=len, reverse=True)
+    return tuple(sorted(found, key=len, reverse=True))
 
 
 def check_token(token: object) -> str:

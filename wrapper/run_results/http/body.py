@@ -6,7 +6,6 @@ unpacks to a huge one is stopped at the limit.
 
 import time
 import zlib
-from io import BytesIO
 from typing import Any, cast
 
 from run_results.errors import ConnectionFailedError, DeadlineExceededError, ResponseTooLargeError
@@ -28,7 +27,7 @@ class Body:
         self._end = started + request.timeout
         self._timeout = request.timeout
         # Not a list: a million chunks of one byte would take forty times as much memory.
-        self._content = BytesIO()
+        self._content = bytearray()
         self._size = self._wire = 0
         codings = [name.strip() for name in coding.lower().split(",") if name.strip() not in ("", "identity")]
         self._wbits: int | None = None
@@ -78,7 +77,7 @@ class Body:
             chunk = self._unpack.unused_data if self._unpack.eof else self._unpack.unconsumed_tail
 
     def _keep(self, part: bytes) -> None:
-        self._content.write(part)
+        self._content += part
         self._size += len(part)
 
     def finish(self) -> bytes:
@@ -89,7 +88,7 @@ class Body:
 
     def so_far(self) -> bytes:
         """What has come."""
-        return self._content.getvalue()[: self._limit]
+        return bytes(memoryview(self._content)[: self._limit])
 
     def _too_large(self, where: str) -> ResponseTooLargeError:
         return ResponseTooLargeError(f"the body is larger than {self._limit} bytes {where}")

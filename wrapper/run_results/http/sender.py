@@ -144,7 +144,9 @@ class Sender(_Sender):
             seconds = min(request.timeout, request.walk_left - waited)
             if seconds <= 0:
                 return self._busy(waited)
-            return self._exchange(evolve(request, timeout=seconds), ThreadDeadline(seconds))
+            if seconds < request.timeout:
+                request = evolve(request, timeout=seconds)
+            return self._exchange(request, ThreadDeadline(seconds))
         finally:
             gate.leave()
 
@@ -319,7 +321,9 @@ class AsyncSender(_Sender):
             connections.gate.leave()
             self._check()
             return self._busy(waited)
-        pending = self._begin(connections, evolve(request, timeout=seconds), guess=False)
+        if seconds < request.timeout:
+            request = evolve(request, timeout=seconds)
+        pending = self._begin(connections, request, guess=False)
         try:
             return await pending.result()
         except BaseException:
