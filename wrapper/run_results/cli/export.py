@@ -15,6 +15,7 @@ from run_results.cli.exits import Exit
 from run_results.cli.jobs import Jobs
 from run_results.cli.messages import complain
 from run_results.cli.options import (
+    INCLUDE_FLAGS,
     ascii_with_names_option,
     connecting,
     is_watched,
@@ -72,7 +73,7 @@ def _choosing(command: Command) -> Command:
             default="all",
             show_default=True,
             metavar="WHAT",
-            help="What to ask for beyond the values: review, confidence, validation, source, all or none.",
+            help=f"What to ask for beyond the values: {INCLUDE_FLAGS}, all or none.",
         ),
         click.option("--no-guard", is_flag=True, help="Leave cells of CSV unchanged that look like formulas."),
         click.option(

@@ -11,6 +11,7 @@ import msgspec
 from run_results import Include, NameMap, Page
 from run_results.cli.messages import warn
 from run_results.cli.options import (
+    INCLUDE_FLAGS,
     Settings,
     ascii_option,
     connecting,
@@ -46,7 +47,7 @@ class FetchInterrupted(Exception):
     "--include",
     multiple=True,
     metavar="WHAT",
-    help="What to ask for beyond the values: review, confidence, validation, source or all, with commas between.",
+    help=f"What to ask for beyond the values: {INCLUDE_FLAGS} or all, with commas between.",
 )
 @names_option("they are guessed")
 @ascii_option

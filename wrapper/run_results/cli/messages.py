@@ -5,7 +5,8 @@ import click
 from run_results import errors
 from run_results.text import printable
 
-# The settings and methods of the library that a text may name, as the command line calls them.
+# The settings and methods of the library that a text may name, as the command line calls them. One that is not here is
+# called a setting of the Python client.
 _NAMES = {
     "token": "--token-file",
     "base_url": "--base-url",

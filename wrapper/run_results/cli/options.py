@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from attrs import define, field, fields
 
-from run_results import Client, NameMap
+from run_results import Client, Include, NameMap
 from run_results.cli.messages import warn
 from run_results.errors import ConfigurationError
 from run_results.options import Options
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+INCLUDE_FLAGS = ", ".join(str(flag.name).lower() for flag in Include)
+"""The include flags, for help texts."""
 
 _SETTINGS = {setting.name: setting.metadata for setting in fields(Options)}
 
@@ -48,8 +51,7 @@ class Settings:
     @contextmanager
     def client(self, **more: Any) -> Iterator[Client]:
         """A client with these settings. Its logs go to stderr, or nowhere."""
-        wanted = ("base_url", "context", "timeout", "strict", "allow_insecure")
-        given: dict[str, Any] = {name: self.given[name] for name in wanted if name in self.given}
+        given = {name: value for name, value in self.given.items() if name in _SETTINGS}
         if "token_file" in self.given:
             given["token"] = partial(_read_token, self.given["token_file"])
             given["token"]()  # a file that cannot be read is an error before anything is sent
@@ -92,7 +94,7 @@ def _help(name: str) -> str:
     """The help text of a setting of the library, with its environment variable and default."""
     setting = _SETTINGS[name]
     sources = [setting["variable"]] if setting["variable"] else []
-    if isinstance(setting["default"], str | float) and not isinstance(setting["default"], bool):
+    if isinstance(setting["default"], str | int | float) and not isinstance(setting["default"], bool):
         sources.append(str(setting["default"]).removesuffix(".0"))
     default = f"  [default: {', else '.join(sources)}]" if sources else ""
     return f"{setting['documentation']}{default}"
