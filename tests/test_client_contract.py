@@ -57,7 +57,7 @@ FLAGS = {
     "include_validation_results": Include.VALIDATION,
     "include_source_info": Include.SOURCE,
 }
-COMBINATIONS = [frozenset(chosen) for count in range(5) for chosen in combinations(FLAGS, count)]
+COMBINATIONS = [frozenset(chosen) for count in range(len(FLAGS) + 1) for chosen in combinations(FLAGS, count)]
 LAWS = {rule.id for rule in RULES if rule.level == "MUST" and (rule.family == "state" or rule.id == "flags.present")}
 
 
@@ -392,6 +392,18 @@ class TestLawsOfOneAnswer:
         expected = lawless(answer, flags)
         assert found <= expected
         assert {kind(path) for path in found} == {kind(path) for path in expected}
+
+    @pytest.mark.parametrize(("flag", "level", "member"), GUARANTEED)
+    def test_one_missing_member_is_found(self, flag: Include, level: str, member: str) -> None:
+        """Each guaranteed member is missed by itself: when all else is there, and only its flag was set."""
+        answer = copy.deepcopy(EXAMPLES["full"])
+        documents = [document for file in answer["files"] for document in file["documents"]]
+        fields = [field for document in documents for field in document["fields"]]
+        places = {"document": documents, "field": fields, "case field": answer["case_info"]["fields"]}
+        for item in places[level]:
+            item.pop(member)
+        (found,) = check_answer(decode(body_of(answer))[0], flag, ())
+        assert found.path.endswith(f".{member}")
 
     @given(broken_responses())
     def test_what_came_broken_did_come(self, mutation: Mutation) -> None:

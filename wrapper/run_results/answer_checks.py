@@ -9,7 +9,8 @@ from run_results.include import Include
 from run_results_api.models import RunResults, RunStatus
 from run_results_api.types import UNSET
 
-# What is there, at least empty, where a flag asks for it (`x-include` in the contract): flag, level, member.
+# What is there, at least empty, where a flag asks for it (`x-include` in the contract): flag, level, member. A new
+# one also goes into `_lacks`, which has them written out for speed.
 GUARANTEED: Final = (
     (Include.REVIEW, "document", "review_completed"),
     (Include.REVIEW, "document", "class_edit_history"),
