@@ -1,6 +1,6 @@
 """The columns of the tables, with type, unit and meaning. Nothing here needs pyarrow.
 
-`COLUMNS` is the one list from which the Arrow schema, the keys of `run-results fetch` and docs/tables.md are made.
+The Arrow schema and docs/tables.md are made from `COLUMNS`. `run-results fetch` uses the same names (`cli/rows.py`).
 `VERSION` grows by one when a column is renamed or removed, or when its type or meaning changes; a new column does not
 change it.
 """
