@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 
 from run_results import AsyncClient, Client, Include, NameMap, errors
 from run_results import files as folder_module
-from run_results.export import Exported, job
+from run_results.export import Exported, job, plan
 from run_results.export import parts as parts_module
 from run_results.export.parts import Part, chain
 from run_results.files import safe_name
-from run_results.tables import TABLES, Wide
+from run_results.tables import TABLES, Wide, columns
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
@@ -389,6 +389,17 @@ def test_the_same_names_in_another_order_are_the_same(client: Client, tmp_path: 
     """An export is resumed with the names that it began with, in whatever order they are given."""
     client.export(RUN.run_id, tmp_path, names=NameMap(["a", "b"]))
     assert client.export(RUN.run_id, tmp_path, names=NameMap(["b", "a"]), resume=True).start == 20
+
+
+def test_an_export_with_other_columns_is_not_resumed(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of a version whose tables have a column more or less are not mixed with parts of this one."""
+    with monkeypatch.context() as older:
+        older.setattr(plan, "columns", lambda what, typed: columns(what, typed=typed)[:-1])
+        client.export(RUN.run_id, tmp_path)
+    with pytest.raises(errors.ExportMismatch, match="tables have other columns"):
+        client.export(RUN.run_id, tmp_path, resume=True)
 
 
 @pytest.mark.parametrize("name", ["out", "out.csv"])

@@ -18,6 +18,8 @@ from run_results_api.types import UNSET
 
 _VERSION: Final = 2
 """It grows when an export that was begun before can no longer be resumed."""
+COLUMNS_OPTION: Final = "columns"
+"""The option that says which columns the tables have."""
 
 
 @define
@@ -66,9 +68,15 @@ class Manifest:
     def check_options(self, options: dict[str, Any], path: Path) -> None:
         """Raises `ExportMismatch` where the export was made with others than these options."""
         for name, wanted in options.items():
-            if self.options.get(name) != wanted:
-                text = f"{str(path)!r} holds an export with other options: {name} {self.options.get(name)!r}"
-                raise ExportMismatch(f"{text}, not {wanted!r}"[:500], path=str(path))
+            if self.options.get(name) == wanted:
+                continue
+            if name == COLUMNS_OPTION:
+                text = (
+                    f"{str(path)!r} is of an export by another version of run-results, whose tables have other columns"
+                )
+                raise ExportMismatch(text, path=str(path))
+            text = f"{str(path)!r} holds an export with other options: {name} {self.options.get(name)!r}"
+            raise ExportMismatch(f"{text}, not {wanted!r}"[:500], path=str(path))
 
     def changes(self, page: Page) -> list[str]:
         """What is different about the run since the export began."""

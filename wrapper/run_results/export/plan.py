@@ -1,15 +1,17 @@
 """What one export is to make: of which run, with which options, in which files."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from run_results.errors import ConfigurationError, ExportError
+from run_results.export.manifest import COLUMNS_OPTION
 from run_results.export.options import ExportOptions
 from run_results.files import file_errors, temporary
 from run_results.tables.options import FORMATS, Format
-from run_results.tables.schema import TABLES, VERSION, What
+from run_results.tables.schema import TABLES, VERSION, What, columns
 
 
 @frozen
@@ -73,7 +75,14 @@ class Plan:
             "names": options.names.digest[:16],
             "typed": [options.typed.decimal, options.typed.dates] if options.typed else None,
             "guard": options.guard if self.part_format == "csv" else None,
+            COLUMNS_OPTION: self._columns,
         }
+
+    @property
+    def _columns(self) -> str:
+        """A digest of the columns' names: a later version may add one, and parts with and without it do not mix."""
+        names = [column.name for what in self.tables for column in columns(what, typed=bool(self.options.typed))]
+        return sha256(",".join(names).encode()).hexdigest()[:16]
 
     @property
     def all_options(self) -> dict[str, Any]:
