@@ -4,7 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -232,6 +232,56 @@ def test_a_client_that_is_passed_in_is_not_changed(module: Any, asynchronous: bo
 
     with honest_server() as server:
         asyncio.run(with_tasks(server.url)) if asynchronous else with_threads(server.url)
+
+
+class LikeUvloop(httpx.AsyncBaseTransport):
+    """Connections whose socket cannot be shut down, as uvloop gives them; answers begin and never end."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.dup = connection.dup
+        self.connection = connection
+        self.has_begun = asyncio.Event()
+
+    def shutdown(self, _how: int) -> None:
+        """Refuse, as uvloop does."""
+        raise TypeError("transport sockets do not support shutdown() method")
+
+    def get_extra_info(self, _name: str) -> "LikeUvloop":
+        """The socket."""
+        return self
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """End when the connection ends."""
+        yield b"{"
+        self.has_begun.set()
+        await asyncio.get_running_loop().sock_recv(self.connection, 1)
+
+    async def handle_async_request(self, _request: httpx.Request) -> httpx.Response:
+        """Begin an answer."""
+        return httpx.Response(200, content=self.body(), extensions={"network_stream": self})
+
+
+def test_a_task_on_a_passed_in_client_is_cancelled_on_any_event_loop() -> None:
+    """Where the event loop's sockets cannot be shut down, a cancelled task is cancelled, and its connection ends."""
+
+    async def use(connection: socket.socket) -> None:
+        connection.setblocking(False)
+        transport = LikeUvloop(connection)
+        async with (
+            httpx.AsyncClient(transport=transport) as own,
+            AsyncClient(http_client=own, **settings_for("http://127.0.0.1")) as client,
+        ):
+            task = asyncio.create_task(client.page(RUN_ID))
+            await transport.has_begun.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    here, there = socket.socketpair()
+    with here, there:
+        there.settimeout(GENEROUS)
+        asyncio.run(use(here))
+        assert there.recv(1) == b""
 
 
 @pytest.mark.parametrize("wrong", [object(), httpx.AsyncClient(), httpx2.AsyncClient(), "httpx"])

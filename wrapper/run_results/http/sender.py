@@ -235,6 +235,7 @@ class AsyncPendingRequest:
         self._deadline = deadline
         self._task = task
         self._is_own = is_own
+        self._grace_end = 0.0  # until when the clean-up is waited for, since it was given up
 
     @property
     def outcome(self) -> Outcome:
@@ -260,8 +261,9 @@ class AsyncPendingRequest:
         if self._deadline.is_given_up:
             # No turn of the event loop where there is nothing to wait for: at its end, it closes the walks inside of
             # walks at the same time, and one that is being closed cannot be closed.
-            if not self._task.done():
-                await asyncio.wait([self._task], timeout=_GRACE)
+            left = self._grace_end - time.monotonic()
+            if not self._task.done() and left > 0:
+                await asyncio.wait([self._task], timeout=left)
             return None
         with suppress(Exception):  # it is raised again where the request is sent in the ordinary way
             return await self.result()
@@ -269,6 +271,8 @@ class AsyncPendingRequest:
 
     def drop(self) -> None:
         """Give it up."""
+        if not self._deadline.is_given_up:
+            self._grace_end = time.monotonic() + _GRACE
         if not self._is_own and not self._deadline.is_given_up:
             # The last resort: a server that sends headers without end is not ended by the library's time-outs.
             with suppress(RuntimeError):  # the loop has ended
@@ -428,8 +432,9 @@ def _shut_down(response: Any) -> None:
     if stream is not None and not response.is_closed and response.http_version != "HTTP/2":
         connection = stream.get_extra_info("socket")
         if connection is not None:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            # A copy: what uvloop gives is no whole socket, and has no `shutdown`.
+            with suppress(OSError), connection.dup() as copy:
+                copy.shutdown(socket.SHUT_RDWR)
 
 
 __all__ = ["AsyncPendingRequest", "AsyncSender", "PendingRequest", "Sender"]
