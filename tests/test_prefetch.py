@@ -26,6 +26,7 @@ from run_results.arguments import MAX_OFFSET
 from run_results.events import RequestSent, ResponseReceived, RetryPlanned, unobserved
 from run_results.http import ahead
 from run_results.http.deadline import StepEnded, ThreadDeadline
+from run_results.http.sender import AsyncSender as AsyncHttpSender
 from run_results.options import settle
 from run_results.request import Outcome, Reply, Request
 from run_results.retry import RetryBudget
@@ -622,7 +623,149 @@ def test_a_deadline_of_the_walk_bounds_what_is_ahead(watched: Watched, asynchron
     assert land() == 0
 
 
+class LateToFail:
+    """A sender whose guesses all fail after a moment; it keeps what is sent in the ordinary way."""
+
+    def __init__(self) -> None:
+        self.sent: list[Request] = []
+
+    def start(self, request: Request) -> Any:
+        """A guess that comes to nothing."""
+        return self.Pending(request)
+
+    def send(self, request: Request) -> Outcome:
+        """Answer at once."""
+        self.sent.append(request)
+        return Reply(200, {}, b"{}")
+
+    @define
+    class Pending:
+        """What `start` gives."""
+
+        request: Request
+        outcome: Outcome = None
+
+        def wait(self) -> Outcome:
+            """Fail."""
+            time.sleep(0.05)
+            return None
+
+        def drop(self) -> None:
+            """Nothing is under way."""
+
+
+class LateToFailAsync:
+    """`LateToFail` for asyncio."""
+
+    def __init__(self) -> None:
+        self._sender = LateToFail()
+        self.sent = self._sender.sent
+
+    def start(self, request: Request) -> Any:
+        """See `LateToFail`."""
+        return self.Pending(request)
+
+    async def send(self, request: Request) -> Outcome:
+        """See `LateToFail`."""
+        return self._sender.send(request)
+
+    class Pending(LateToFail.Pending):
+        """See `LateToFail`."""
+
+        async def wait(self) -> Outcome:  # type: ignore[override]
+            """See `LateToFail`."""
+            return super().wait()
+
+
+@both
+@pytest.mark.parametrize("left", [20.0, 0.01])
+def test_the_wait_for_a_guess_counts_against_the_deadline_of_the_walk(asynchronous: bool, left: float) -> None:
+    """When a guess fails late, the page is asked for again in the time that is left to the walk, or not at all."""
+    sender: Any = LateToFailAsync() if asynchronous else LateToFail()
+    first, second = (
+        Request("http://x", {}, {}, offset=offset, timeout=left, walk_left=left, max_body_bytes=9) for offset in (0, 3)
+    )
+    first = evolve(first, ahead=(second,))
+
+    async def with_tasks() -> Outcome:
+        walk = ahead.AsyncLookahead(sender, unobserved)
+        await walk.send(first)
+        return await walk.send(second)
+
+    def with_threads() -> Outcome:
+        walk = ahead.Lookahead(sender, unobserved)
+        walk.send(first)
+        return walk.send(second)
+
+    outcome = asyncio.run(with_tasks()) if asynchronous else with_threads()
+    if left < 1:
+        assert isinstance(outcome, errors.DeadlineExceededError)
+        assert sender.sent == [first]
+    else:
+        assert [request.offset for request in sender.sent] == [0, 3]
+        assert sender.sent[1].walk_left <= left - 0.05
+        assert sender.sent[1].timeout == sender.sent[1].walk_left
+
+
 # --- Leaving ------------------------------------------------------------------------------------------------
+
+
+@both
+def test_an_observer_that_raises_ends_what_was_asked_ahead(watched: Watched, asynchronous: bool) -> None:
+    """When the observer raises because of a guess, no request stays under way."""
+    run_id = hold_what_is_ahead(watched)
+
+    def observe(event: object) -> None:
+        if isinstance(event, RequestSent) and event.offset == 4:
+            raise KeyError("observer")
+
+    async def with_tasks() -> None:
+        async with AsyncClient(**told(watched, 4, observe=observe, timeout=3 * GENEROUS)) as client:
+            with pytest.raises(KeyError, match="observer"):
+                _ = [page async for page in client.pages(run_id)]
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    if asynchronous:
+        asyncio.run(with_tasks())
+        return
+    with Client(**told(watched, 4, observe=observe, timeout=3 * GENEROUS)) as client:
+        with pytest.raises(KeyError, match="observer"):
+            list(client.pages(run_id))
+        assert land() == 0
+
+
+def test_many_guesses_that_do_not_end_are_not_waited_for_one_by_one() -> None:
+    """When a walk is left, what it asked ahead is given a second to end all together, and not a second each."""
+    waited: list[float] = []
+
+    async def use() -> None:
+        ends = asyncio.Event()
+
+        async def never(*_: object) -> None:
+            await ends.wait()
+
+        client = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(404)))
+        sender = AsyncHttpSender(client, 100)
+        sender._exchange = never  # type: ignore[assignment, method-assign]
+        connections = await sender._ready()
+        requests = [Request("http://x", {}, {}, offset=offset, max_body_bytes=9) for offset in range(1, 9)]
+        walk = ahead.AsyncLookahead(sender, unobserved)
+        walk._begin(Request("http://x", {}, {}, ahead=tuple(requests)))
+        assert len(connections.pending) == len(requests)
+        original = asyncio.wait
+
+        async def wait(tasks: Any, **options: Any) -> Any:
+            waited.append(options["timeout"])
+            return await original(tasks, **options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asyncio, "wait", wait)
+            await walk.aclose()
+        ends.set()
+        await sender.close()
+
+    asyncio.run(use())
+    assert sum(waited) <= 1.5
 
 
 def hold_what_is_ahead(watched: Watched) -> str:

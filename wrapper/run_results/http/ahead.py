@@ -5,12 +5,16 @@ a walk can have the next few requests on their way already. An answer that was a
 turns out to be the page that is due, is complete, and has status 200. Any other is ignored.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from math import ceil
 from typing import Any, Final, Self
 
+from attrs import evolve
+
 from run_results.arguments import MAX_OFFSET
 from run_results.events import Observer, RequestSent
+from run_results.http.body import deadline_exceeded
 from run_results.page import Page
 from run_results.request import Outcome, Reply, Request
 
@@ -83,8 +87,8 @@ class _Pending:
             left -= each.max_body_bytes
             if left < 0 or (pending := self._sender.start(each)) is None:
                 break
+            self._pending[each.offset] = pending  # first: the observer may raise
             self._observe(RequestSent(each.url, each.offset, 0))
-            self._pending[each.offset] = pending
         return self._pending.get(request.offset)
 
     def _drop(self, offsets: Iterable[int]) -> None:
@@ -99,6 +103,11 @@ class _Pending:
         self._losses = min(self._losses, self._PENALTY * max(0, len(request.ahead) - 1)) + self._PENALTY
         self._is_refused |= _asks_for_fewer(outcome)
         return False
+
+    def _again(self, request: Request, began: float) -> Request | None:
+        """The request once more, with the time that its walk still has; None where there is none left."""
+        left = request.walk_left - (time.monotonic() - began)
+        return evolve(request, timeout=min(request.timeout, left), walk_left=left) if left > 0 else None
 
     def _announce(self, request: Request) -> None:
         self._observe(RequestSent(request.url, request.offset, request.attempt))
@@ -118,11 +127,15 @@ class Lookahead(_Pending):
 
     def send(self, request: Request) -> Outcome:
         """What a request comes to; the answer may have been asked for ahead."""
-        pending = self._begin(request)
+        pending, began = self._begin(request), time.monotonic()
         if pending is not None:
             outcome: Outcome = pending.wait()
             if self._use(request, outcome):
                 return self._learn(outcome)
+            again = self._again(request, began)
+            if again is None:
+                return deadline_exceeded(request.timeout)
+            request = again
         self._announce(request)
         return self._learn(self._sender.send(request))
 
@@ -132,11 +145,15 @@ class AsyncLookahead(_Pending):
 
     async def send(self, request: Request) -> Outcome:
         """See `Lookahead.send`."""
-        pending = self._begin(request)
+        pending, began = self._begin(request), time.monotonic()
         if pending is not None:
             outcome: Outcome = await pending.wait()
             if self._use(request, outcome):
                 return self._learn(outcome)
+            again = self._again(request, began)
+            if again is None:
+                return deadline_exceeded(request.timeout)
+            request = again
         self._announce(request)
         return self._learn(await self._sender.send(request))
 
