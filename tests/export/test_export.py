@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import itertools
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Any
 
 import pyarrow as pa
@@ -627,6 +629,55 @@ def test_an_interrupt_while_a_part_is_written_keeps_its_pages(
     with pytest.raises(KeyboardInterrupt):
         client.export(RUN.run_id, tmp_path, rows_per_part=1)
     assert files_in(tmp_path) == parts(7) | {"_export.json"}
+
+
+class InterruptAt:
+    """Raises `KeyboardInterrupt` at one line, by its number, of those that `Export.add` runs for the second page."""
+
+    def __init__(self, line: int) -> None:
+        self.left = line
+        self.calls = 0
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
+        """The tracer of calls."""
+        if frame.f_code is job.Export.add.__code__:
+            self.calls += 1
+        elif frame.f_code is not job._KeptPages.add.__code__:
+            return None
+        return self.trace if self.calls == 2 else None
+
+    def trace(self, frame: FrameType, event: str, argument: object) -> Any:
+        """The tracer of lines."""
+        if event == "line":
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+        return self.trace
+
+
+def test_an_interrupt_at_any_line_doubles_no_file(client: Client, tmp_path: Path) -> None:
+    """Wherever Ctrl-C strikes while a page is taken, the export that is resumed has every file once."""
+    before, expected = sys.gettrace(), read_indexes(client, tmp_path / "whole")
+    for line in itertools.count(1):
+        folder = tmp_path / str(line)
+        sys.settrace(InterruptAt(line))
+        try:
+            client.export(RUN.run_id, folder)
+        except KeyboardInterrupt:
+            pass
+        else:
+            break
+        finally:
+            sys.settrace(before)
+        assert read_indexes(client, folder) == expected
+    assert line > 15, "every line of the function was tried"
+
+
+def read_indexes(client: Client, folder: Path) -> list[int]:
+    """The numbers of the files of an export, which is resumed or made."""
+    client.export(RUN.run_id, folder, resume=True)
+    indexes: list[int] = read(folder, "files").column("file_index").to_pylist()
+    return indexes
 
 
 def test_a_second_cancel_waits_for_the_part_too(serve_runs: Serve, token: str, tmp_path: Path) -> None:

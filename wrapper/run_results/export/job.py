@@ -50,14 +50,15 @@ class _KeptPages:
 
     since: float = 0.0
     """When the first of them came."""
-    batches: list[dict[What, pa.RecordBatch]] = field(factory=list)
+    pages: list[tuple[int, dict[What, pa.RecordBatch]]] = field(factory=list)
+    """Each with the offset behind it: an interrupt leaves both or neither."""
     rows: int = 0
     size: int = 0
     """In bytes."""
 
-    def add(self, batches: dict[What, pa.RecordBatch]) -> None:
+    def add(self, end: int, batches: dict[What, pa.RecordBatch]) -> None:
         """Keep one page."""
-        self.batches.append(batches)
+        self.pages.append((end, batches))
         self.rows += max(map(len, batches.values()))
         self.size += sum(batch.nbytes for batch in batches.values())
 
@@ -163,10 +164,10 @@ class Export:
         batches: dict[What, pa.RecordBatch] = {
             what: tabulator.batch(page) for what, tabulator in self._tabulators.items()
         }
-        if not self._kept.batches:
+        if not self._kept.pages:
             self._kept.since = self._clock()
-        self._kept.add(batches)
         self._end = page.offset + len(page.files)
+        self._kept.add(self._end, batches)
         self._count(page, batches)
         is_late = self._clock() - self._kept.since > _SECONDS
         if self._kept.rows >= self.plan.options.rows_per_part or self._kept.size >= BYTES or is_late:
@@ -239,9 +240,11 @@ class Export:
     def _write_part(self) -> None:
         """Make a part of the pages that are kept."""
         begin = self._parts[-1].end if self._parts else 0
-        if self._kept.batches and self._manifest and not (self._parts and self._end == begin):
-            part = Part(begin, self._end, f".{self.plan.part_format}")
-            guarded = write_part(self.plan, part, self._kept.batches, self._manifest)
+        end = self._kept.pages[-1][0] if self._kept.pages else begin
+        if self._kept.pages and self._manifest and not (self._parts and end == begin):
+            part = Part(begin, end, f".{self.plan.part_format}")
+            batches = [each for _, each in self._kept.pages]
+            guarded = write_part(self.plan, part, batches, self._manifest)
             self._parts.append(part)
             self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
         self._kept = _KeptPages()  # only now: an interrupt while it is written keeps the pages for another try
