@@ -31,6 +31,6 @@ class Include(Flag):
             try:
                 result |= cls[word.upper()]
             except KeyError:
-                known = ", ".join(name.lower() for name in cls.__members__)
+                known = ", ".join(name.lower() for name in sorted(cls.__members__, key="NONE".__eq__))
                 raise ConfigurationError(f"no include flag is called {word[:80]!r}; there are {known}") from None
         return result
