@@ -32,6 +32,7 @@ class Body:
         codings = [name.strip() for name in coding.lower().split(",") if name.strip() not in ("", "identity")]
         self._wbits: int | None = None
         self._unpack: Any = None
+        self._head = b""
         if codings in (["gzip"], ["x-gzip"]):
             self._begin(wbits=31)
         elif codings == ["deflate"]:
@@ -60,6 +61,11 @@ class Body:
         return self._size <= self._limit and self._wire <= self._limit
 
     def _unpack_all(self, chunk: bytes) -> None:
+        if self._wbits == 15:  # the wrapping of deflate shows in its first two bytes
+            chunk = self._head + chunk
+            self._head = chunk if self._wire < 2 else b""
+            if self._head:
+                return
         while chunk and self._size <= self._limit:
             if self._unpack.eof:  # RFC 1952, 2.2: members simply follow each other; some are padded with zeros
                 chunk = chunk.lstrip(b"\0")
