@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from run_results import UNSET, Client, Include, RetryPolicy, errors
+from run_results.http import sender
+from run_results.http.deadline import ThreadDeadline
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryStore
 from run_results_conformance.server.serving import serve
@@ -205,6 +207,16 @@ def test_with_options_changes_a_copy(serve_runs: Callable[..., str], token: str)
         assert repr(elsewhere) == "<Client http://127.0.0.1:9>"
 
 
+def test_a_copy_has_the_context_of_its_client(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client without a context has copies without one, whatever the environment says by then."""
+    store = MemoryStore([SyntheticRun(seed=1, files=1)], context="acme lending")
+    with serve(ReferenceServer(store, token)) as server, Client(token=token, base_url=server.url) as client:
+        monkeypatch.setenv("RUN_RESULTS_CONTEXT", "acme lending")
+        with pytest.raises(errors.NotFoundError):
+            client.with_options(timeout=50).page("synthetic-1")
+        assert client.with_options(context="acme lending").page("synthetic-1").run_id == "synthetic-1"
+
+
 def test_contexts_are_kept_apart(token: str) -> None:
     """A run of one context is not there in another."""
     store = MemoryStore([SyntheticRun(seed=1, files=1)], context="acme lending")
@@ -250,3 +262,22 @@ def test_closing_ends_what_other_threads_ask() -> None:
             thread.join(30)
             assert not thread.is_alive()
     assert [type(error) for error in errors_seen] == [errors.ClientClosedError]
+
+
+def test_a_request_that_begins_while_the_client_is_closed_is_not_sent(
+    serve_runs: Callable[..., str], token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When another thread closes the client at the very moment, no connection is opened that nobody closes."""
+    client = Client(token=token, base_url=serve_runs())
+
+    class ClosedMeanwhile(ThreadDeadline):
+        """`close` has just looked at what is under way, and not found this request."""
+
+        def __init__(self, seconds: float) -> None:
+            super().__init__(seconds)
+            client._sender._is_closed = True
+
+    monkeypatch.setattr(sender, "ThreadDeadline", ClosedMeanwhile)
+    with pytest.raises(errors.ClientClosedError):  # the server has no such run, and would say so
+        client.page("r")
+    client.close()

@@ -220,7 +220,10 @@ class Options:
         _check_names(settings)
         if "max_connections" in settings:
             raise ConfigurationError("max_connections is set when a client is made: with_options shares connections")
-        return evolve(self, **settings)
+        changed = evolve(self, **settings)
+        if "context" not in settings:  # the environment is not read again: it may be for another client by now
+            object.__setattr__(changed, "context", self.context)
+        return changed
 
 
 def settle(**settings: Any) -> Options:

@@ -139,7 +139,6 @@ class Sender(_Sender):
         if not gate.enter(request.timeout):
             return self._busy(request.timeout)
         try:
-            self._check()
             waited = time.monotonic() - began
             seconds = min(request.timeout, request.walk_left - waited)
             if seconds <= 0:
@@ -191,6 +190,7 @@ class Sender(_Sender):
         self._under_way.add(deadline)
         reset = THREAD_DEADLINE.set(deadline)
         try:
+            self._check()  # only now: `close` gives up what is under way, and what comes later sees that it is closed
             with client.stream(**library.arguments(client, request, is_own=self._is_own)) as response:
                 body = begin_body(request, response, deadline.started)
                 for chunk in [response.content] if response.is_stream_consumed else response.iter_raw():
