@@ -23,6 +23,10 @@ class _Stop(BaseException):
     """Ends an export after a page; the rows so far become a part."""
 
 
+_PATIENCE = 10.0
+"""Seconds that an interrupted export has to write the pages that have come."""
+
+
 @define
 class Jobs:
     """Runs to export, and the result of each."""
@@ -34,7 +38,8 @@ class Jobs:
     done: set[str] = field(factory=set)
     failures: dict[str, Exception] = field(factory=dict)
     stopping: threading.Event = field(factory=threading.Event)
-    threads: list[threading.Thread] = field(factory=list)
+    ended: threading.Event = field(factory=threading.Event)
+    """Set when no export is at work any more."""
     began: float = field(factory=time.monotonic)
 
     def run(self, client: Client, count: int, update: Callable[[str], None]) -> None:
@@ -42,30 +47,35 @@ class Jobs:
         waiting: SimpleQueue[str] = SimpleQueue()
         for run_id in self.places:
             waiting.put(run_id)
-        # Daemons: an export that waits before its next attempt may end with the process; it can be resumed.
-        self.threads = [
-            threading.Thread(target=self._export_all, args=(client, waiting), daemon=True)
-            for _ in range(min(count, len(self.places)))
-        ]
+        left = list(range(min(count, len(self.places))))
+        lock = threading.Lock()
+
+        def work() -> None:
+            try:
+                self._export_all(client, waiting)
+            finally:
+                with lock:
+                    left.pop()
+                    if not left:
+                        self.ended.set()
+
         try:
-            for thread in self.threads:
-                thread.start()
-            while self.is_running:
+            # Daemons: an export that waits before its next attempt may end with the process; it can be resumed.
+            for _ in tuple(left):
+                threading.Thread(target=work, daemon=True).start()
+            # Not by joining threads: interrupted there, Python 3.11 takes a thread at work for one that has ended.
+            while not self.ended.wait(0.1):
                 update(self.line())
-                for thread in self.threads:
-                    thread.join(0.1)
         except KeyboardInterrupt:
             self.stopping.set()
             client.close()  # ends what waits for the server; the pages so far are written
-            end = time.monotonic() + 2
-            for thread in filter(threading.Thread.is_alive, self.threads):
-                thread.join(max(0.0, end - time.monotonic()))
+            self.ended.wait(_PATIENCE)
             raise
 
     @property
     def is_running(self) -> bool:
         """Whether an export is still at work."""
-        return any(thread.is_alive() for thread in self.threads)
+        return not self.ended.is_set()
 
     def _export_all(self, client: Client, waiting: "SimpleQueue[str]") -> None:
         options = evolve(self.options, progress=self._note)

@@ -145,7 +145,10 @@ class Sender(_Sender):
                 return self._busy(waited)
             if seconds < request.timeout:
                 request = evolve(request, timeout=seconds)
-            return self._exchange(request, ThreadDeadline(seconds))
+            outcome = self._exchange(request, ThreadDeadline(seconds))
+            if not isinstance(outcome, Reply):
+                self._check()  # closed meanwhile: there is no other attempt
+            return outcome
         finally:
             gate.leave()
 
