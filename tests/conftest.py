@@ -18,7 +18,7 @@ TOKEN = "t0k3n-of-the-tests"
 
 # A shared machine can be slow at any moment: no example is judged by its time.
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
-settings.register_profile("fast", max_examples=60, **_COMMON)
+settings.register_profile("fast", max_examples=40, **_COMMON)
 settings.register_profile("thorough", max_examples=3000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
@@ -27,13 +27,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Where tests share what is made once in a process: a book that a page is compared with, a browser, a measurement.
-_TOGETHER = (
-    "tests/survival/",
-    "tests/report/",
-    "tests/conformance/test_power.py",
-    "tests/conformance/test_fuzz.py",
-)
+# Where tests share a measurement, which takes long.
+_TOGETHER = ("tests/conformance/test_power.py", "tests/conformance/test_fuzz.py")
 
 
 class _Scheduling(LoadScopeScheduling):

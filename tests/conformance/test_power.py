@@ -3,6 +3,8 @@
 `make power` takes the whole measurement; this is a sample for every run of the tests.
 """
 
+import os
+
 import pytest
 from benchmarks.power.faults import judge, judge_all, sample
 from benchmarks.power.mutants import judge as judge_mutant
@@ -14,9 +16,9 @@ from benchmarks.power.tools import BY_ID, OWN_TOOLS, SUITE
 
 from run_results_conformance.faults import CORRECT, FAMILIES, FAULTS
 
-SAMPLED = 60
+SAMPLED = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 22
 SLOW = {"latency.budget"}  # may be the machine's
-CORRECT_SAMPLED = CORRECT[:: max(1, len(CORRECT) // 12)]
+CORRECT_SAMPLED = CORRECT[:: max(1, len(CORRECT) // 8)]
 
 
 @pytest.fixture(scope="module")

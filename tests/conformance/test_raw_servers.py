@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
@@ -78,38 +79,26 @@ def test_cut_body() -> None:
     assert "authentication.exact" in kept(report)
 
 
-def _endless_body(_: bytes, connection: socket.socket) -> bytes | None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[")
-    with suppress(OSError):
-        while True:
-            connection.sendall(b'"spam",' * 10_000)
-    return None
+def _endless(head: bytes, piece: bytes, pause: float = 0) -> Callable[[bytes, socket.socket], None]:
+    """An answer that begins so, and goes on with a piece again and again."""
 
+    def answer(_: bytes, connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + head)
+        with suppress(OSError):
+            while True:
+                connection.sendall(piece)
+                time.sleep(pause)
 
-def _endless_head(_: bytes, connection: socket.socket) -> bytes | None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\n")
-    with suppress(OSError):
-        while True:
-            connection.sendall(b"X-Spam: spam\r\n" * 1000)
-    return None
-
-
-def _drip(_: bytes, connection: socket.socket) -> bytes | None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    with suppress(OSError):
-        while True:
-            connection.sendall(b" ")
-            time.sleep(0.02)
-    return None
+    return answer
 
 
 HOSTILE: dict[str, Callable[[bytes, socket.socket], bytes | None]] = {
     "garbage": lambda head, _: bytes(range(256)) * 20 + b"\n",
     "silence": lambda head, _: time.sleep(3) or b"",  # type: ignore[func-returns-value]
     "closing": lambda head, _: None,
-    "endless body": _endless_body,
-    "endless head": _endless_head,
-    "slow drip": _drip,
+    "endless body": _endless(b"Content-Type: application/json\r\n\r\n[", b'"spam",' * 10_000),
+    "endless head": _endless(b"", b"X-Spam: spam\r\n" * 1000),
+    "slow drip": _endless(b"Content-Length: 100000\r\n\r\n", b" ", pause=0.02),
     "interim": lambda head, _: b"HTTP/1.1 100 Continue\r\n\r\n" * 50,
     "huge length": lambda head, _: b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n{",
     "bad length": lambda head, _: b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n{",
@@ -160,55 +149,44 @@ def test_odd_json() -> None:
 # --- Busy servers -------------------------------------------------------------------------------------------
 
 
-def test_what_a_busy_server_says_is_judged() -> None:
-    """429 has the shape of an error, although the same question is answered a moment later."""
-    sent = {"requests": 0}
+def busy(
+    every: int,
+    *,
+    begin: int = 0,
+    retry_after: int = 0,
+    kind: str = "application/json",
+    body: bytes = b'{"message":"Slow down"}',
+) -> Callable[[bytes, socket.socket], bytes]:
+    """An honest server that answers some of its requests with 429."""
+    numbers = count(begin + 1)
 
     def answer(head: bytes, _: socket.socket) -> bytes:
-        sent["requests"] += 1
-        if sent["requests"] % 7 == 0:
-            return b"HTTP/1.1 429 X\r\nRetry-After: 0\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nbusy"
-        return honest(head)
+        if next(numbers) % every:
+            return honest(head)
+        top = f"HTTP/1.1 429 X\r\nRetry-After: {retry_after}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}"
+        return top.encode() + b"\r\n\r\n" + (b"" if head.startswith(b"HEAD") else body)
 
-    with raw_server(answer) as url:
+    return answer
+
+
+def test_what_a_busy_server_says_is_judged() -> None:
+    """429 has the shape of an error, although the same question is answered a moment later."""
+    with raw_server(busy(7, kind="text/html", body=b"busy")) as url:
         report = verify(url, TOKEN, manifest=MANIFEST, latency=60)
     assert {"errors.shape", "wire.content-type"} <= set(broken(report)), explain(report)
 
 
 def test_a_server_without_time_is_not_judged() -> None:
     """A 429 with a Retry-After that is too long to wait for breaks no rule that the request was for."""
-    sent = {"requests": 0}
-
-    def answer(head: bytes, _: socket.socket) -> bytes:
-        sent["requests"] += 1
-        if sent["requests"] % 5 == 0:
-            body = b'{"message":"Slow down"}'
-            top = (
-                f"HTTP/1.1 429 X\r\nRetry-After: 3600\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-            )
-            return top.encode() + b"\r\n\r\n" + (b"" if head.startswith(b"HEAD") else body)
-        return honest(head)
-
     for seed in range(5):
-        sent["requests"] = seed
-        with raw_server(answer) as url:
+        with raw_server(busy(5, begin=seed, retry_after=3600)) as url:
             report = verify(url, TOKEN, manifest=MANIFEST, max_requests=300, seed=seed, latency=60)
         assert broken(report) == [], explain(report)
 
 
 def test_busy_server_is_asked_again() -> None:
     """After a 429 with a short Retry-After the request is sent again, and no rule is broken."""
-    sent = {"requests": 0}
-
-    def answer(head: bytes, _: socket.socket) -> bytes:
-        sent["requests"] += 1
-        if sent["requests"] % 7 == 0:
-            body = b'{"message":"Slow down"}'
-            top = f"HTTP/1.1 429 X\r\nRetry-After: 0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-            return top.encode() + b"\r\n\r\n" + (b"" if head.startswith(b"HEAD") else body)
-        return honest(head)
-
-    with raw_server(answer) as url:
+    with raw_server(busy(7)) as url:
         report = verify(url, TOKEN, manifest=MANIFEST, max_requests=300, latency=60)
     assert report.exit_code == 0, explain(report)
     assert broken(report) == []

@@ -26,34 +26,11 @@ from run_results_conformance import (
 )
 from run_results_conformance.server.runs import by_polls
 
+from .flags import CASE_FIELD_PARTS, DOCUMENT_PARTS, FIELD_PARTS, FLAGS, REVIEW, SOURCE
+
 # What conftest hands out; its classes cannot be imported from here.
 Api = Any
 Opener = Any
-
-REVIEW, CONFIDENCE, VALIDATION, SOURCE = (
-    "include_review_results",
-    "include_confidence_scores",
-    "include_validation_results",
-    "include_source_info",
-)
-FLAGS = (REVIEW, CONFIDENCE, VALIDATION, SOURCE)
-# Which part waits for which flag, from the vendor's page: written here by hand, not read from the spec.
-DOCUMENT_PARTS = {
-    "review_completed": REVIEW,
-    "class_edit_history": REVIEW,
-    "classification_confidence": CONFIDENCE,
-    "validations": VALIDATION,
-    "post_processed_paths": SOURCE,
-    "post_processed_pdf_path": SOURCE,
-    "page_layouts": SOURCE,
-}
-FIELD_PARTS = {
-    "edit_history": REVIEW,
-    "confidence": CONFIDENCE,
-    "validations": VALIDATION,
-    "source_coordinates": SOURCE,
-}
-CASE_FIELD_PARTS = {"edit_history": REVIEW, "validations": VALIDATION}
 
 WORLD = "world"  # a run with everything in it
 SIZES = range(8)
@@ -167,7 +144,7 @@ class TestPaging:
     @given(count=st.integers(0, 30), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5))
     def test_walk(self, contract: Contract, count: int, sizes: list[int]) -> None:
         """A walk gives every file once and in order, whatever sizes the pages have."""
-        run = SyntheticRun(1, count)
+        run = SyntheticRun(1, count, documents_per_file=1, fields_per_document=2)
         server = ReferenceServer(
             MemoryStore([run]), "t", contract=contract, page_size=lambda offset: sizes[offset % len(sizes)]
         )

@@ -174,7 +174,7 @@ class TestSqlite:
     @given(counts=st.lists(st.integers(0, 9), max_size=4), data=st.data())
     def test_any_slice(self, tmp_path_factory: pytest.TempPathFactory, counts: list[int], data: st.DataObject) -> None:
         """Every slice of every run comes back as it went in, and none reaches into the next run."""
-        runs = [SyntheticRun(seed, count) for seed, count in enumerate(counts)]
+        runs = [SyntheticRun(seed, count, fields_per_document=2) for seed, count in enumerate(counts)]
         path = tmp_path_factory.mktemp("sqlite") / "runs.sqlite"
         write_sqlite(MemoryStore(runs), path)
         with SqliteStore(path) as store:
@@ -280,7 +280,7 @@ class TestUnfinished:
     @given(polls=st.integers(0, 12), files=st.integers(0, 30))
     def test_by_polls(self, polls: int, files: int) -> None:
         """The first looks see a RUNNING run that only grows at its end; all later ones see the finished run."""
-        finished = SyntheticRun(1, files)
+        finished = SyntheticRun(1, files, documents_per_file=1, fields_per_document=2)
         run = UnfinishedRun(finished, by_polls(polls))
         looks = [run.look() for _ in range(polls + 3)]
         assert [look.header["status"] for look in looks] == ["RUNNING"] * polls + ["COMPLETE"] * 3

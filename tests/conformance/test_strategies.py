@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -27,33 +28,12 @@ from run_results_conformance.strategies import (
     schema,
 )
 
+from .flags import CASE_FIELD_PARTS, DOCUMENT_PARTS, FIELD_PARTS, FLAGS, SOURCE
+
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 CONTRACT = load_contract()
 RULE = CONTRACT.field_name_rule
-REVIEW, CONFIDENCE, VALIDATION, SOURCE = (
-    "include_review_results",
-    "include_confidence_scores",
-    "include_validation_results",
-    "include_source_info",
-)
-FLAGS = (REVIEW, CONFIDENCE, VALIDATION, SOURCE)
 COMBINATIONS = [frozenset(chosen) for count in range(5) for chosen in combinations(FLAGS, count)]
-# Which part waits for which flag, from the vendor's page: written here by hand, not read from the spec.
-DOCUMENT_PARTS = {
-    "review_completed": REVIEW,
-    "class_edit_history": REVIEW,
-    "classification_confidence": CONFIDENCE,
-    "validations": VALIDATION,
-    "post_processed_paths": SOURCE,
-    "post_processed_pdf_path": SOURCE,
-    "page_layouts": SOURCE,
-}
-FIELD_PARTS = {
-    "edit_history": REVIEW,
-    "confidence": CONFIDENCE,
-    "validations": VALIDATION,
-    "source_coordinates": SOURCE,
-}
-CASE_FIELD_PARTS = {"edit_history": REVIEW, "validations": VALIDATION}
 
 # Every run of a bounded search is the same run: no luck, good or bad.
 SEARCH = settings(
@@ -220,11 +200,13 @@ def test_every_path_of_the_schema_is_hit() -> None:
 
 
 class TestShrinking:
+    @pytest.mark.skipif(not THOROUGH, reason="shrinking takes half a minute: see `make thorough`")
     def test_least_answer(self) -> None:
         """The least answer has the required keys and nothing in them."""
         least = find(responses(), lambda _: True)
         assert least == {"id": "0", "status": "CANCELLED", "files": [], "has_more": False}
 
+    @pytest.mark.skipif(not THOROUGH, reason="shrinking takes half a minute: see `make thorough`")
     def test_one_deep_thing(self) -> None:
         """An answer that must hold one alert shrinks to the way to it, and nothing beside it."""
         found = find(

@@ -29,7 +29,6 @@ from run_results_conformance.verifier.report import to_html, to_json, to_junit, 
 from run_results_conformance.verifier.rules import RULES, UnknownRuleError
 from run_results_conformance.verifier.verification import VerifyError, verify
 
-from .test_breaches import BREACHES, BadRequestForUnknown
 from .verifier_kit import (
     LIGHT,
     MANIFEST,
@@ -37,6 +36,10 @@ from .verifier_kit import (
     RUN,
     STORE,
     TOKEN,
+    BadRequestForUnknown,
+    CorrectsValues,
+    RoundsOffsets,
+    TakesLeadingZeros,
     broken,
     explain,
     honest,
@@ -45,6 +48,9 @@ from .verifier_kit import (
     verified,
 )
 
+ROUNDS_OFFSETS, CORRECTS_VALUES, TAKES_ZEROS = (
+    make(STORE, TOKEN, page_size=3) for make in (RoundsOffsets, CorrectsValues, TakesLeadingZeros)
+)
 pytestmark = pytest.mark.usefixtures("quick_turns")
 
 # --- Honest servers -----------------------------------------------------------------------------------------
@@ -271,7 +277,7 @@ def test_known_run_is_missing() -> None:
     assert broken(report) == ["state.known"]
 
 
-@pytest.mark.parametrize("app", [REFERENCE, BREACHES["flags.unchanged"]()], ids=["honest", "faulty"])
+@pytest.mark.parametrize("app", [REFERENCE, CORRECTS_VALUES], ids=["honest", "faulty"])
 def test_same_seed_same_verdict(app: Any) -> None:
     """The same seed sends the same requests and comes to the same verdict; another seed may send others."""
     with serve(app) as served:
@@ -284,13 +290,13 @@ def test_same_seed_same_verdict(app: Any) -> None:
 
 def test_smallest_case_first() -> None:
     """Of all failures the one with the fewest flags and the smallest offset is shown first."""
-    report = verified(BREACHES["paging.suffix"](), only=["paging"], max_requests=LIGHT)
+    report = verified(ROUNDS_OFFSETS, only=["paging"], max_requests=LIGHT)
     failure = next(verdict for verdict in report.broken if verdict.rule.id == "paging.suffix").failures[0]
     assert failure.case == f"run '{RUN}', offset 1, without flags"
     assert failure.path == "$.files[0]"
     assert failure.request.endswith(f"/v2/apps/runs/{RUN}/results?file_offset=1'")
     assert "$RUN_RESULTS_TOKEN" in failure.request
-    report = verified(BREACHES["flags.unchanged"](), only=["flags"], max_requests=LIGHT)
+    report = verified(CORRECTS_VALUES, only=["flags"], max_requests=LIGHT)
     failure = next(verdict for verdict in report.broken if verdict.rule.id == "flags.unchanged").failures[0]
     assert "include_review_results and include_confidence_scores" in failure.case
     assert failure.path.endswith(".value")
@@ -303,7 +309,7 @@ def test_only_and_skip() -> None:
     judged = {verdict.rule.id for verdict in report.verdicts if verdict.judged}
     assert judged == {rule.id for rule in RULES if rule.family == "authentication"} - {"authentication.doubled"}
     assert report.requests < 60
-    report = verified(BREACHES["paging.suffix"](), only=["paging", "state"], skip=["paging"], max_requests=LIGHT)
+    report = verified(ROUNDS_OFFSETS, only=["paging", "state"], skip=["paging"], max_requests=LIGHT)
     assert not any(rule.startswith("paging.") for rule in broken(report))
     with pytest.raises(UnknownRuleError):
         verify("http://127.0.0.1:1", TOKEN, only=["pageing"])
@@ -311,8 +317,8 @@ def test_only_and_skip() -> None:
 
 def test_policy() -> None:
     """A broken rule of level POLICY is reported, and fails the server only with `policy`."""
-    assert verified(BREACHES["inputs.offset-canonical"](), only=["inputs"]).exit_code == 0
-    report = verified(BREACHES["inputs.offset-canonical"](), policy=True, only=["inputs"])
+    assert verified(TAKES_ZEROS, only=["inputs"]).exit_code == 0
+    report = verified(TAKES_ZEROS, policy=True, only=["inputs"])
     assert report.exit_code == 1
     assert [verdict.rule.id for verdict in report.breaches] == ["inputs.offset-canonical"]
 

@@ -1,5 +1,6 @@
 """What the tests of the verifier share: runs, a verification of an application, and servers that answer bytes."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from run_results_conformance import MemoryStore, ReferenceServer, SyntheticRun, serve
+from run_results_conformance.server.reference import Refusal
 from run_results_conformance.verifier.manifest import Manifest
 from run_results_conformance.verifier.report import Report, to_text
 from run_results_conformance.verifier.verification import verify
@@ -130,3 +132,45 @@ def honest(head: bytes) -> bytes:
     response = REFERENCE.encode(Request(scope), REFERENCE.respond(Request(scope)))
     top = [f"HTTP/1.1 {response.status_code} X", *(f"{k.decode()}: {v.decode()}" for k, v in response.raw_headers)]
     return "\r\n".join([*top, "", ""]).encode() + (b"" if method == "HEAD" else bytes(response.body))
+
+
+# --- Servers with one fault -------------------------------------------------------------------------------------
+
+
+class RoundsOffsets(ReferenceServer):
+    """Answers with the page in which an offset lies."""
+
+    def slice(self, run: Any, offset: int, size: int) -> Any:
+        begin = offset // size * size
+        return list(run.files(begin, min(begin + size, run.file_count))) if begin < run.file_count else []
+
+
+class CorrectsValues(ReferenceServer):
+    """Changes values under two flags together."""
+
+    def project(self, page: Any, flags: frozenset[str]) -> Any:
+        found = json.loads(json.dumps(super().project(page, flags)))
+        if flags == {"include_review_results", "include_confidence_scores"}:
+            for field in (each for file in found["files"] for part in file["documents"] for each in part["fields"]):
+                field["value"] = field["value"].strip() + "*"
+        return found
+
+
+class TakesLeadingZeros(ReferenceServer):
+    """Reads an offset with zeros in front."""
+
+    def read_offset(self, request: Request) -> int:
+        values = self.read_query(request).get("file_offset", [])
+        if len(values) == 1 and values[0].startswith("0") and values[0].isdecimal():
+            return int(values[0])
+        return super().read_offset(request)
+
+
+class BadRequestForUnknown(ReferenceServer):
+    """Answers a run that is not there with 400."""
+
+    def find_run(self, run_id: str, context: str | None) -> Any:
+        try:
+            return super().find_run(run_id, context)
+        except Refusal:
+            raise Refusal(400, "No such run") from None

@@ -19,81 +19,63 @@ LIBRARY, ASYNC, NAMES, TABLES, GENERATED = re.findall(
 )
 
 
-def test_the_library_example_runs_as_it_stands(
+RUN = SyntheticRun(seed=3, files=60, run_id="run-tax-2025")
+FIELDS = sum(len(document["fields"]) for file in RUN.files(0, 60) for document in file["documents"])
+OWN_NAMES = sorted({name for names in RUN.project_names().values() for name in names})
+
+
+@pytest.fixture
+def run_example(
     serve_runs: Callable[..., str],
     token: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Given a server by the environment, the example prints the run's status, what failed, and how many fields came."""
-    run = SyntheticRun(seed=3, files=60, run_id="run-tax-2025")
-    fields = sum(len(document["fields"]) for file in run.files(0, 60) for document in file["documents"])
-    own = sorted({name for names in run.project_names().values() for name in names})
-    (tmp_path / "fields.txt").write_text("\n".join(own), "utf-8")
+) -> Callable[[str], str]:
+    """Run an example unchanged, in a folder with the project's names, given a server by the environment."""
+    (tmp_path / "fields.txt").write_text("\n".join(OWN_NAMES), "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(RUN))
 
-    exec(compile(LIBRARY, str(README), "exec"), {})
+    def run(example: str) -> str:
+        exec(compile(example, str(README), "exec"), {})
+        return capsys.readouterr().out
 
-    printed = capsys.readouterr().out
+    return run
+
+
+def test_the_library_example_runs_as_it_stands(run_example: Callable[[str], str]) -> None:
+    """The example prints the run's status, what failed, and how many fields came, under the project's names."""
+    printed = run_example(LIBRARY)
     assert printed.startswith("COMPLETE 20")
     assert "failed:" in printed
     assert "is unsure:" in printed
-    assert printed.endswith(f"{fields} fields\n")
-    assert any(f" {name} " in printed for name in own if "_" in name or "'" in name), "under the project's names"
+    assert printed.endswith(f"{FIELDS} fields\n")
+    assert any(f" {name} " in printed for name in OWN_NAMES if "_" in name or "'" in name)
 
 
-def test_the_example_with_tables_runs_as_it_stands(
-    serve_runs: Callable[..., str],
-    token: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Given a server by the environment, the example prints a row for each field, and exports every file."""
-    run = SyntheticRun(seed=3, files=12, run_id="run-tax-2025")
-    fields = sum(len(document["fields"]) for file in run.files(0, 12) for document in file["documents"])
-    (tmp_path / "fields.txt").write_text("due date", "utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
-
-    exec(compile(TABLES, str(README), "exec"), {})
-
-    printed = capsys.readouterr().out
+def test_the_example_with_tables_runs_as_it_stands(run_example: Callable[[str], str], tmp_path: Path) -> None:
+    """The example prints a row for each field, and exports every file."""
+    printed = run_example(TABLES)
     assert "'class_name': [" in printed
-    assert printed.endswith(f"{fields} rows\n12 files are in out\n")
+    assert printed.endswith(f"{FIELDS} rows\n60 files are in out\n")
     assert (tmp_path / "out" / "_SUCCESS").exists()
 
 
-def test_the_example_with_asyncio_runs(
-    serve_runs: Callable[..., str], token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_example_with_asyncio_runs(run_example: Callable[[str], str]) -> None:
     """The example with asyncio fetches a page and every file."""
-    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(SyntheticRun(seed=3, files=60, run_id="run-tax-2025")))
-
-    exec(compile(ASYNC, str(README), "exec"), {})
-
-    assert capsys.readouterr().out == "COMPLETE 60 files\n"
+    assert run_example(ASYNC) == "COMPLETE 60 files\n"
 
 
 def test_the_example_with_the_generated_client_runs(
-    serve_runs: Callable[..., str], token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run_example: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The example with the generated client alone prints the name of every file, and says why a server refuses."""
-    run = SyntheticRun(seed=3, files=60, run_id="run-tax-2025")
-    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
-
-    exec(compile(GENERATED, str(README), "exec"), {})
-
-    assert capsys.readouterr().out.splitlines() == [file["original_file_name"] for file in run.files(0, 60)]
+    assert run_example(GENERATED).splitlines() == [file["original_file_name"] for file in RUN.files(0, 60)]
     monkeypatch.setenv("RUN_RESULTS_TOKEN", "another")
     with pytest.raises(SystemExit, match="the server refused: "):
-        exec(compile(GENERATED, str(README), "exec"), {})
+        run_example(GENERATED)
 
 
 def test_the_example_with_names_holds() -> None:

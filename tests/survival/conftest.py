@@ -13,8 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from . import kit
 from .kit import THOROUGH
-from .reliability import BOOK, Book
+from .reliability import BOOK, Book, cell_of, without_times
 
+COMMAND = "python -m pytest tests/survival --reliability docs/reliability.md"
 COMMITTED = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
@@ -50,11 +51,19 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Note down what was observed: `note(row, what, observed)`."""
+    """Note down what was observed: `note(row, what, observed)`. The committed page says the same, but for times."""
     mode = "async" if "asynchronous" in request.fixturenames and request.getfixturevalue("asynchronous") else "sync"
     if "library" in request.fixturenames and request.getfixturevalue("library") != "own":
         return lambda *_observed, **_more: None
-    return lambda row, what, observed, column="observed": BOOK.note(row, what, column, mode, observed)
+    page = "" if request.config.getoption("--reliability", default=None) else COMMITTED.read_text("utf-8")
+
+    def write(row: str, what: str, observed: str, column: str = "observed") -> None:
+        BOOK.note(row, what, column, mode, observed)
+        if page:
+            said, seen = cell_of(page, row, what, column, mode), observed.replace("|", "\\|")
+            assert without_times(said) == without_times(seen), f"make docs/reliability.md anew: {COMMAND}"
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ import h2.exceptions
 from attrs import define, field
 
 from .kit import HEADER, NAMES, PAGE_SIZE
+from .listening import listening
 
 _LIMIT = 30.0  # seconds that a connection may last
 
@@ -34,7 +35,7 @@ class Http2Server:
 
     def serve(self, connection: socket.socket, tls: ssl.SSLContext) -> None:
         """One connection, to its end."""
-        with suppress(OSError, h2.exceptions.ProtocolError), tls.wrap_socket(connection, server_side=True) as wire:
+        with suppress(h2.exceptions.ProtocolError), tls.wrap_socket(connection, server_side=True) as wire:
             self.connections.append(wire)
             speaker = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
             speaker.initiate_connection()
@@ -86,27 +87,12 @@ class Http2Server:
 def http2_server(tls: ssl.SSLContext, strike: Callable[[int], str]) -> Iterator[Http2Server]:
     """Serve while the `with` lasts. `tls` is a server-side context, which is told to speak HTTP/2 only."""
     tls.set_alpn_protocols(["h2"])
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Http2Server(strike, f"https://127.0.0.1:{listener.getsockname()[1]}")
-        ended = threading.Event()
-
-        def accept() -> None:
-            while True:
-                connection, _ = listener.accept()
-                if ended.is_set():
-                    connection.close()
-                    return
-                threading.Thread(target=server.serve, args=(connection, tls), daemon=True).start()
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
+    server = Http2Server(strike)
+    with listening(lambda connection: server.serve(connection, tls)) as place:
+        server.url = f"https://{place}"
         try:
             yield server
         finally:
-            ended.set()
-            with suppress(OSError):
-                socket.create_connection(listener.getsockname(), timeout=5).close()
-            thread.join(_LIMIT)
             for each in server.connections:
                 with suppress(OSError):
                     socket.socket.shutdown(each, socket.SHUT_RDWR)

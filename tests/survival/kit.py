@@ -1,7 +1,11 @@
 """What the tests of survival share: one run, one walk for both clients, and how an outcome is put into words."""
 
 import asyncio
+import json
+import os
 import re
+import subprocess
+import sys
 from contextlib import nullcontext
 from typing import Any
 
@@ -178,6 +182,20 @@ def check_resume(outcome: Outcome, asynchronous: bool, **settings: Any) -> None:
         rest = walk(server.url, asynchronous, start=start, **settings)
     assert rest.error is None
     assert outcome.names + rest.names == NAMES
+
+
+def run_program(program: str, url: object, *, run_id: str = RUN_ID, warnings: str = "error", **environment: str) -> Any:
+    """What a program in a process of its own, with these variables, prints as JSON; it says nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-W", warnings, "-c", f"TOKEN, URL, RUN_ID = {TOKEN!r}, {url!r}, {run_id!r}\n{program}"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return json.loads(done.stdout)
 
 
 def honest_server() -> Any:

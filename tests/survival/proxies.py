@@ -8,25 +8,28 @@ from urllib.parse import urlsplit
 
 from attrs import define, field
 
+from .listening import listening
+
 
 @define(eq=False)
 class Proxy:
     """A proxy that is answering, and what it was asked for."""
 
-    url: str
+    url: str = ""
     asked: list[str] = field(factory=list)
     """The first line and the headers of each connection, as they came."""
     _target: tuple[str, int] = field(kw_only=True, alias="target")
-    _sockets: list[socket.socket] = field(factory=list)
+    _upstream: list[socket.socket] = field(factory=list)
 
     def lead_to(self, url: str) -> None:
         """From now on the proxy leads to this address."""
         self._target = _place(url)
 
-    def _serve(self, client: socket.socket) -> None:
-        with suppress(OSError), socket.create_connection(self._target, timeout=30) as upstream:
+    def serve(self, client: socket.socket) -> None:
+        """One connection, to its end."""
+        with socket.create_connection(self._target, timeout=30) as upstream:
             client.settimeout(30)
-            self._sockets.append(upstream)
+            self._upstream.append(upstream)
             head = b""
             while b"\r\n\r\n" not in head:
                 piece = client.recv(65_536)
@@ -42,7 +45,6 @@ class Proxy:
             back.start()
             _pump(client, upstream)
             back.join(30)
-        client.close()
 
 
 def _place(url: str) -> tuple[str, int]:
@@ -62,29 +64,12 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 @contextmanager
 def proxy_to(url: str) -> Iterator[Proxy]:
     """A proxy that leads to the server at this address, whatever host it is asked for."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        proxy = Proxy(f"http://127.0.0.1:{listener.getsockname()[1]}", target=_place(url))
-        ended = threading.Event()
-
-        def accept() -> None:
-            while True:
-                client, _ = listener.accept()
-                if ended.is_set():
-                    client.close()
-                    return
-                proxy._sockets.append(client)
-                threading.Thread(target=proxy._serve, args=(client,), daemon=True).start()
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
+    proxy = Proxy(target=_place(url))
+    with listening(proxy.serve) as place:
+        proxy.url = f"http://{place}"
         try:
             yield proxy
         finally:
-            ended.set()
-            with suppress(OSError):
-                socket.create_connection(listener.getsockname(), timeout=5).close()
-            thread.join(30)
-            for each in proxy._sockets:
+            for each in proxy._upstream:
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
-                each.close()

@@ -1,5 +1,7 @@
 """The book in which the tests note down what they observe, and the page that is made of it."""
 
+import re
+
 from attrs import define, field
 
 from run_results_conformance.faults.network import ROWS, SITUATIONS
@@ -97,7 +99,7 @@ class Book:
         subjects = sorted((what for r, what in self._notes if r == row), key=lambda what: (order.get(what, 999), what))
         columns = self.columns(row)
         return [
-            _line(self._subject(what), *(_merged(self._notes[row, what].get(column, {})) for column in columns))
+            _line(subject_of(what), *(_merged(self._notes[row, what].get(column, {})) for column in columns))
             for what in subjects
         ]
 
@@ -121,8 +123,28 @@ class Book:
             parts.append(f"## {row.capitalize()}\n\nFor {situations}: {demand}.\n\n" + "\n".join(table) + "\n")
         return "\n".join(parts)
 
-    def _subject(self, what: str) -> str:
-        return f"`{what}`: {SITUATIONS[what].what}" if what in SITUATIONS else what
+
+def without_times(text: str) -> str:
+    """The page, or a cell of it, without how long was waited: a slow machine meets a deadline more often."""
+    text = re.sub(r"; waited [^|;]*?(?=;| \||$)", "", text, flags=re.MULTILINE)
+    return re.sub(r"sync: (.*?); async: \1(?= \|)", r"\1", text)
+
+
+def cell_of(page: str, row: str, what: str, column: str, mode: str) -> str:
+    """What a page says of this observation; empty where it says nothing."""
+    section = page.partition(f"## {row.capitalize()}\n")[2].partition("\n## ")[0]
+    lines = [re.split(r"(?<!\\) \| ", line[2:-2]) for line in section.splitlines() if line.startswith("| ")]
+    for subject, *cells in lines[1:]:
+        if subject == _line(subject_of(what))[2:-2] and column in lines[0]:
+            cell = cells[lines[0].index(column) - 1]
+            both = re.fullmatch("sync: (.*); async: (.*)", cell)
+            return cell if both is None else both[1 if mode == "sync" else 2]
+    return ""
+
+
+def subject_of(what: str) -> str:
+    """The first cell of a line."""
+    return f"`{what}`: {SITUATIONS[what].what}" if what in SITUATIONS else what
 
 
 def _line(*cells: str) -> str:

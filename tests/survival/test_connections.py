@@ -5,7 +5,6 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from run_results.http import transport
 from run_results.http.gate import AsyncGate, Gate
 
 from .kit import GENEROUS, NAMES, RUN_ID, TOKEN, honest_server, serving, settings_for
+from .listening import listening
 from .proxies import proxy_to
 from .test_transport import speaking_http_2
 
@@ -59,34 +59,19 @@ def fetch(asynchronous: bool, url: str, **settings: Any) -> errors.RunResultsErr
 HELLO_REQUEST = b"\x16\x03\x03\x00\x04" + b"\x00\x00\x00\x00"
 
 
-@contextmanager
-def flooding() -> Iterator[str]:
-    """A peer that sends HelloRequests without end, as fast as it can."""
-
-    def flood(connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            connection.recv(65_536)
-            while True:
-                connection.sendall(HELLO_REQUEST * 1000)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    threading.Thread(target=flood, args=(listener.accept()[0],), daemon=True).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
+def flood(connection: socket.socket) -> None:
+    """Send HelloRequests without end, as fast as it can be done."""
+    connection.recv(65_536)
+    while True:
+        connection.sendall(HELLO_REQUEST * 1000)
 
 
 def test_a_handshake_ends_at_the_deadline_whatever_is_sent(asynchronous: bool) -> None:
     """A peer that keeps OpenSSL busy with records without content holds nobody past the deadline."""
     done: list[errors.RunResultsError | None] = []
-    with flooding() as url:
+    with listening(flood) as place:
         work = threading.Thread(
-            target=lambda: done.append(fetch(asynchronous, url, timeout=0.5, retry=ONCE)), daemon=True
+            target=lambda: done.append(fetch(asynchronous, f"https://{place}", timeout=0.5, retry=ONCE)), daemon=True
         )
         work.start()
         work.join(GENEROUS)

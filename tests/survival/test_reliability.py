@@ -1,33 +1,25 @@
 """docs/reliability.md says what the tests of this folder see."""
 
-import re
 from pathlib import Path
 
 import pytest
 
 from run_results_conformance.faults.network import SITUATIONS
 
-from .conftest import COMMITTED
-from .reliability import Book
+from .conftest import COMMAND, COMMITTED
+from .reliability import Book, without_times
 
 HERE = Path(__file__).parent
-COMMAND = "python -m pytest tests/survival --reliability docs/reliability.md"
 
 
 def all_were_run(session: pytest.Session) -> bool:
     """Whether every test of this folder was to be run in this session."""
     options = session.config.option
-    narrowed = bool(options.keyword or options.markexpr or options.lf or options.failedfirst or options.deselect)
+    narrowed = any(getattr(options, name, None) for name in ("keyword", "markexpr", "lf", "failedfirst", "deselect"))
     narrowed = narrowed or any("::" in argument for argument in session.config.args)
     return not narrowed and {path.name for path in HERE.glob("test_*.py")} <= {
         item.path.name for item in session.items if item.path.parent == HERE
     }
-
-
-def without_times(page: str) -> str:
-    """The page without how long was waited: a slow machine meets a deadline once more than a fast one."""
-    page = re.sub(r"; waited [^|;]*?(?=;| \||$)", "", page, flags=re.MULTILINE)
-    return re.sub(r"sync: (.*?); async: \1(?= \|)", r"\1", page)
 
 
 def test_the_page_says_what_the_tests_saw(request: pytest.FixtureRequest, book: Book) -> None:

@@ -1,11 +1,7 @@
 """The caller's own httpx client, proxies, certificates and HTTP/2: retries, limits and deadlines work with each."""
 
 import importlib.util
-import json
-import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +12,19 @@ import pytest
 from run_results import RetryPolicy, errors
 
 from . import kit
-from .kit import LIBRARIES, NAMES, RUN_ID, TOKEN, check_left_clean, check_resume, honest_server, serving, tell, walk
+from .kit import (
+    LIBRARIES,
+    NAMES,
+    RUN_ID,
+    TOKEN,
+    check_left_clean,
+    check_resume,
+    honest_server,
+    run_program,
+    serving,
+    tell,
+    walk,
+)
 from .proxies import proxy_to
 
 Note = Callable[..., None]
@@ -133,21 +141,6 @@ print(json.dumps([walk(), asyncio.run(walk_async())]))
 """
 
 
-def run_program(url: str, program: str = PROGRAM, **environment: str) -> Any:
-    """What a process of its own, with these variables, prints as JSON."""
-    program = f"TOKEN, URL, RUN_ID = {TOKEN!r}, {url!r}, {RUN_ID!r}\n{program}"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 # --- Certificates -------------------------------------------------------------------------------------------
 
 
@@ -229,7 +222,7 @@ def test_a_handshake_that_is_given_up_leaves_no_socket_open(
 ) -> None:
     """Two handshakes that nobody answers, each ended by its deadline: the closed client holds no socket."""
     with serving("silent-at-once", tls=server_tls) as server:
-        name, left = run_program(server.url, f"ASYNCHRONOUS = {asynchronous}\n{HANDSHAKE}")
+        name, left = run_program(f"ASYNCHRONOUS = {asynchronous}\n{HANDSHAKE}", server.url)
     note("transport", "two TLS handshakes that nobody answers", f"`{name}`, {left} sockets left open")
     assert name == "DeadlineExceededError"
     assert left == 0
@@ -256,7 +249,7 @@ async def with_tasks""",
 def test_a_handshake_whose_task_is_cancelled_leaves_no_socket_open(note: Note, server_tls: ssl.SSLContext) -> None:
     """Three tasks that are cancelled in the middle of a handshake: the closed client holds no socket."""
     with serving("silent-at-once", tls=server_tls) as server:
-        name, left = run_program(server.url, f"ASYNCHRONOUS = True\n{CANCELLED}")
+        name, left = run_program(f"ASYNCHRONOUS = True\n{CANCELLED}", server.url)
     note("transport", "three tasks cancelled in TLS handshakes", f"{name}, {left} sockets left open")
     assert name == "cancelled"
     assert left == 0
@@ -267,7 +260,7 @@ def test_the_environment_can_name_a_certificate_authority(
 ) -> None:
     """SSL_CERT_FILE is enough."""
     with serving("reset-in-body", first=1, times=1, tls=server_tls) as server:
-        assert run_program(server.url, SSL_CERT_FILE=str(authority / "ca.pem")) == [7, 7]
+        assert run_program(PROGRAM, server.url, SSL_CERT_FILE=str(authority / "ca.pem")) == [7, 7]
         check_left_clean(server)
     note("transport", "a CA named by SSL_CERT_FILE, and an answer cut off", "every file")
 
@@ -281,7 +274,11 @@ def test_a_proxy_from_the_environment_is_used_with_retries(
     """HTTPS_PROXY leads to the server; answers that are cut off behind it are asked for again."""
     with serving("reset-in-body", first=1, times=2, tls=server_tls) as server, proxy_to(server.url) as proxy:
         counted = run_program(
-            "https://results.example", HTTPS_PROXY=proxy.url, SSL_CERT_FILE=str(authority / "ca.pem"), NO_PROXY=""
+            PROGRAM,
+            "https://results.example",
+            HTTPS_PROXY=proxy.url,
+            SSL_CERT_FILE=str(authority / "ca.pem"),
+            NO_PROXY="",
         )
         assert len(server.requests) == 3 + 2 + 3
     note("transport", "HTTPS_PROXY, and two answers cut off behind it", "every file")

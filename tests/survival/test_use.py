@@ -1,17 +1,13 @@
 """However a client is used: threads, tasks, forks, interrupts, after its end. Nothing is shared, nothing leaks."""
 
 import asyncio
-import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing, closing
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,10 +16,20 @@ import pytest
 from run_results import AsyncClient, Client, RetryPolicy, errors
 from run_results_conformance.faults.network import FaultServer
 
-from .kit import GENEROUS, NAMES, POLICY, RUN_ID, TOKEN, check_left_clean, honest_server, serving, settings_for, tell
+from .kit import (
+    GENEROUS,
+    NAMES,
+    POLICY,
+    RUN_ID,
+    check_left_clean,
+    honest_server,
+    run_program,
+    serving,
+    settings_for,
+    tell,
+)
 
 Note = Callable[..., None]
-ROOT = Path(__file__).parents[2]
 NO_WAIT = RetryPolicy(attempts=10, base=0.0, budget=5)
 
 
@@ -37,21 +43,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.002)
-
-
-def run_program(program: str, url: object) -> Any:
-    """What a program of its own prints, as JSON."""
-    program = f"TOKEN, URL, RUN_ID = {TOKEN!r}, {url!r}, {RUN_ID!r}\n{program}"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 # --- Many at once -------------------------------------------------------------------------------------------
@@ -378,12 +369,14 @@ def test_an_observer_that_raises_leaves_a_client_that_works(asynchronous: bool, 
 
 @pytest.mark.parametrize("name", ["silent", "silent-in-body", "status-503-json"])
 def test_a_cancelled_task_leaves_a_client_that_works(name: str, note: Note) -> None:
-    """Cancelled while it waits for an answer, or for the next attempt, a task ends at once; its connection is free."""
+    """Cancelled while it waits for an answer, or for the next attempt, a task ends at once; its place is free."""
 
     async def cancel(server: FaultServer) -> list[str]:
-        own = httpx.AsyncClient(limits=httpx.Limits(max_connections=1))
         slow = RetryPolicy(base=60.0, cap=60.0, draw=POLICY.draw)
-        async with own, AsyncClient(http_client=own, **settings_for(server.url, retry=slow)) as client:
+        async with (
+            asyncio.timeout(GENEROUS),  # less than the situation and the wait before the next attempt last
+            AsyncClient(max_connections=1, **settings_for(server.url, retry=slow)) as client,
+        ):
             task = asyncio.create_task(client.page(RUN_ID))
             await asyncio.to_thread(wait_for, lambda: bool(server.requests))
             await asyncio.sleep(0.05)
