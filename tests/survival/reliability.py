@@ -56,6 +56,8 @@ free again; other requests do not notice, and no retry is spent. On an HTTP/2 co
 that others use, only the one request ends. `tests/survival/test_stress.py` shows it: 2,000 cancelled tasks, 500 walks
 with pages ahead, 250 tasks on a server that hangs, 20 threads on four connections.
 
+- With `[http2]`, leave the logger `hpack` above DEBUG: it writes the context, and the token in an encoded form that can
+  be decoded.
 - At most `max_connections` requests of a client are under way (100). A further one waits, in turn, for as many seconds
   as `timeout`; then it is a `ConnectionsBusyError`, which is not asked again. Waiting does not count as time of the
   request. Pages that are asked for ahead never wait, and hold at most half of the connections.
