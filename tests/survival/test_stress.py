@@ -110,7 +110,7 @@ def nothing_left() -> Iterator[None]:
 
 def census() -> tuple[int, list[str]]:
     """How many descriptors are open, and the names of the threads of ours."""
-    threads = [thread.name for thread in threading.enumerate() if not thread.name.startswith("asyncio")]
+    threads = [thread.name for thread in threading.enumerate() if not thread.name.startswith(("asyncio", "AnyIO"))]
     return len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0, sorted(threads)  # noqa: PTH208, PTH112
 
 
