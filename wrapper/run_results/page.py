@@ -42,9 +42,9 @@ class Page:
     """What was asked for."""
     breaches: tuple[Drift, ...] = field(default=(), repr=False)
     """Where the answer broke the contract; empty when it kept it. Every field of the page was looked at."""
-    _news: tuple[Drift, ...] = field(default=(), repr=False)
+    _news: tuple[Drift, ...] = field(default=(), repr=False, alias="news")
     # Whether `_news` has everything that goes beyond the contract, so that no further look is needed.
-    _is_inspected: bool = field(default=False, repr=False)
+    _is_inspected: bool = field(default=False, repr=False, alias="is_inspected")
 
     @classmethod
     def of(cls, answer: Answer, run_id: str, offset: int, body: bytes, include: Include = Include.NONE) -> "Page":
