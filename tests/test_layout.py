@@ -144,6 +144,7 @@ def test_http_lives_in_one_room() -> None:
     """Only the generated client and the wrapper's room that sends import httpx; others name it in annotations alone."""
     everything = [module for modules in SOURCES.values() for module in modules]
     assert {who for who in importers(everything, ["httpx"], types=False) if not who.startswith("run_results_api.")} == {
+        "run_results.http.hosts -> httpx",
         "run_results.http.library -> httpx",
         "run_results.http.sender -> httpx",
         "run_results.http.transport -> httpx",

@@ -1,20 +1,30 @@
 """Settings and arguments: what is wrong is an error before anything is sent, and never shows the token."""
 
 import asyncio
+import copy
+import inspect
 import os
+import pickle
+import pydoc
 import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run_results import AsyncClient, Client, Include, RetryPolicy
+import run_results
+from run_results import AsyncClient, Client, Include, RetryPolicy, errors
+from run_results.arguments import as_include, as_start
 from run_results.errors import ConfigurationError
+from run_results.export.options import ExportOptions
+from run_results.options import Settings, settle
+from run_results_conformance.server.synthetic import SyntheticRun
 
 SECRET = "s3cr3t-t0k3n"
 
@@ -140,7 +150,9 @@ BAD_URLS = [
     "https://host:99999", "https://user:pass@host", "https://host/api?x=1", "https://host/api#x", "https://ho st",
     "https://h/api?", "https://h/api#",
     "https://host/\n", "https://host/../x", "https://[::1", "http://example.com", "http://10.0.0.1/api",
-    "http://127.0.0.1.example.com", "http://localhost.example.com", 5, "https://hôst",
+    "http://127.0.0.1.example.com", "http://localhost.example.com", 5, "https://host/ü",
+    "https://ho\u200bst", "https://a..ü.de", "https://é@host",
+    "https://host／x",
 ]  # fmt: skip
 
 
@@ -206,13 +218,123 @@ def test_a_setting_that_cannot_be_used_is_refused(settings: dict[str, Any]) -> N
         made.with_options(**settings)
 
 
-def test_include_takes_flags_only(ear: Ear) -> None:
-    """A number or a text in place of Include flags is a ConfigurationError, in every method."""
+@pytest.mark.parametrize("include", [15, None, b"review", {"review": True}, ["review", 4], ["review", None], "scores"])
+def test_include_takes_flags_only(ear: Ear, include: object) -> None:
+    """What is neither an Include flag nor the name of one is a ConfigurationError, in every method."""
     with Client(token=SECRET, base_url=ear.url) as made:
-        for call in (made.page, made.wait, lambda *a, **k: next(made.pages(*a, **k))):
+        for call in (made.page, made.wait, lambda *a, **k: next(made.pages(*a, **k)), made.table, made.batches):
             with pytest.raises(ConfigurationError, match="include"):
-                call("r", include=15)  # type: ignore[operator]
+                call("r", include=include).read_all()  # type: ignore[operator]
     assert not ear.heard()
+
+
+@pytest.mark.parametrize(
+    ("include", "flags"),
+    [
+        ("confidence", Include.CONFIDENCE),
+        ("review,source", Include.REVIEW | Include.SOURCE),
+        ("ALL", Include.ALL),
+        (["review", "source"], Include.REVIEW | Include.SOURCE),
+        (("Review",), Include.REVIEW),
+        ({"review", Include.SOURCE}, Include.REVIEW | Include.SOURCE),
+        ([Include.REVIEW | Include.SOURCE, "validation"], Include.REVIEW | Include.SOURCE | Include.VALIDATION),
+        ((name for name in ("confidence", "none")), Include.CONFIDENCE),
+        ([], Include.NONE),
+        (Include.ALL, Include.ALL),
+    ],
+)
+def test_include_flags_may_be_named(serve_runs: Callable[..., str], token: str, include: Any, flags: Include) -> None:
+    """A name, names in a text, and any collection of names and flags ask for the same as the flags themselves."""
+    url = serve_runs(SyntheticRun(run_id="r", files=2))
+    include = list(include) if not isinstance(include, str | Include | tuple | set) else include
+    with Client(token=token, base_url=url) as made:
+        assert made.page("r", include=include).include == flags
+        assert [page.include for page in made.pages("r", include=include)] == [flags]
+        assert made.wait("r", include=include).include == flags
+    assert ExportOptions(include=include).include == flags
+
+
+def test_every_unknown_include_flag_is_named() -> None:
+    """All that are unknown are in the one message, with all that there are."""
+    with pytest.raises(ConfigurationError, match=r"'scores' or 'boxes'; there are review, .*, all, none"):
+        as_include(["scores", "review", "boxes"])
+
+
+@pytest.mark.parametrize("number", [numpy.int64(3), numpy.uint8(3), numpy.int16(3)])
+def test_integers_of_other_libraries_are_integers(
+    serve_runs: Callable[..., str], token: str, number: numpy.integer[Any]
+) -> None:
+    """An offset, a limit or a count may be one of numpy's: it counts as the integer that it is."""
+    url = serve_runs(SyntheticRun(run_id="r", files=5))
+    limits: dict[str, Any] = {"prefetch": number, "max_connections": number, "retry": RetryPolicy(attempts=number)}  # type: ignore[arg-type]
+    with Client(token=token, base_url=url, timeout=numpy.float32(30), **limits) as made:  # type: ignore[arg-type]
+        page = made.page("r", number)  # type: ignore[arg-type]
+        assert (page.offset, type(page.offset), len(page.files)) == (3, int, 2)
+        assert len(list(made.files("r", start=number, deadline=numpy.int64(60)))) == 2  # type: ignore[arg-type]
+        assert made.wait("r", timeout=numpy.float64(60), poll=number).offset == 0  # type: ignore[arg-type]
+    options = settle(token=token, max_body_bytes=number, **limits)  # type: ignore[arg-type]
+    assert type(options.prefetch) is type(options.max_body_bytes) is type(options.retry.attempts) is int
+    assert type(ExportOptions(rows_per_part=number).rows_per_part) is int  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "number", [True, numpy.bool_(True), 3.0, numpy.float64(3), "3", None, pytest.param(10**5000, id="huge")]
+)
+def test_what_is_no_integer_is_refused(number: object) -> None:
+    """True, fractions, texts and what no limit allows raise ConfigurationError, whatever library they are of."""
+    for refused in (as_start, lambda each: settle(token=SECRET, max_body_bytes=each)):
+        with pytest.raises(ConfigurationError, match="integer"):
+            refused(number)  # type: ignore[operator]
+
+
+def test_every_error_can_be_imported_from_the_package() -> None:
+    """`from run_results import NotFoundError` works, and so does every other name of the family."""
+    assert {name: getattr(run_results, name) for name in errors.__all__} == {
+        name: getattr(errors, name) for name in errors.__all__
+    }
+    assert set(errors.__all__) <= set(run_results.__all__)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_client_says_why_it_cannot_be_pickled_and_what_can(kind: type[Client]) -> None:
+    """Pickling and copying raise an error of the family that says what to send instead."""
+    made = kind(token=SECRET)
+    for refused in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(errors.ClientPicklingError, match=r"connections.*make a client in each process") as caught:
+            refused(made)
+        assert SECRET not in str(caught.value)
+
+
+def test_what_a_client_gives_can_be_pickled(serve_runs: Callable[..., str], token: str) -> None:
+    """The message about pickling promises pages and models."""
+    with Client(token=token, base_url=serve_runs(SyntheticRun(run_id="r", files=2))) as made:
+        page = made.page("r", include="all")
+    again = pickle.loads(pickle.dumps(page))
+    assert (again.files, again.body, again.drift) == (page.files, page.body, page.drift)
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_the_signature_of_a_client_lists_its_settings(kind: type[Client]) -> None:
+    """`help(Client)` and editors show each setting with its default, and never a token from the environment."""
+    parameters = inspect.signature(kind).parameters
+    assert list(parameters) == ["http_client", *Settings.__annotations__]
+    assert {each.kind for each in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    assert (parameters["timeout"].default, parameters["token"].default) == (60.0, None)
+    assert "on_change: Literal['raise', 'warn'] = 'raise'" in pydoc.render_doc(kind)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://bücher.example:8443/api/", "https://xn--bcher-kva.example:8443/api"),
+        ("https://straße.de", "https://xn--strae-oqa.de"),
+        ("https://例え.テスト/api", "https://xn--r8jz45g.xn--zckzah/api"),
+    ],
+)
+def test_a_host_may_have_letters_beyond_ascii(url: str, shown: str) -> None:
+    """It is taken as the domain name system writes it (IDNA 2008), which the client then shows."""
+    with Client(token=SECRET, base_url=url) as made:
+        assert repr(made) == f"<Client {shown}>"
 
 
 @pytest.mark.parametrize("name", ["attempts", "base", "cap", "max_retry_after", "budget"])

@@ -1,9 +1,12 @@
 """The arguments of calls, checked before anything is sent. Each check raises `ConfigurationError`."""
 
-from typing import Final
+from collections.abc import Iterable, Mapping
+from numbers import Real
+from operator import index
+from typing import Final, TypeGuard
 
 from run_results.errors import ConfigurationError
-from run_results.include import Include
+from run_results.include import Flags, Include
 
 MAX_OFFSET: Final = 2**63 - 1
 """The largest `file_offset` that the contract allows."""
@@ -27,24 +30,73 @@ def check_run_id(run_id: object) -> str:
     return run_id
 
 
-def check_start(start: object) -> int:
+def as_integer(value: object, name: str, least: int, most: int) -> int:
+    """An integer in these limits: Python's own, or one of another library, such as `numpy.int64(3)`, made into one.
+
+    True and False are no integers here. Raises `ConfigurationError`.
+
+    >>> as_integer(3, "prefetch", 0, 16)
+    3
+    """
+    try:
+        number = None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None:
+        raise ConfigurationError(f"{name} must be an integer, not {_shown(value)}")
+    if not least <= number <= most:
+        raise ConfigurationError(f"{name} must be an integer from {least} to {most}, not {_shown(number)}")
+    return number
+
+
+def as_start(start: object) -> int:
     """The offset, if a file can stand there. Raises `ConfigurationError`."""
-    if not isinstance(start, int) or isinstance(start, bool):
-        raise ConfigurationError(f"the offset must be an integer, not {type(start).__name__}")
-    if not 0 <= start <= MAX_OFFSET:
-        raise ConfigurationError(f"the offset must be from 0 to {MAX_OFFSET}, not {start}")
-    return start
+    return as_integer(start, "the offset", 0, MAX_OFFSET)
 
 
-def check_include(include: object) -> Include:
-    """The include flags. Raises `ConfigurationError` for what is none."""
-    if not isinstance(include, Include):
-        raise ConfigurationError(f"include must be made of Include flags, not {type(include).__name__}")
-    return include
+def as_include(include: Flags) -> Include:
+    """The include flags, however they are given. Raises `ConfigurationError` for what is none.
+
+    >>> as_include(["review", Include.SOURCE]) == as_include("review,source") == Include.REVIEW | Include.SOURCE
+    True
+    """
+    if isinstance(include, Include):
+        return include
+    if isinstance(include, str):
+        return Include.parse(include)
+    given = list(include) if isinstance(include, Iterable) and not isinstance(include, bytes | Mapping) else [include]
+    flags, words = Include.NONE, []
+    for each in given:
+        if isinstance(each, Include):
+            flags |= each
+        elif isinstance(each, str):
+            words.append(each)
+        else:
+            raise ConfigurationError(
+                f"include must be made of Include flags, or of their names, not of {type(each).__name__}"
+            )
+    return flags | Include.parse(",".join(words))
 
 
-def check_seconds(seconds: object, name: str) -> float:
-    """The time, if it ends. Raises `ConfigurationError`."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _MOST_SECONDS:
-        raise ConfigurationError(f"{name} must be a number of seconds from 0 to {_MOST_SECONDS:.0f}, not {seconds!r}")
-    return seconds
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a number, of Python or another library; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def as_seconds(seconds: object, name: str, *, above_zero: bool = False) -> float:
+    """The time, if it ends; a number of any library. Raises `ConfigurationError`."""
+    if not is_number(seconds) or not 0 <= seconds <= _MOST_SECONDS:
+        raise ConfigurationError(
+            f"{name} must be a number of seconds from 0 to {_MOST_SECONDS:.0f}, not {_shown(seconds)}"
+        )
+    if above_zero and not seconds:
+        raise ConfigurationError(f"{name} must be above 0 seconds")
+    return seconds if isinstance(seconds, int) else float(seconds)
+
+
+def _shown(value: object) -> str:
+    """A value as a message shows it, however large."""
+    try:
+        return repr(value)[:80]
+    except ValueError:  # an integer with more digits than Python writes
+        return f"a {type(value).__name__} with very many digits"

@@ -6,13 +6,13 @@ Tables and exports are made by `tables` and `export`, which are loaded when they
 import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
-from run_results.errors import RunResultsError
+from run_results.errors import ClientPicklingError, RunResultsError
 from run_results.http.ahead import AsyncLookahead, Lookahead
-from run_results.include import Include
+from run_results.include import Flags, Include
 from run_results.names import NameMap
-from run_results.options import Options, Settings, settle, with_settings
+from run_results.options import Options, Settings, settle, with_settings, with_signature
 from run_results.page import Page
 from run_results.request import Outcome, Sleep
 from run_results.retry import RetryBudget
@@ -59,13 +59,16 @@ class _Base:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._options.base_url}>"
 
-    def _page(self, run_id: str, offset: int, include: Include) -> Steps:
+    def __reduce__(self) -> NoReturn:
+        raise ClientPicklingError("a client has open connections and a token, so it cannot be pickled or copied")
+
+    def _page(self, run_id: str, offset: int, include: Flags) -> Steps:
         return fetch(self._options, self._budget, run_id, offset, include)
 
-    def _walk(self, run_id: str, start: int, include: Include, deadline: float | None) -> Steps:
+    def _walk(self, run_id: str, start: int, include: Flags, deadline: float | None) -> Steps:
         return walk(self._options, self._budget, run_id, start, include, deadline)
 
-    def _wait(self, run_id: str, include: Include, timeout: float, poll: float) -> Steps:
+    def _wait(self, run_id: str, include: Flags, timeout: float, poll: float) -> Steps:
         return wait(self._options, self._budget, run_id, include, timeout, poll)
 
     def _collector(
@@ -111,6 +114,7 @@ class Client(_Base):
 
     _sender: "Sender"
 
+    @with_signature
     def __init__(
         self, *, http_client: "httpx.Client | httpx2.Client | None" = None, **settings: Unpack[Settings]
     ) -> None:
@@ -119,7 +123,7 @@ class Client(_Base):
 
         super().__init__(options, RetryBudget(options.retry.budget), Sender(http_client, options.max_connections))
 
-    def page(self, run_id: str, offset: int = 0, *, include: Include = Include.NONE) -> Page:
+    def page(self, run_id: str, offset: int = 0, *, include: Flags = Include.NONE) -> Page:
         """Fetch the one page that begins at a file offset (counted from 0).
 
         Raises `ConfigurationError`, `TransportError`, `StatusError` or `ContractError`.
@@ -128,7 +132,7 @@ class Client(_Base):
             return next(pages)
 
     def pages(
-        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
     ) -> Generator[Page, None, None]:
         """Fetch every page from the file offset `start` on, one at a time, as they are asked for.
 
@@ -139,14 +143,14 @@ class Client(_Base):
         return self._drive(self._walk(run_id, start, include, deadline))
 
     def files(
-        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
     ) -> Generator[File, None, None]:
         """Every file from the file offset `start` on, once and in order, in one lazy stream; see `pages`."""
         with closing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
             for page in pages:
                 yield from page.files
 
-    def wait(self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Include = Include.NONE) -> Page:
+    def wait(self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Flags = Include.NONE) -> Page:
         """Wait until the run cannot change by itself any more; returns its first page.
 
         That is when it is finished, paused, or stopped for a review. Asks every `poll` seconds at first and less often
@@ -163,7 +167,7 @@ class Client(_Base):
         names: NameMap | None = None,
         wide: "Wide | str | None" = None,
         typed: "Typed | bool" = False,
-        include: Include = Include.ALL,
+        include: Flags = Include.ALL,
         deadline: float | None = None,
     ) -> "pa.Table":
         """The whole run as one Arrow table in memory: a row for each field, and everything that is known of it.
@@ -195,7 +199,7 @@ class Client(_Base):
         *,
         names: NameMap | None = None,
         typed: "Typed | bool" = False,
-        include: Include = Include.ALL,
+        include: Flags = Include.ALL,
         deadline: float | None = None,
     ) -> "pa.RecordBatchReader":
         """The rows of `table` as an Arrow stream: a page is fetched when its batch is asked for.
@@ -286,6 +290,7 @@ class AsyncClient(_Base):
 
     _sender: "AsyncSender"
 
+    @with_signature
     def __init__(
         self, *, http_client: "httpx.AsyncClient | httpx2.AsyncClient | None" = None, **settings: Unpack[Settings]
     ) -> None:
@@ -294,19 +299,19 @@ class AsyncClient(_Base):
 
         super().__init__(options, RetryBudget(options.retry.budget), AsyncSender(http_client, options.max_connections))
 
-    async def page(self, run_id: str, offset: int = 0, *, include: Include = Include.NONE) -> Page:
+    async def page(self, run_id: str, offset: int = 0, *, include: Flags = Include.NONE) -> Page:
         """See `Client.page`."""
         async with aclosing(self._drive(self._page(run_id, offset, include))) as pages:
             return await anext(pages)
 
     def pages(
-        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
     ) -> AsyncGenerator[Page, None]:
         """See `Client.pages`."""
         return self._drive(self._walk(run_id, start, include, deadline))
 
     async def files(
-        self, run_id: str, *, start: int = 0, include: Include = Include.NONE, deadline: float | None = None
+        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
     ) -> AsyncGenerator[File, None]:
         """See `Client.files`."""
         async with aclosing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
@@ -315,7 +320,7 @@ class AsyncClient(_Base):
                     yield file
 
     async def wait(
-        self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Include = Include.NONE
+        self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Flags = Include.NONE
     ) -> Page:
         """See `Client.wait`."""
         async with aclosing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
@@ -329,7 +334,7 @@ class AsyncClient(_Base):
         names: NameMap | None = None,
         wide: "Wide | str | None" = None,
         typed: "Typed | bool" = False,
-        include: Include = Include.ALL,
+        include: Flags = Include.ALL,
         deadline: float | None = None,
     ) -> "pa.Table":
         """See `Client.table`."""
@@ -346,7 +351,7 @@ class AsyncClient(_Base):
         *,
         names: NameMap | None = None,
         typed: "Typed | bool" = False,
-        include: Include = Include.ALL,
+        include: Flags = Include.ALL,
         deadline: float | None = None,
     ) -> "AsyncGenerator[pa.RecordBatch, None]":
         """The rows of `table`, a batch for each page that has any; see `Client.batches`."""

@@ -7,6 +7,7 @@
     ├── NameCollisionError          several project field names give this API name                   (ValueError)
     ├── FieldDoubled                a document has a field twice, and a wide table one cell for it   (ValueError)
     ├── ClientClosedError           the client was used after `close`
+    ├── ClientPicklingError         the client was to be pickled or copied                           (TypeError)
     ├── RunNotSettledError          `wait` gave up: the run is still working                         (TimeoutError)
     ├── ExportError                 an export cannot be written or read
     │   └── ExportMismatch          the files there are of another run, another state of it, or other options
@@ -145,6 +146,15 @@ class ClientClosedError(RunResultsError):
     """Raised when a client is used after it was closed."""
 
     advice = "Make a new client"
+
+
+class ClientPicklingError(RunResultsError, TypeError):
+    """Raised when a client is pickled or copied, for another process as a rule."""
+
+    advice = (
+        "Send the run id and the settings there, and make a client in each process: Client(**settings) reads"
+        " RUN_RESULTS_TOKEN there. Pages and models can be pickled"
+    )
 
 
 class RunNotSettledError(RunResultsError, TimeoutError):
@@ -323,6 +333,7 @@ class RunChanged(PagingError):
 __all__ = [
     "BadRequestError",
     "ClientClosedError",
+    "ClientPicklingError",
     "ConfigurationError",
     "ConnectionFailedError",
     "ConnectionsBusyError",

@@ -1,6 +1,8 @@
 """The include flags: what to ask for beyond the values."""
 
+from collections.abc import Iterable
 from enum import Flag
+from typing import TypeAlias
 
 from run_results.errors import ConfigurationError
 
@@ -26,11 +28,18 @@ class Include(Flag):
     @classmethod
     def parse(cls, text: str) -> "Include":
         """Read a list such as `review,source`, or `all` or `none`. Raises `ConfigurationError`."""
-        result = cls.NONE
+        result, unknown = cls.NONE, []
         for word in text.replace(",", " ").split():
-            try:
-                result |= cls[word.upper()]
-            except KeyError:
-                known = ", ".join(name.lower() for name in sorted(cls.__members__, key="NONE".__eq__))
-                raise ConfigurationError(f"no include flag is called {word[:80]!r}; there are {known}") from None
+            flag = cls.__members__.get(word.upper())
+            if flag is None:
+                unknown.append(repr(word[:80]))
+            else:
+                result |= flag
+        if unknown:
+            known = ", ".join(name.lower() for name in sorted(cls.__members__, key="NONE".__eq__))
+            raise ConfigurationError(f"no include flag is called {' or '.join(unknown[:10])}; there are {known}")
         return result
+
+
+Flags: TypeAlias = Include | str | Iterable[Include | str]
+"""How a call is given include flags: `Include.REVIEW | Include.SOURCE`, `"review,source"` or `["review", "source"]`."""

@@ -8,11 +8,12 @@ import os
 import re
 import time
 from collections.abc import Callable
+from inspect import Parameter, signature
 from typing import Any, Final, Literal, TypedDict, TypeVar
 
-from attrs import evolve, field, fields, frozen
+from attrs import Converter, evolve, field, fields, frozen
 
-from run_results.arguments import check_seconds
+from run_results.arguments import as_integer, as_seconds
 from run_results.errors import ConfigurationError
 from run_results.events import Observer, unobserved
 from run_results.retry import RetryPolicy
@@ -24,6 +25,7 @@ DEFAULT_BASE_URL: Final = "https://aihub.instabase.com/api"
 _CONTEXT = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LOOPBACK = re.compile(r"localhost|::1|127(\.\d{1,3}){3}")
 C = TypeVar("C", bound=type)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Settings(TypedDict, total=False):
@@ -44,28 +46,34 @@ class Settings(TypedDict, total=False):
 
 
 # --- Checks ----------------------------------------------------------------------------------------------------
+# Each gives the value that a setting has from then on.
 
 
-def _check_token(token: object) -> None:
+def _token(token: object) -> Token:
     if token is None:
         raise ConfigurationError("no token is given")
-    if not callable(token):
-        check_token(token)
+    return token if callable(token) else check_token(token)
 
 
-def _check_context(context: object) -> None:
+def _context(context: object) -> str | None:
     if context is not None and not (isinstance(context, str) and _CONTEXT.fullmatch(context)):
         raise ConfigurationError("the context must be visible ASCII, with spaces only inside")
+    return context
 
 
-def _check_base_url(url: object) -> None:
+def _base_url(url: object) -> str:
     from urllib.parse import urlsplit  # here: see docs/performance.md, "Import"
 
     if not isinstance(url, str):
         raise ConfigurationError(f"the base URL must be a text, not {type(url).__name__}")
+    url = url.rstrip("/")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
+        if host and not host.isascii() and "@" not in parts.netloc:
+            from run_results.http.hosts import ascii_host  # here: it imports httpx, and few hosts need it
+
+            url = parts._replace(netloc=ascii_host(host) + (f":{port}" if port is not None else "")).geturl()
     except ValueError as error:
         raise ConfigurationError(f"the base URL is no URL: {error}") from None
     if "@" in parts.netloc:
@@ -78,72 +86,67 @@ def _check_base_url(url: object) -> None:
         raise ConfigurationError("the base URL must end with the path, without '?' or '#'")
     if any(segment in (".", "..") for segment in parts.path.split("/")):
         raise ConfigurationError("the base URL must not hold the path segments '.' or '..'")
+    return url
 
 
-def _check_flag(_: object) -> None:
-    """Any value is true or false."""
+def _flag(value: object) -> object:
+    return value  # any value is true or false
 
 
-def _check_timeout(seconds: object) -> None:
-    if not check_seconds(seconds, "timeout"):
-        raise ConfigurationError("timeout must be above 0 seconds")
+def _timeout(seconds: object) -> float:
+    return as_seconds(seconds, "timeout", above_zero=True)
 
 
-def _check_max_body_bytes(number: object) -> None:
-    if not isinstance(number, int) or not 1 <= number <= 2**40:
-        raise ConfigurationError(f"max_body_bytes must be an integer from 1 to {2**40}, not {number!r}")
+def _max_body_bytes(number: object) -> int:
+    return as_integer(number, "max_body_bytes", 1, 2**40)
 
 
-def _check_prefetch(number: object) -> None:
-    if type(number) is not int or not 0 <= number <= 16:
-        raise ConfigurationError(f"prefetch must be an integer from 0 to 16, not {number!r}")
+def _prefetch(number: object) -> int:
+    return as_integer(number, "prefetch", 0, 16)
 
 
-def _check_max_connections(number: object) -> None:
-    if type(number) is not int or not 1 <= number <= 10_000:
-        raise ConfigurationError(f"max_connections must be an integer from 1 to 10000, not {number!r}")
+def _max_connections(number: object) -> int:
+    return as_integer(number, "max_connections", 1, 10_000)
 
 
-def _check_retry(policy: object) -> None:
+def _retry(policy: object) -> RetryPolicy:
     if not isinstance(policy, RetryPolicy):
         raise ConfigurationError(f"retry must be a RetryPolicy, not {type(policy).__name__}")
+    return policy
 
 
-def _check_on_change(word: object) -> None:
+def _on_change(word: object) -> object:
     if word not in ("raise", "warn"):
         raise ConfigurationError(f"on_change must be 'raise' or 'warn', not {word!r}")
+    return word
 
 
-def _check_observe(function: object) -> None:
+def _observe(function: object) -> object:
     if not callable(function):
         raise ConfigurationError(f"observe must be a function, not {type(function).__name__}")
+    return function
 
 
 # --- The settings ----------------------------------------------------------------------------------------------
 
 
 def _setting(
-    documentation: str, check: Callable[[object], None], default: object = None, variable: str | None = None
+    documentation: str, check: Callable[[object], object], default: object = None, variable: str | None = None
 ) -> Any:
     """A setting. One with a variable is read from there, and then from the default, where None is given."""
 
-    def read(value: Any) -> Any:
-        if value is None:  # an empty variable counts as unset: many a CI system clears one so
-            value = (variable and os.environ.get(variable)) or default
-        return value.rstrip("/") if variable == BASE_URL and isinstance(value, str) else value
-
-    def validate(_: object, attribute: Any, value: object) -> None:
+    def read(value: Any, attribute: Any) -> Any:
+        if value is None and variable:  # an empty variable counts as unset: many a CI system clears one so
+            value = os.environ.get(variable) or default
         try:
-            check(value)
+            return check(value)
         except ConfigurationError as error:
             if variable:  # other messages begin with the name of the setting
                 error.option, error.variable = attribute.name, variable
             raise
 
     metadata = {"documentation": documentation, "default": default, "variable": variable}
-    if variable:
-        return field(default=None, converter=read, validator=validate, metadata=metadata)
-    return field(default=default, validator=validate, metadata=metadata)
+    return field(default=None if variable else default, converter=Converter(read, takes_field=True), metadata=metadata)
 
 
 @frozen(kw_only=True, repr=False)
@@ -154,44 +157,42 @@ class Options:
     300
     """
 
-    token: Token = _setting("The API token, or a function that gives the current one.", _check_token, None, VARIABLE)
+    token: Token = _setting("The API token, or a function that gives the current one.", _token, None, VARIABLE)
     context: str | None = _setting(
-        "Usually the organization's id; sent as IB-Context.", _check_context, None, "RUN_RESULTS_CONTEXT"
+        "Usually the organization's id; sent as IB-Context.", _context, None, "RUN_RESULTS_CONTEXT"
     )
-    base_url: str = _setting("Where the API is.", _check_base_url, DEFAULT_BASE_URL, BASE_URL)
+    base_url: str = _setting("Where the API is.", _base_url, DEFAULT_BASE_URL, BASE_URL)
     timeout: float = _setting(
-        "Seconds of wall-clock time for each attempt at a page, from connecting to the last byte.", _check_timeout, 60.0
+        "Seconds of wall-clock time for each attempt at a page, from connecting to the last byte.", _timeout, 60.0
     )
     max_body_bytes: int = _setting(
-        "The largest page taken, in bytes, before and after decompression.", _check_max_body_bytes, 256 * 2**20
+        "The largest page taken, in bytes, before and after decompression.", _max_body_bytes, 256 * 2**20
     )
-    retry: RetryPolicy = _setting("How often and how long to try.", _check_retry, RetryPolicy())
-    strict: bool = _setting("Whether every place where an answer leaves the contract is an error.", _check_flag, False)
+    retry: RetryPolicy = _setting("How often and how long to try.", _retry, RetryPolicy())
+    strict: bool = _setting("Whether every place where an answer leaves the contract is an error.", _flag, False)
     on_change: Literal["raise", "warn"] = _setting(
         "What to do when the run changes between two pages (status, start, finish, batch, review): 'raise' or 'warn'.",
-        _check_on_change,
+        _on_change,
         "raise",
     )
-    allow_insecure: bool = _setting(
-        "Whether a plain-http base URL that is not loopback is allowed.", _check_flag, False
-    )
+    allow_insecure: bool = _setting("Whether a plain-http base URL that is not loopback is allowed.", _flag, False)
     prefetch: int = _setting(
         "How many pages a walk may ask for ahead, 16 at the most. Where pages take long to come, a walk is nearly so"
         " many times as fast. Each is a request at the same time (all of a client together hold at most half of its"
         " connections), up to 64 MiB of answers are held in memory, and a walk that is left has asked for some pages in"
         " vain.",
-        _check_prefetch,
+        _prefetch,
         0,
     )
     max_connections: int = _setting(
         "How many requests of the client may be under way at once, 10000 at the most. A further one waits until one of"
         " them has ended, as many seconds as `timeout` at the most; then it is a ConnectionsBusyError. With"
         " `http_client`: no more than that client's own limits allow (httpx: 100). Not for `with_options`.",
-        _check_max_connections,
+        _max_connections,
         100,
     )
     observe: Observer = _setting(
-        "A function that is called with every event; see `run_results.events`.", _check_observe, unobserved
+        "A function that is called with every event; see `run_results.events`.", _observe, unobserved
     )
     clock: Callable[[], float] = field(default=time.monotonic)
     """Seconds that only ever grow. Not a setting: tests bring their own clock."""
@@ -233,7 +234,7 @@ def settle(**settings: Any) -> Options:
 
 
 def _check_names(settings: dict[str, Any]) -> None:
-    known = [member.name for member in fields(Options) if member.metadata]
+    known = [member.name for member in _SETTINGS]
     for name in settings:
         if name not in known:
             raise ConfigurationError(f"a client has no setting {name[:80]!r}; its settings are {', '.join(known)}")
@@ -242,12 +243,26 @@ def _check_names(settings: dict[str, Any]) -> None:
 def with_settings(kind: C) -> C:
     """A class decorator: every setting stands in the docstring, so that `help(Client)` lists them."""
     lines = [kind.__doc__ or "", "    Settings:"]
-    for member in fields(Options):
-        if member.metadata:
-            facts = member.metadata
-            default = f" Default: {facts['default']!r}." if isinstance(facts["default"], str | int | float) else ""
-            variable = f" Environment: {facts['variable']}." if facts["variable"] else ""
-            text = f"{member.name}: {facts['documentation']}{default}{variable}"
-            lines.append(f"        {text}")
+    for member in _SETTINGS:
+        facts = member.metadata
+        default = f" Default: {facts['default']!r}." if isinstance(facts["default"], str | int | float) else ""
+        variable = f" Environment: {facts['variable']}." if facts["variable"] else ""
+        text = f"{member.name}: {facts['documentation']}{default}{variable}"
+        lines.append(f"        {text}")
     kind.__doc__ = "\n".join(lines)
     return kind
+
+
+def with_signature(method: F) -> F:
+    """A decorator for methods that take settings: their signature lists each, for `help` and for editors."""
+    taken = signature(method)
+    parameters = [each for each in taken.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    for member in _SETTINGS:
+        default = None if member.metadata["variable"] else member.metadata["default"]
+        kind = Settings.__annotations__[member.name]
+        parameters.append(Parameter(member.name, Parameter.KEYWORD_ONLY, default=default, annotation=kind))
+    method.__dict__["__signature__"] = taken.replace(parameters=parameters)
+    return method
+
+
+_SETTINGS = [member for member in fields(Options) if member.metadata]

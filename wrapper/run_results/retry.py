@@ -6,6 +6,7 @@ from threading import Lock
 
 from attrs import field, frozen
 
+from run_results.arguments import as_integer, is_number
 from run_results.errors import ConfigurationError
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -18,6 +19,10 @@ def _draw(low: float, high: float) -> float:
     return uniform(low, high)  # noqa: S311 - no secret
 
 
+def _as_attempts(attempts: object) -> int:
+    return as_integer(attempts, "RetryPolicy.attempts", 1, 2**63 - 1)
+
+
 @frozen
 class RetryPolicy:
     """How often and how long to try. Waits are drawn by full jitter: evenly from 0 to a ceiling that doubles.
@@ -25,7 +30,7 @@ class RetryPolicy:
     Reading results changes nothing on the server, so every request may be sent again.
     """
 
-    attempts: int = 5
+    attempts: int = field(default=5, converter=_as_attempts)
     """How often a request is sent at the most; 1 never retries."""
     base: float = 0.5
     """Seconds; the ceiling of the first wait."""
@@ -38,11 +43,9 @@ class RetryPolicy:
     draw: Callable[[float, float], float] = field(default=_draw, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.attempts, int) or self.attempts < 1:
-            raise ConfigurationError(f"RetryPolicy.attempts must be at least 1, not {self.attempts!r}")
         for name in ("base", "cap", "max_retry_after", "budget"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            if not is_number(value) or not 0 <= value < float("inf"):
                 raise ConfigurationError(f"RetryPolicy.{name} must be a number from 0 on, not {value!r}")
 
     def wait(self, attempt: int, retry_after: float | None) -> float | None:

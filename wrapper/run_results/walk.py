@@ -13,10 +13,10 @@ from attrs import evolve
 
 from run_results import errors
 from run_results.answer import read
-from run_results.arguments import check_include, check_run_id, check_seconds, check_start
+from run_results.arguments import as_include, as_seconds, as_start, check_run_id
 from run_results.events import DriftFound, PageReceived, call_span, log, unobserved
 from run_results.http.ahead import Forecast
-from run_results.include import Include
+from run_results.include import Flags, Include
 from run_results.options import Options
 from run_results.page import Page
 from run_results.page_checks import PageChecks
@@ -86,13 +86,12 @@ class _Reporter:
                 log().log(level, "run %s, offset %d: %s", page.run_id, page.offset, place)
 
 
-def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, include: Include) -> Steps:
+def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, include: Flags) -> Steps:
     """Steps to one page."""
     check_run_id(run_id)
-    check_start(offset)
-    check_include(include)
+    offset, flags = as_start(offset), as_include(include)
     try:
-        page = yield from _fetch(options, budget, run_id, offset, include)
+        page = yield from _fetch(options, budget, run_id, offset, flags)
     except errors.RunResultsError as error:
         error.run_id, error.offset = run_id, offset
         raise
@@ -101,18 +100,18 @@ def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, inclu
 
 
 def walk(
-    options: Options, budget: RetryBudget, run_id: str, start: int, include: Include, deadline: float | None = None
+    options: Options, budget: RetryBudget, run_id: str, start: int, include: Flags, deadline: float | None = None
 ) -> Steps:
     """Steps to every page from `start` on, within `deadline` seconds. Every error carries `resume_offset`."""
     check_run_id(run_id)
-    offset: int | None = check_start(start)
-    check_include(include)
-    end = inf if deadline is None else options.clock() + check_seconds(deadline, "deadline")
+    start, flags = as_start(start), as_include(include)
+    offset: int | None = start
+    end = inf if deadline is None else options.clock() + as_seconds(deadline, "deadline")
     checks, reporter = PageChecks(on_change=options.on_change), _Reporter(options)
     forecast = Forecast(options.prefetch)
     while offset is not None:
         try:
-            page = yield from _fetch(options, budget, run_id, offset, include, end, forecast)
+            page = yield from _fetch(options, budget, run_id, offset, flags, end, forecast)
             page = page.with_news(checks.check(page))
         except errors.RunResultsError as error:
             error.run_id, error.offset, error.resume_offset = run_id, offset, offset
@@ -123,19 +122,17 @@ def walk(
         yield page
 
 
-def wait(options: Options, budget: RetryBudget, run_id: str, include: Include, timeout: float, poll: float) -> Steps:
+def wait(options: Options, budget: RetryBudget, run_id: str, include: Flags, timeout: float, poll: float) -> Steps:
     """Steps until the run cannot change by itself any more, and then to its first page."""
     check_run_id(run_id)
-    check_include(include)
-    # With a timeout of 0 the run is asked for once.
-    end = options.clock() + timeout if check_seconds(timeout, "timeout") else inf
-    if not check_seconds(poll, "poll"):
-        raise errors.ConfigurationError("poll must be above 0 seconds")
+    flags = as_include(include)
+    timeout, poll = as_seconds(timeout, "timeout"), as_seconds(poll, "poll", above_zero=True)
+    end = options.clock() + timeout if timeout else inf  # with a timeout of 0 the run is asked for once
     page: Page | None = None
     try:
         while True:
             try:
-                page = yield from _fetch(options, budget, run_id, 0, include, end)
+                page = yield from _fetch(options, budget, run_id, 0, flags, end)
             except errors.DeadlineExceededError as error:
                 if not error.is_of_walk and options.clock() < end:
                     raise

@@ -6,10 +6,10 @@ from typing import TypedDict
 import attrs
 from attrs import field, frozen
 
-from run_results.arguments import check_include
+from run_results.arguments import as_include, as_integer
 from run_results.errors import ConfigurationError
 from run_results.export.result import Exported
-from run_results.include import Include
+from run_results.include import Flags, Include
 from run_results.names import NameMap
 from run_results.tables.options import Format, Typed, Wide, as_names, as_typed, as_wide, check_format
 from run_results.tables.schema import TABLES, What, check_what
@@ -27,13 +27,7 @@ def _as_tables(tables: Sequence[What] | None) -> tuple[What, ...] | None:
 
 
 def _as_rows(rows_per_part: int) -> int:
-    if isinstance(rows_per_part, bool) or not isinstance(rows_per_part, int) or rows_per_part < 1:
-        raise ConfigurationError(f"rows_per_part must be an integer above 0, not {rows_per_part!r}")
-    return rows_per_part
-
-
-def _as_include(include: Include) -> Include:
-    return check_include(include)
+    return as_integer(rows_per_part, "rows_per_part", 1, 2**63 - 1)
 
 
 @frozen
@@ -65,7 +59,7 @@ class ExportOptions:
     names: NameMap = field(default=None, converter=as_names)
     wide: Wide | None = field(default=None, converter=as_wide)
     typed: Typed | None = field(default=None, converter=as_typed)
-    include: Include = field(default=Include.ALL, converter=_as_include)
+    include: Include = field(default=Include.ALL, converter=as_include)
     resume: bool = False
     single_file: bool = False
     guard: bool = True
@@ -85,7 +79,7 @@ class ExportChoices(TypedDict, total=False):
     names: NameMap | None
     wide: Wide | str | bool | None
     typed: Typed | bool | None
-    include: Include
+    include: Flags
     resume: bool
     single_file: bool
     guard: bool
