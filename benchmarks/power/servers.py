@@ -58,16 +58,15 @@ def manifest_for(server: str, url: str) -> Manifest:
     """The manifest of the standard runs, without what a correct variant answers differently.
 
     A correct variant stands for a server whose runs really are as it answers. So the manifest leaves out what the
-    variant names in `unlike`, and all values if an answer holds other values than the store. Something optional
-    that is absent does not count as another value.
+    variant names in `unlike`, and what is known of the run or of its files if an answer has other values there than
+    the store, or lacks some.
     """
     variant = VARIANTS.get(server)
     if variant is None:
         return _full_manifest()
-    forgotten = {"status": "status", "file count": "files", "project names": "names"}
+    forgotten = {"content": "content", "status": "status", "file count": "files", "project names": "names"}
     unlike: set[str] = {forgotten[what] for what in variant.unlike if what in forgotten}
-    if not _answers_as_stored(url):
-        unlike |= {"content", "properties"}
+    unlike |= _other_than_stored(url)
 
     def forget(run: KnownRun) -> KnownRun:
         properties = {} if "properties" in unlike else {k: v for k, v in run.properties.items() if k not in unlike}
@@ -84,11 +83,13 @@ def manifest_for(server: str, url: str) -> Manifest:
     return Manifest(tuple(forget(run) for run in _full_manifest().runs))
 
 
-def _answers_as_stored(url: str) -> bool:
-    """Whether every value on the first pages of all runs is the stored one."""
+def _other_than_stored(url: str) -> set[str]:
+    """Which part of the manifest the first pages of all runs disagree with: `properties`, `content`."""
     contract, store = load_contract(), standard_store()
+    items, every_flag = contract.pagination.items, frozenset(contract.flags)
     flags = "&".join(f"{flag}=true" for flag in contract.flags)
     address = urlsplit(url)
+    unlike: set[str] = set()
     with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)) as connection:
         for context, run_id in store:
             run = store.find(run_id, context)
@@ -101,17 +102,19 @@ def _answers_as_stored(url: str) -> bool:
             if answer.status != 200:
                 continue
             page = json.loads(body)
-            files = run.files(0, min(len(page[contract.pagination.items]), run.file_count))
-            stored = contract.project({**run.header, contract.pagination.items: files}, frozenset(contract.flags))
-            if not _agree(stored, page):
-                return False
-    return True
+            files = run.files(0, min(len(page[items]), run.file_count))
+            stored = contract.project({**run.header, items: files}, every_flag)
+            if not _has(stored[items], page[items]):
+                unlike.add("content")
+            if not _has({name: part for name, part in stored.items() if name != items}, page):
+                unlike.add("properties")
+    return unlike
 
 
-def _agree(stored: object, answered: object) -> bool:
-    """Whether the parts that are in both are equal."""
+def _has(stored: object, answered: object) -> bool:
+    """Whether everything that is stored is in the answer, with the same value."""
     if isinstance(stored, Mapping) and isinstance(answered, Mapping):
-        return all(_agree(part, answered[name]) for name, part in stored.items() if name in answered)
+        return all(name in answered and _has(part, answered[name]) for name, part in stored.items())
     if isinstance(stored, list) and isinstance(answered, list):
-        return len(stored) == len(answered) and all(map(_agree, stored, answered))
+        return len(stored) == len(answered) and all(map(_has, stored, answered))
     return stored == answered

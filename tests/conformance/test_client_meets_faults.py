@@ -50,6 +50,7 @@ UNSEEN = {
     "flags": "values and files that change with a flag: a client does not also ask without the flag",
     "names": "two of the project's names that have the same API name",
     "state": "another possible state; in a run of one page, a value that would differ on other pages",
+    "content": "parts that may be absent: a client does not know that the run has them",
     "stability": "an answer that would be different the next time: a client asks for each page once",
 }
 

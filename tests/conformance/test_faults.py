@@ -47,6 +47,7 @@ LEAST = {
     "flags": 50,
     "names": 45,
     "state": 25,
+    "content": 30,
     "context": 10,
     "stability": 12,
 }

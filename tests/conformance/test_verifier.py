@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from attrs import evolve
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -212,7 +213,9 @@ def test_honest_and_different(server: type[ReferenceServer]) -> None:
     """New keys that change all the time, key order, white space, charset, 422 for 400, pages of any size, no
     optional keys, streamed bodies, 403 for 404: none of it is a breach.
     """
-    report = verified(server(STORE, TOKEN, page_size=3))
+    # The manifest of a server that leaves parts out does not list them.
+    silent = Manifest(tuple(evolve(run, properties={}, content=None) for run in MANIFEST.runs))
+    report = verified(server(STORE, TOKEN, page_size=3), manifest=silent if server is Bare else MANIFEST)
     assert report.exit_code == 0, explain(report)
     assert broken(report) == []
 

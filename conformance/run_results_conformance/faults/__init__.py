@@ -23,6 +23,7 @@ from run_results_conformance.server.reference import Token
 from run_results_conformance.server.runs import Store
 
 from .authentication import AUTHENTICATION
+from .content import CONTENT
 from .context import CONTEXT
 from .correct import CORRECT
 from .errors import ERRORS
@@ -64,6 +65,7 @@ FAULTS: tuple[Fault, ...] = (
     *FLAG_FAULTS,
     *NAMES,
     *STATE,
+    *CONTENT,
     *CONTEXT,
     *STABILITY,
 )

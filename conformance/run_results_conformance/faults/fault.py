@@ -17,11 +17,11 @@ A value outside a parameter's schema (an offset below 0, a fraction, an empty te
 says how a value is spelled.
 """
 
-Needs = Literal["nothing", "contexts", "file count", "project names", "run ids", "status"]
+Needs = Literal["nothing", "content", "contexts", "file count", "project names", "run ids", "status"]
 """What one must know to see the fault, besides one run's id and a token.
 
-`contexts`: which run is in which context. `run ids`: an id that is not plain ASCII, or a second id. `file count`,
-`project names` and `status`: those of the run.
+`content`: what the run and its files hold. `contexts`: which run is in which context. `run ids`: an id that is not
+plain ASCII, or a second id. `file count`, `project names` and `status`: those of the run.
 """
 
 

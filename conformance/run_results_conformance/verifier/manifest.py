@@ -38,7 +38,8 @@ class KnownRun:
     `context` is the one that the run lives in, None for the nameless one, HERE for that of the verification.
     `readable` says whether the caller's token may read it. `files` is their number, `names` the project's own names
     of all fields that can occur, `properties` what the answer says of the run as a whole, by the contract's property
-    names, `content` the files; the last two are in project terms, with every optional part, as a store has them.
+    names, `content` the files; the last two are in project terms, as a store has them. What they list, null too,
+    answers must have. What they leave out is open.
     """
 
     id: str
@@ -49,6 +50,11 @@ class KnownRun:
     properties: Mapping[str, Any] = field(factory=dict, repr=False)
     content: Sequence[JsonObject] | None = field(default=None, repr=False)
     readable: bool | None = None
+
+    @property
+    def described(self) -> bool:
+        """Whether more is known than where the run is: so there is such a run."""
+        return bool(self.status or self.names or self.properties or self.content) or self.files is not None
 
     @classmethod
     def of(cls, run_id: str, context: str | None, run: Run, contract: Contract) -> Self:

@@ -255,7 +255,7 @@ class _Verification:
             got = f"status {exchange.status}"
             if given and exchange.status in _UNEXPLAINED:
                 session.judge("wire.status", False, exchange, expected="the run, or why it may not be read", got=got)
-            if (known.status or known.files is not None) and _denies_run(exchange.status):
+            if known.described and _denies_run(exchange.status):
                 session.judge("state.known", False, exchange, expected="the run", got=got)
             if given and exchange.status != 401:
                 self._obstacles.append(f"run {known.id} cannot be read ({_why(exchange)})")

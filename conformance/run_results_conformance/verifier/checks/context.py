@@ -3,10 +3,11 @@
 from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange, Page
 from run_results_conformance.verifier.manifest import HERE, KnownRun
 from run_results_conformance.verifier.session import Session
+from run_results_conformance.verifier.spec_view import ABSENT
 
 from .baseline import Baseline
 from .judging import HIDDEN, judge_status
-from .manifest import contradiction
+from .manifest import other_than_known
 
 _LONG = "x" * 2000  # that is much for a header, and allowed for a context
 _REFUSED_LONG = (400, 403, 404, 414, 422, 431)
@@ -61,7 +62,9 @@ def _check_own(session: Session, known: KnownRun, context: str) -> None:
     if not isinstance(page, Page):
         judge_status(session, "context.own", exchange, (403, 404), "the run, or status 403 or 404")
         return
-    found = contradiction(session, known, page)
+    # A part that is absent does not show another run: the rules about the manifest judge it.
+    differences = (each for each in other_than_known(session, known, page) if each[2] is not ABSENT)
+    found = next(differences, None)
     # A page may hold fewer files than the run, and says so.
     if found is None and known.files is not None and not page.more and len(page.files) != known.files:
         found = ((session.contract.pagination.items,), f"{known.files} files", f"{len(page.files)} files")

@@ -1,6 +1,6 @@
 """What a manifest says of a run, compared with the run's pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from run_results_conformance.server.contract import JsonObject
@@ -8,7 +8,7 @@ from run_results_conformance.verifier.exchange import ObservedRun, Page
 from run_results_conformance.verifier.manifest import KnownRun
 from run_results_conformance.verifier.run_status import RUNNING
 from run_results_conformance.verifier.session import Session
-from run_results_conformance.verifier.spec_view import Path
+from run_results_conformance.verifier.spec_view import Path, contradictions
 
 
 def known_properties(session: Session, known: KnownRun, flags: frozenset[str]) -> dict[str, Any]:
@@ -19,17 +19,17 @@ def known_properties(session: Session, known: KnownRun, flags: frozenset[str]) -
     return {**projected, "status": known.status} if known.status else projected
 
 
-def contradiction(session: Session, known: KnownRun, page: Page) -> tuple[Path, Any, Any] | None:
-    """The first place where a page says something else of the run than the manifest."""
-    shown = session.spec.trim({name: page.value[name] for name in sorted(page.value)}, page.flags)
-    return session.spec.contradiction(known_properties(session, known, page.flags), shown)
+def other_than_known(session: Session, known: KnownRun, page: Page) -> Iterator[tuple[Path, Any, Any]]:
+    """Each place where a page lacks what the manifest says of the run as a whole, or says something else."""
+    shown = session.spec.trim(page.value, page.flags)
+    return contradictions(known_properties(session, known, page.flags), shown)
 
 
 def check_known(session: Session, run: ObservedRun, page: Page) -> None:
     """Compares a page with what the manifest says of its run."""
     known = run.known
     if known_properties(session, known, page.flags):
-        path, expected, got = (found := contradiction(session, known, page)) or ((), "", "")
+        path, expected, got = (found := next(other_than_known(session, known, page), None)) or ((), "", "")
         session.judge("state.known", found is None, page.exchange, path=path, expected=expected, got=got)
     if known.names is not None:
         _check_names(session, page, known.names)
@@ -40,10 +40,16 @@ def check_known(session: Session, run: ObservedRun, page: Page) -> None:
 
 
 def check_file_count(session: Session, run: ObservedRun) -> None:
-    """Compares the number of files that a walk found with the number in the manifest."""
-    if run.known.files is None or run.end is None:
+    """Compares the number of files that a walk found with the number in the manifest, or with the files it lists."""
+    if run.end is None:
         return
-    _check_count(session, run, run.first, run.end)
+    if run.known.files is not None:
+        _check_count(session, run, run.first, run.end)
+    elif run.known.content is not None:
+        listed, path = len(run.known.content), (session.contract.pagination.items,)
+        expected, got = f"at least {listed} files in all pages", f"{run.end} files"
+        kept, exchange = run.end >= listed, run.first.exchange
+        session.judge("state.content", kept, exchange, path=path, expected=expected, got=got, run=run)
 
 
 def _check_count(session: Session, run: ObservedRun, page: Page, count: int) -> None:
@@ -77,6 +83,6 @@ def _check_content(session: Session, page: Page, content: Sequence[JsonObject]) 
         return
     projected = session.contract.project({items: wanted}, page.flags)[items]
     shown = session.spec.trim_files(page.files[: len(wanted)], page.flags)
-    found = session.spec.contradiction({items: projected}, {items: shown})
+    found = next(contradictions({items: projected}, {items: shown}), None)
     path, expected, got = found or ((), "", "")
     session.judge("state.content", found is None, page.exchange, path=path, expected=expected, got=got)

@@ -7,7 +7,7 @@ differences.
 """
 
 from .inspection import Finding, Inspection
-from .values import ABSENT, Path, difference, show_path
+from .values import ABSENT, Path, contradictions, difference, show_path
 from .view import SpecView, spec_view_of
 
 __all__ = (
@@ -16,6 +16,7 @@ __all__ = (
     "Inspection",
     "Path",
     "SpecView",
+    "contradictions",
     "difference",
     "show_path",
     "spec_view_of",

@@ -1,7 +1,7 @@
 """Places in JSON values, and where two values differ."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -54,3 +54,20 @@ def difference(expected: Any, got: Any, path: Path = ()) -> tuple[Path, Any, Any
         return None
     same = expected == got and (type(expected) is bool) == (type(got) is bool)
     return None if same else (path, expected, got)
+
+
+def contradictions(expected: Any, got: Any, path: Path = ()) -> Iterator[tuple[Path, Any, Any]]:
+    """Each place where `got` lacks a part of `expected` or has another value, and what stands there in both.
+
+    What only `got` has is no contradiction. A part that is absent is not the same as null.
+    """
+    if type(expected) is dict and type(got) is dict:
+        for name in sorted(expected):
+            yield from contradictions(expected[name], got.get(name, ABSENT), (*path, name))
+    elif type(expected) is list and type(got) is list:
+        for index, (one, other) in enumerate(zip(expected, got, strict=False)):
+            yield from contradictions(one, other, (*path, index))
+        if len(expected) != len(got):
+            yield path, f"{len(expected)} items", f"{len(got)} items"
+    elif found := difference(expected, got, path):
+        yield found

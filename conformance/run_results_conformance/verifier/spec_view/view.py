@@ -9,7 +9,6 @@ from run_results_conformance.server.contract import Contract, Parameter, SpecErr
 from .inspection import Finding, Inspection, Inspector
 from .schemas import SchemaValidator
 from .trimming import Trimmer
-from .values import ABSENT, Path, difference
 
 
 class SpecView:
@@ -47,29 +46,6 @@ class SpecView:
         items = self.contract.pagination.items
         trimmed: list[Any] = self.trim({items: list(files)}, flags)[items]
         return trimmed
-
-    def contradiction(self, expected: Any, got: Any, path: Path = ()) -> tuple[Path, Any, Any] | None:
-        """The first place where `got` says something other than `expected`, and what stands there in each.
-
-        Properties that the spec names and `got` leaves out say nothing, and neither do those that it adds.
-        """
-        if type(expected) is dict and type(got) is dict:
-            left_out = {name for name in expected if name not in got and name in self._property_names}
-            for name in sorted(expected.keys() - left_out):
-                if found := self.contradiction(expected[name], got.get(name, ABSENT), (*path, name)):
-                    return found
-            return None
-        if type(expected) is list and type(got) is list and len(expected) == len(got):
-            for index, (one, other) in enumerate(zip(expected, got, strict=True)):
-                if found := self.contradiction(one, other, (*path, index)):
-                    return found
-            return None
-        return difference(expected, got, path)
-
-    @cached_property
-    def _property_names(self) -> frozenset[str]:
-        schemas = self.contract.document["components"]["schemas"].values()
-        return frozenset(name for schema in schemas for name in schema.get("properties", ()))
 
     @cached_property
     def run_id_parameter(self) -> Parameter:
