@@ -79,6 +79,10 @@ interop: $(INSTALLED) .venv-interop/installed  ## Test against clients and serve
 	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python \
 		RUN_RESULTS_NODE_INTEROP=$(CURDIR)/requirements/node-interop $(BIN)/pytest tests/interop
 
+.PHONY: test-spark
+test-spark: .venv-spark/installed  ## Test with Spark, in an environment of its own (needs Java 17 or later)
+	PYTHONPATH=generated:wrapper:conformance .venv-spark/bin/python -m pytest tests/spark
+
 .PHONY: bench
 bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/speed/RESULTS.md: make bench [BENCH=--quick]
 	.venv-bench/bin/python benchmarks/speed/run.py $(BENCH)
@@ -99,10 +103,16 @@ lock-bench: $(INSTALLED)  ## Update requirements/bench.txt, which `make bench` i
 		--universal --python-version 3.11 --generate-hashes --no-header --upgrade --quiet \
 		--output-file requirements/bench.txt
 
+.PHONY: lock-spark
+lock-spark: $(INSTALLED)  ## Update requirements/spark.txt, which `make test-spark` installs
+	$(BIN)/uv pip compile pyproject.toml requirements/spark.in --extra arrow --extra conformance \
+		--constraint requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--quiet --output-file requirements/spark.txt
+
 .PHONY: wheel
 wheel: $(INSTALLED)  ## Build the wheel into dist/
 	rm -rf dist && $(BIN)/python -m hatchling build --target wheel
 
 .PHONY: clean
 clean:  ## Remove everything that make has built
-	rm -rf .venv .venv-interop .venv-bench dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules
+	rm -rf .venv .venv-interop .venv-bench .venv-spark dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules

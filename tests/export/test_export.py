@@ -28,7 +28,7 @@ from run_results.export import Exported, job, plan
 from run_results.export import parts as parts_module
 from run_results.export.parts import Part, chain
 from run_results.files import safe_name
-from run_results.tables import TABLES, Wide, columns
+from run_results.tables import TABLES, VERSION, Wide, columns
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
@@ -402,6 +402,21 @@ def test_an_export_with_other_columns_is_not_resumed(
         client.export(RUN.run_id, tmp_path)
     with pytest.raises(errors.ExportMismatch, match="tables have other columns"):
         client.export(RUN.run_id, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", ["out", "out.csv"])
+def test_an_export_of_an_older_schema_is_not_resumed(name: str, client: Client, tmp_path: Path) -> None:
+    """Tables of version 1 of the schema are not mixed with those of this one; the error says so, and what to do."""
+    path = tmp_path / name
+    client.export(RUN.run_id, path)
+    manifest = path / "_SUCCESS" if name == "out" else tmp_path / f".{name}.export.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(content | {"options": content["options"] | {"schema_version": 1}}))
+    before = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
+    with pytest.raises(errors.ExportMismatch, match=f"version 1 of the tables' schema; this is version {VERSION}") as e:
+        client.export(RUN.run_id, path, resume=True)
+    assert "Export the run anew" in str(e.value)
+    assert {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)} == before
 
 
 @pytest.mark.parametrize("name", ["out", "out.csv"])

@@ -107,7 +107,8 @@ def documents(answer: Row, offset: int) -> Iterator[Row]:
 
 
 def files(answer: Row, offset: int) -> Iterator[Row]:
-    """The rows of `files`; times as nanoseconds."""
+    """The rows of `files`; times as microseconds."""
+    started, finished = (answer.get(f"{name}_timestamp") for name in ("start", "finish"))
     for file_index, file in enumerate(answer["files"], offset):
         yield {
             "run_id": answer["id"],
@@ -117,8 +118,10 @@ def files(answer: Row, offset: int) -> Iterator[Row]:
             "document_count": len(file.get("documents", ())),
             "run_status": answer["status"],
             "run_message": answer.get("message"),
-            "run_started_at": answer.get("start_timestamp"),
-            "run_finished_at": answer.get("finish_timestamp"),
+            "run_started_at": None if started is None else started // 1000,
+            "run_started_at_ns": started,
+            "run_finished_at": None if finished is None else finished // 1000,
+            "run_finished_at_ns": finished,
             "run_batch_id": answer.get("batch_id"),
             "run_review_completed": answer.get("review_completed"),
             # What the contract does not name stays in `page.raw`.

@@ -18,6 +18,8 @@ from run_results_api.types import UNSET
 
 _VERSION: Final = 2
 """It grows when an export that was begun before can no longer be resumed."""
+SCHEMA_OPTION: Final = "schema_version"
+"""The option that says in which version of the schema the tables are."""
 COLUMNS_OPTION: Final = "columns"
 """The option that says which columns the tables have."""
 
@@ -70,6 +72,10 @@ class Manifest:
         for name, wanted in options.items():
             if self.options.get(name) == wanted:
                 continue
+            if name == SCHEMA_OPTION:
+                text = f"{str(path)!r} is of an export with version {self.options.get(name)} of the tables' schema"
+                advice = "Export the run anew into another place"
+                raise ExportMismatch(f"{text}; this is version {wanted}", path=str(path), advice=advice)
             if name == COLUMNS_OPTION:
                 text = (
                     f"{str(path)!r} is of an export by another version of run-results, whose tables have other columns"

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from run_results.errors import ConfigurationError, ExportError
-from run_results.export.manifest import COLUMNS_OPTION
+from run_results.export.manifest import COLUMNS_OPTION, SCHEMA_OPTION
 from run_results.export.options import ExportOptions
 from run_results.files import file_errors, temporary
 from run_results.tables.options import FORMATS, Format
@@ -67,7 +67,7 @@ class Plan:
         """The options that decide on the rows of the parts: no export is resumed with others, or two would be mixed."""
         options = self.options
         return {
-            "schema_version": VERSION,
+            SCHEMA_OPTION: VERSION,
             "run_id": self.run_id,
             "format": self.part_format,
             "tables": list(self.tables),

@@ -18,7 +18,7 @@ _PLAIN: Final = {
     "int32": pa.int32(),
     "int64": pa.int64(),
     "string": pa.string(),
-    "timestamp[ns, UTC]": pa.timestamp("ns", "UTC"),
+    "timestamp[us, UTC]": pa.timestamp("us", "UTC"),
 }
 
 
@@ -46,7 +46,7 @@ def arrow_schema(what: What, *, typed: bool = False) -> pa.Schema:
     """The Arrow schema of a table. Its metadata has `run_results.table` and `run_results.schema_version`.
 
     >>> arrow_schema("files").field("run_started_at").type
-    TimestampType(timestamp[ns, tz=UTC])
+    TimestampType(timestamp[us, tz=UTC])
     """
     metadata = {"run_results.table": what, "run_results.schema_version": str(VERSION)}
     return pa.schema([arrow_field(column) for column in columns(what, typed=typed)], metadata=metadata)

@@ -139,8 +139,10 @@ class Tabulator:
             "run_id": page.run_id,
             "run_status": run.status,
             "run_message": run.message,
-            "run_started_at": run.start_timestamp,
-            "run_finished_at": run.finish_timestamp,
+            "run_started_at": _microseconds(run.start_timestamp),
+            "run_started_at_ns": run.start_timestamp,
+            "run_finished_at": _microseconds(run.finish_timestamp),
+            "run_finished_at_ns": run.finish_timestamp,
             "run_batch_id": run.batch_id,
             "run_review_completed": run.review_completed,
             "run_keys": json_text(run.keys.to_dict()) if run.keys else None,
@@ -215,6 +217,10 @@ class Tabulator:
 
     def _build(self, column: str, values: list[Any]) -> pa.Array:
         return build(self.schema.field(column).type, values)
+
+
+def _microseconds(nanoseconds: Any) -> int | None:
+    return nanoseconds // 1000 if isinstance(nanoseconds, int) else None
 
 
 def _check_size(page: Page, arrays: Mapping[str, pa.Array], parents: pa.Array) -> None:

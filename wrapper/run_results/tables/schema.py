@@ -12,7 +12,7 @@ from attrs import frozen
 
 from run_results.errors import ConfigurationError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of the schema, in each table's metadata as `run_results.schema_version`."""
 
 What = Literal["fields", "documents", "files", "case_fields"]
@@ -55,6 +55,15 @@ class Column:
 
 def _key(name: str, description: str, type: Type = "int64") -> Column:
     return Column(name, type, description, nullable=False)
+
+
+def _time(name: str, description: str) -> Column:
+    # Not nanoseconds: Spark and Delta cannot read them, and Python's own times have none.
+    return Column(name, "timestamp[us, UTC]", description, unit="microseconds since 1970")
+
+
+def _nanoseconds(name: str, description: str) -> Column:
+    return Column(name, "int64", description, unit="nanoseconds since 1970")
 
 
 _SCORE = "0 to 1"
@@ -205,8 +214,10 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
         Column("document_count", "int64", "How many documents the file has.", nullable=False, unit="documents"),
         Column("run_status", "string", "The run's status when the file was fetched."),
         Column("run_message", "string", "What the platform says about the run."),
-        Column("run_started_at", "timestamp[ns, UTC]", "When the run started.", unit="nanoseconds since 1970"),
-        Column("run_finished_at", "timestamp[ns, UTC]", "When the run finished.", unit="nanoseconds since 1970"),
+        _time("run_started_at", "When the run started, to the microsecond before."),
+        _nanoseconds("run_started_at_ns", "When the run started, exactly as the server says."),
+        _time("run_finished_at", "When the run finished, to the microsecond before; null while it has not."),
+        _nanoseconds("run_finished_at_ns", "When the run finished, exactly as the server says."),
         Column("run_batch_id", "string", "The batch that the run read its files from."),
         Column("run_review_completed", "bool", "Whether the human review of the run is complete."),
         Column("run_keys", "string", "The keys that were attached to the run: a JSON object of any form."),

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from run_results.page import to_datetime
 from run_results.tables.arrow import pc
 from run_results.tables.options import Format
 
@@ -223,19 +222,8 @@ def _flattened(column: pa.Array) -> pa.Array:
 
 
 def _plain(column: pa.Array) -> pa.Array:
-    """The column, with text in place of times: Python has none with nanoseconds."""
+    """The column, with text in place of times."""
     if pa.types.is_timestamp(column.type):
-        return pa.array(
-            [None if time is None else _iso(time) for time in column.cast(pa.int64()).to_pylist()], pa.string()
-        )
+        times = column.cast(pa.timestamp("us")).to_pylist()  # without the zone, which is always UTC
+        return pa.array([time and f"{time.isoformat(timespec='microseconds')}Z" for time in times], pa.string())
     return column
-
-
-def _iso(nanoseconds: int) -> str:
-    """A time in UTC, to the nanosecond.
-
-    >>> _iso(1756256319482113024)
-    '2025-08-27T00:58:39.482113024Z'
-    """
-    seconds, rest = divmod(nanoseconds, 10**9)
-    return f"{to_datetime(seconds * 10**9).replace(tzinfo=None).isoformat()}.{rest:09d}Z"

@@ -1,0 +1,44 @@
+"""What every engine is to read: each table with all of its columns, as Arrow has it."""
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from run_results import NameMap
+from run_results.tables import TABLES, Typed, Wide
+from run_results.tables.batches import Tabulator
+from run_results.tables.collect import Collector
+from run_results.tables.writers import open_writer
+from run_results_conformance.server.contract import load_contract
+from run_results_conformance.server.synthetic import SyntheticRun
+
+from . import kit
+
+RUN = SyntheticRun(seed=1, files=20)
+
+
+def every_table() -> dict[str, pa.Table]:
+    """The four tables and a wide one: every property that there is, also absent, null and empty."""
+    whole = {**RUN.header, "message": "Done", "has_more": False, "files": RUN.files(0, 20)}
+    full = load_contract().examples["full"]
+    bare = {"id": "bare", "status": "RUNNING", "has_more": True, "files": [{}, {"documents": [{"fields": [{}]}]}]}
+    tables: dict[str, pa.Table] = {}
+    for what in TABLES:
+        tabulator = Tabulator(what, NameMap(by_class=RUN.project_names()), Typed())
+        tables[what] = pa.Table.from_batches([tabulator.batch(kit.page_of(answer)) for answer in (whole, full, bare)])
+    collector = Collector("fields", NameMap(), Wide("W-2", confidence=True), Typed())
+    collector.add(kit.page_of(whole))
+    wide = collector.finish()
+    # Delta takes column names with spaces only with a setting that few readers know.
+    tables["wide"] = wide.rename_columns([name.replace(" ", "_") for name in wide.schema.names])
+    return tables
+
+
+def written(table: pa.Table, path: Path) -> str:
+    """The path of a table written as an export writes it."""
+    with path.open("wb") as file:
+        writer = open_writer(file, table.schema, "parquet")
+        for batch in table.to_batches():
+            writer.write(batch)
+        writer.close()
+    return str(path)
