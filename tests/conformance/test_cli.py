@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ import pytest
 from attrs import frozen
 from click.testing import CliRunner
 
-from run_results_conformance import SyntheticRun
+from run_results_conformance import Contract, SyntheticRun, load_contract
 from run_results_conformance.cli import main
 from run_results_conformance.faults import describe
+from run_results_conformance.server.schemas import manifest_schema, run_file_schema
 
 COMMAND = [sys.executable, "-c", "from run_results_conformance.cli import main; main()"]
 
@@ -200,3 +201,11 @@ def test_a_fault_that_there_is_not() -> None:
     done = CliRunner().invoke(main, ["serve", "--fault", "has-more-lat"])
     assert done.exit_code == 2
     assert "has-more-late" in done.output
+
+
+@pytest.mark.parametrize(("kind", "make"), [("manifest", manifest_schema), ("run", run_file_schema)])
+def test_schemas_are_printed(kind: str, make: Callable[[Contract], dict[str, Any]]) -> None:
+    """`schema` prints the schema that files are checked with."""
+    code, output = invoke("schema", kind)
+    assert code == 0
+    assert json.loads(output) == make(load_contract())

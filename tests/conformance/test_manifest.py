@@ -1,12 +1,24 @@
 """Manifests: what is known of runs."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
-from run_results_conformance import MemoryStore, SyntheticRun
+from run_results_conformance import (
+    MemoryStore,
+    ReferenceServer,
+    SyntheticRun,
+    Token,
+    load_contract,
+    read_folder,
+    serve,
+    verify,
+)
+from run_results_conformance.server.schemas import manifest_schema
 from run_results_conformance.verifier.manifest import HERE, KnownRun, Manifest, ManifestError
 
 
@@ -46,26 +58,64 @@ def test_written_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "why"),
     [
-        ([], "not a manifest"),
-        ({"runs": {}}, "not a manifest"),
-        ({"runs": [], "more": 1}, "not a manifest"),
-        ({"runs": ["r"]}, "not an object"),
-        ({"runs": [{}]}, "no id"),
-        ({"runs": [{"id": ""}]}, "no id"),
-        ({"runs": [{"id": 7}]}, "id of a run has a wrong type"),
-        ({"runs": [{"id": "r", "file": 3}]}, "unknown key 'file'"),
-        ({"runs": [{"id": "r", "files": True}]}, "files of a run has a wrong type"),
-        ({"runs": [{"id": "r", "files": -1}]}, "negative"),
-        ({"runs": [{"id": "r", "names": [1]}]}, "names of a run must be strings"),
-        ({"runs": [{"id": "r", "content": [1]}]}, "content of a run"),
+        ([], "at $: must be an object, not a list"),
+        ({}, "at $: 'runs' is missing; add it, such as \"runs\": []"),
+        ({"runs": {}}, "at $.runs: must be a list, not an object"),
+        ({"runs": [], "more": 1}, "at $: unknown key 'more'; There can be: $schema, runs"),
+        ({"runs": ["r"]}, 'at $.runs[0]: must be an object, not "r"'),
+        ({"runs": [{}]}, "at $.runs[0]: 'id' is missing"),
+        ({"runs": [{"id": ""}]}, "at $.runs[0].id: "),
+        ({"runs": [{"id": 7}]}, "at $.runs[0].id: must be a string, not 7"),
+        ({"runs": [{"id": "r", "context": 7}]}, "at $.runs[0].context: must be a string or null, not 7"),
+        ({"runs": [{"id": "r", "context": " "}]}, "at $.runs[0].context: "),
+        (
+            {"runs": [{"id": "r", "File": 3}]},
+            "at $.runs[0]: unknown key 'File'; did you mean 'files'? There can be: files, content, context, id, names, "
+            "properties, readable, status",
+        ),
+        ({"runs": [{"id": "r", "files": True}]}, "at $.runs[0].files: must be a whole number, not true"),
+        ({"runs": [{"id": "r", "files": -1}]}, "at $.runs[0].files: "),
+        ({"runs": [{"id": "r", "names": [1]}]}, "at $.runs[0].names[0]: must be a string, not 1"),
+        ({"runs": [{"id": "r", "content": [1]}]}, "at $.runs[0].content[0]: must be an object, not 1"),
+        (
+            {"runs": [{"id": "r", "content": [{"documents": [{"classname": "W-2"}]}]}]},
+            "at $.runs[0].content[0].documents[0]: unknown key 'classname'; did you mean 'class_name'?",
+        ),
+        ({"runs": [{"id": "r", "properties": {"mesage": ""}}]}, "unknown key 'mesage'; did you mean 'message'?"),
+        ({"runs": [{"id": "r"}, {"id": "s"}, {"id": "r"}]}, "at $.runs[2].id: runs[0] is this run already"),
     ],
 )
 def test_bad_manifests(document: Any, why: str, tmp_path: Path) -> None:
     """A slip of the pen is an error that says where, not a rule that is silently not judged."""
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(document))
-    with pytest.raises(ManifestError, match=why):
+    with pytest.raises(ManifestError) as caught:
         Manifest.read(path)
+    assert f"manifest.json: {why}" in str(caught.value) or why in str(caught.value)
+    assert "candidates" not in str(caught.value)
+
+
+def test_all_slips_at_once(tmp_path: Path) -> None:
+    """Every slip is named in one message, in the order of the file."""
+    path = tmp_path / "m.json"
+    path.write_text('{"runs": [{"id": "r", "file": 3, "files": 1, "files": 2}, {"status": 1}], "run": 0}')
+    with pytest.raises(ManifestError) as caught:
+        Manifest.read(path)
+    places = [line.split(": ")[1] for line in str(caught.value).splitlines()]
+    assert places == ["at $.runs[0]", "at $", "at $.runs[0]", "at $.runs[1]", "at $.runs[1].status"]
+
+
+def test_the_schema_is_what_is_checked(tmp_path: Path) -> None:
+    """The schema is valid by itself; it takes what a store knows, a status that is new, and an editor's key."""
+    schema = manifest_schema(load_contract())
+    jsonschema_rs.meta.validate(schema)
+    assert "components" not in json.dumps(schema)
+    document = Manifest.of(MemoryStore([SyntheticRun(seed, 3, run_id=f"r-{seed}") for seed in range(4)])).document()
+    document["runs"].append({"id": "new", "status": "ARCHIVED", "files": 3.0, "properties": {"status": "ARCHIVED"}})
+    jsonschema_rs.validator_for(schema).validate(document)
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({"$schema": "manifest.schema.json", **document}))
+    assert Manifest.read(path).runs[-1].files == 3
 
 
 def test_no_file(tmp_path: Path) -> None:
@@ -75,3 +125,23 @@ def test_no_file(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(ManifestError, match="is not JSON"):
         Manifest.read(tmp_path / "bad.json")
+
+
+def test_documented_example(tmp_path: Path) -> None:
+    """The page's run file can be served, and a server that serves it conforms to the page's manifest, key for key."""
+    page = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text("utf-8")
+    run, manifest = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "run.json").write_text(run, "utf-8")
+    (tmp_path / "manifest.json").write_text(manifest, "utf-8")
+    keys = {key for entry in json.loads(manifest)["runs"] for key in entry}
+    assert keys == set(manifest_schema(load_contract())["$defs"]["Run"]["properties"])
+    assert keys == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    store = read_folder(tmp_path / "runs")
+    token = Token("a-token", frozenset({"acme-lending"}), "acme-lending")
+    with serve(ReferenceServer(store, token)) as served:
+        known = Manifest.read(tmp_path / "manifest.json")
+        report = verify(served.url, "a-token", manifest=known, context="acme-lending", only=["state", "names"])
+    assert report.exit_code == 0
+    judged = {verdict.rule.id for verdict in report.verdicts if verdict.judged}
+    assert judged >= {"state.known", "state.content", "state.file-count", "names.exact"}

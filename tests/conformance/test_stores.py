@@ -28,6 +28,7 @@ from run_results_conformance import (
 )
 from run_results_conformance.server.folder import RunFileError, json_path
 from run_results_conformance.server.runs import by_clock, by_polls
+from run_results_conformance.server.schemas import run_file_schema
 from run_results_conformance.server.sqlite import SqliteStoreError
 
 
@@ -70,16 +71,19 @@ class TestFolder:
         [
             ("", "$", "not JSON"),
             ("{", "$", "not JSON"),
-            ("[]", "$", "a run is a JSON object"),
-            ("{}", "$", "required"),
+            ("[]", "$", "must be an object, not a list"),
+            ("{}", "$", '\'status\' is missing; add it, such as "status": "COMPLETE"'),
             ('{"id": "r", "id": "s"}', "$", "the key 'id' stands twice"),
             ('{"id": NaN}', "$", "NaN is not JSON"),
             ('{"id": 1e999}', "$", "1e999 is too large"),
             ("[" * 100_000, "$", "not JSON"),
+            ('{"id":' + "[" * 500 + "]" * 500 + "}", "$", "cannot be checked"),
             (b"\xff\xfe\x00", "$", "not JSON"),
             ('{"id": "\\ud800"}', "$.id", "surrogate"),
-            ('{"id": "r", "x-context": 1}', '$["x-context"]', "a context is a string"),
-            ('{"id": "r", "x-context": " a"}', '$["x-context"]', "IB-Context has a form"),
+            ('{"id": "r", "files": [{"\\ud800": 1}]}', "$.files[0]", "surrogate"),
+            ('{"id": "r", "files": [{"x": 1, "x": 1}]}', "$.files[0]", "the key 'x' stands twice"),
+            ('{"id": "r", "x-context": 1}', '$["x-context"]', "must be a string, not 1"),
+            ('{"id": "r", "x-context": " a"}', '$["x-context"]', 'does not match "^[!-~]'),
         ],
     )
     def test_not_a_run(self, tmp_path: Path, contract: Contract, content: str | bytes, where: str, why: str) -> None:
@@ -87,9 +91,66 @@ class TestFolder:
         (tmp_path / "bad one.json").write_bytes(content.encode() if isinstance(content, str) else content)
         with pytest.raises(RunFileError) as caught:
             read_folder(tmp_path, contract)
-        assert caught.value.where == where
-        assert str(caught.value).startswith(f"bad one.json: at {where}: ")
-        assert why in str(caught.value)
+        lines = str(caught.value).splitlines()
+        assert any(line.startswith(f"bad one.json: at {where}: ") and why in line for line in lines), lines
+        assert caught.value.path.name == "bad one.json"
+
+    def test_all_problems_at_once(self, tmp_path: Path, contract: Contract) -> None:
+        """Every slip in every file is named, at its place; what all documents lack is one line with a count."""
+        run = json.loads(json.dumps(whole(SyntheticRun(6, 3, documents_per_file=2))))
+        run["status"] = "COMPLETED"
+        run["file"] = []
+        run["case_info"]["fields"][0]["chosen_field"] = {"record": 1}
+        for file in run["files"]:
+            for document in file["documents"]:
+                del document["page_layouts"]
+        put(tmp_path, "a.json", run)
+        put(tmp_path, "b.json", '{"id": 7, "status": "FAILED", "files": 1}')
+        put(tmp_path, "c.json", "{")
+        with pytest.raises(RunFileError) as caught:
+            read_folder(tmp_path, contract)
+        lines = str(caught.value).splitlines()
+        assert [line for line in lines if line.startswith("a.json")] == [
+            "a.json: at $: unknown key 'file'; did you mean 'files'? There can be: files, $schema, batch_id, "
+            "case_info, finish_timestamp, id, keys, message, review_completed, start_timestamp, status, x-context",
+            "a.json: at $.case_info.fields[0].chosen_field: unknown key 'record'; did you mean 'record_index'? "
+            "There can be: record_index, refined_phrase_name",
+            "a.json: at $.files[0].documents[0]: 'page_layouts' is missing; add it, because include_source_info "
+            'guarantees it, such as "page_layouts": [] (and at 5 more places like this)',
+            "a.json: at $.status: \"COMPLETED\" is not allowed; did you mean 'COMPLETE'? There can be: COMPLETE, "
+            "CANCELLED, FAILED, PAUSED, RUNNING, STOPPED_AT_CHECKPOINT",
+        ]
+        assert lines[4:6] == [
+            "b.json: at $.files: must be a list, not 1",
+            "b.json: at $.id: must be a string, not 7",
+        ]
+        assert lines[6].startswith("c.json: at $: not JSON")
+        assert len(caught.value.problems) == 12
+
+    def test_a_member_that_is_new_in_the_contract(self, tmp_path: Path, contract: Contract) -> None:
+        """Where a newer contract guarantees one more member, the message says what to add; then the file fits."""
+        newer = Contract(json.loads(json.dumps(contract.document)))
+        flag = contract.flags[0]
+        new: Any = {"type": "object", "required": ["kind"], "properties": {"kind": {"type": "string"}}}
+        schemas: Any = newer.document["components"]["schemas"]
+        schemas["File"]["properties"]["origin"] = {**new, "x-include": flag}
+        run = whole(SyntheticRun(6, 2))
+        put(tmp_path, "run.json", run)
+        with pytest.raises(RunFileError) as caught:
+            read_folder(tmp_path, newer)
+        added = '"origin": {"kind": "..."}'
+        assert caught.value.why == f"'origin' is missing; add it, because {flag} guarantees it, such as {added}"
+        put(tmp_path, "run.json", {**run, "files": [{**file, **json.loads(f"{{{added}}}")} for file in run["files"]]})
+        assert len(list(read_folder(tmp_path, newer))) == 1
+
+    def test_the_schema_is_what_is_checked(self, contract: Contract) -> None:
+        """The schema of run files is valid by itself, and takes every synthetic run, a context, and an editor's key."""
+        schema = run_file_schema(contract)
+        jsonschema_rs.meta.validate(schema)
+        assert "components" not in json.dumps(schema)
+        validator = jsonschema_rs.validator_for(schema)
+        for seed in range(5):
+            validator.validate({**whole(SyntheticRun(seed, 3)), "x-context": "acme", "$schema": "run.schema.json"})
 
     @pytest.mark.parametrize(
         ("where", "change"),
@@ -122,6 +183,7 @@ class TestFolder:
         put(tmp_path, "run.json", run)
         with pytest.raises(RunFileError) as caught:
             read_folder(tmp_path, contract)
+        assert where in {problem.where for _, problem in caught.value.problems}
         assert caught.value.where == where
 
     def test_same_run_twice(self, folder: Path, contract: Contract) -> None:

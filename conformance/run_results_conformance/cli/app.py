@@ -5,6 +5,7 @@ import click
 from .catalogue import faults, rules
 from .check import check
 from .fuzz import fuzz
+from .schema import schema
 from .serve import pack, serve
 
 
@@ -13,5 +14,5 @@ def main() -> None:
     """Prove that a server keeps the run-results contract."""
 
 
-for command in (check, fuzz, rules, serve, faults, pack):
+for command in (check, fuzz, rules, serve, faults, pack, schema):
     main.add_command(command)

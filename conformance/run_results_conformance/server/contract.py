@@ -338,17 +338,26 @@ class Contract:
         an include flag guarantees is required, because the server must not make it up. Keys that the spec does not name
         are refused, because they are typing errors.
         """
-        whole = Contract(json.loads(json.dumps(self.document)))
-        for schema in whole._schemas():
+        return self._schema_in_project_terms(whole=True)
+
+    @cached_property
+    def partial_run_schema(self) -> JsonObject:
+        """As `run_schema`, for what is known of a run: what include flags ask for may be left out."""
+        return self._schema_in_project_terms(whole=False)
+
+    def _schema_in_project_terms(self, *, whole: bool) -> JsonObject:
+        copy = Contract(json.loads(json.dumps(self.document)))
+        for schema in copy._schemas():
             if schema.get("format") == "api-field-name":
                 schema.pop("pattern", None)
             if "properties" in schema:
-                schema["required"] = [*schema.get("required", ()), *_guaranteed(schema["properties"])]
+                guaranteed = _guaranteed(schema["properties"]) if whole else []
+                schema["required"] = [*schema.get("required", ()), *guaranteed]
                 schema.setdefault("additionalProperties", False)
-        answer: Any = whole.resolve(whole.answer_schema)
+        answer: Any = copy.resolve(copy.answer_schema)
         del answer["properties"][self.pagination.more]
         answer["required"] = [name for name in answer["required"] if name != self.pagination.more]
-        return whole.validation_schema(200)
+        return copy.validation_schema(200)
 
     def _schemas(self) -> Iterator[JsonObject]:
         """Every object inside the schemas of the components, at any depth."""

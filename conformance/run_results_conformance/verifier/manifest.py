@@ -6,10 +6,11 @@ run has, its status, the project's own field names, what answers say of the run 
     {"runs": [{"id": "run-tax-2025", "files": 12, "status": "COMPLETE", "names": ["due date", "secret_id"]},
               {"id": "run-elsewhere", "context": "other-org", "readable": false}]}
 
+`run-results-conformance schema manifest` prints the JSON Schema of the file, and docs/manifest.md explains it.
+
     ManifestError   the file is missing, or no manifest
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,16 @@ from typing import Any, Self
 from attrs import evolve, field, frozen
 
 from run_results_conformance.server.contract import Contract, JsonObject, load_contract
+from run_results_conformance.server.json_file import (
+    JsonFileError,
+    Problem,
+    find_problems,
+    json_path,
+    list_problems,
+    read_json,
+)
 from run_results_conformance.server.runs import Run, Store
+from run_results_conformance.server.schemas import manifest_schema
 
 from .run_status import RUNNING
 
@@ -71,37 +81,14 @@ class KnownRun:
         return cls(run_id, context, count, status, frozenset(_names(contract, page)), header, files)
 
     @classmethod
-    def read(cls, document: Any) -> Self:
-        """Reads an entry of a manifest. Raises ManifestError."""
-        if not isinstance(document, dict):
-            raise ManifestError("an entry of runs is not an object")
-        entry: dict[str, Any] = dict(document)
-        kinds: dict[str, type | tuple[type, ...]] = {
-            "id": str,
-            "context": (str, type(None)),
-            "files": int,
-            "status": str,
-            "names": list,
-            "properties": dict,
-            "content": list,
-            "readable": bool,
-        }
-        for name, value in entry.items():
-            if name not in kinds:
-                raise ManifestError(f"an entry of runs has the unknown key {name!r}")
-            if not isinstance(value, kinds[name]) or (isinstance(value, bool) and name != "readable"):
-                raise ManifestError(f"{name} of a run has a wrong type")
-        if not entry.get("id"):
-            raise ManifestError("an entry of runs has no id")
-        if entry.get("files", 0) < 0:
-            raise ManifestError("files of a run must not be negative")
-        if not all(isinstance(name, str) for name in entry.get("names", ())):
-            raise ManifestError("names of a run must be strings")
-        if not all(isinstance(file, dict) for file in entry.get("content", ())):
-            raise ManifestError("content of a run must be a list of files")
-        if "names" in entry:
-            entry["names"] = frozenset(entry["names"])
-        return cls(**entry)
+    def read(cls, entry: JsonObject) -> Self:
+        """The run of an entry that fits the schema of manifests."""
+        found = dict(entry)
+        if "files" in found:
+            found["files"] = int(found["files"])  # JSON's 3.0 is a whole number
+        if "names" in found:
+            found["names"] = frozenset(found["names"])
+        return cls(**found)
 
     def document(self) -> JsonObject:
         """The entry of a manifest that says this."""
@@ -150,21 +137,38 @@ class Manifest:
         return cls(tuple(KnownRun(run_id) for run_id in run_ids))
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        """Reads a manifest from a JSON file. Raises ManifestError."""
+    def read(cls, path: Path, contract: Contract | None = None) -> Self:
+        """Reads a manifest from a JSON file. Raises ManifestError, with everything that is wrong."""
         try:
-            document = json.loads(path.read_bytes())
-        except OSError as error:
-            raise ManifestError(f"the manifest cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise ManifestError(f"{path.name} is not JSON: {error}") from error
-        if not isinstance(document, dict) or document.keys() != {"runs"} or not isinstance(document["runs"], list):
-            raise ManifestError(f'{path.name} is not a manifest: its only key must be "runs", with a list')
+            document, problems = read_json(path)
+        except JsonFileError as error:
+            raise ManifestError(f"the manifest {path.name} {_as_predicate(error)}") from error
+        problems += find_problems(document, manifest_schema(contract or load_contract()))
+        if not problems:
+            problems += _doubled_runs(document["runs"])
+        if problems:
+            raise ManifestError(list_problems(problems, path.name))
         return cls(tuple(KnownRun.read(entry) for entry in document["runs"]))
 
     def document(self) -> JsonObject:
         """What `read` reads, as `json.dumps` takes it."""
         return {"runs": [run.document() for run in self.runs]}
+
+
+def _as_predicate(error: JsonFileError) -> str:
+    text = str(error)
+    return text if text.startswith("cannot") else f"is {text}"
+
+
+def _doubled_runs(entries: Sequence[JsonObject]) -> list[Problem]:
+    """Entries for a run that an earlier entry is for, in the same context."""
+    problems: list[Problem] = []
+    seen: dict[tuple[str, str | None], int] = {}
+    for number, entry in enumerate(entries):
+        first = seen.setdefault((entry["id"], entry.get("context", HERE)), number)
+        if first != number:
+            problems.append(Problem(json_path(["runs", number, "id"]), f"runs[{first}] is this run already"))
+    return problems
 
 
 def _names(contract: Contract, page: JsonObject) -> Iterator[str]:
