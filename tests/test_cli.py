@@ -862,6 +862,21 @@ def test_a_run_that_changes_can_be_fetched(here: Here) -> None:
     assert records(out)[-1]["file_index"] == 9
 
 
+def test_a_run_that_has_a_file_twice_can_be_fetched(here: Here, tmp_path: Path) -> None:
+    """A file that comes again is an error that names --on-repeat keep, with which it is fetched and exported."""
+    twice = Odd(RUN, lambda page: page["files"][0].update(input_file_path="the/same.pdf"), page_size=4)
+    with serve(twice) as served:
+        code, _, err = here(served.url, "fetch", RUN.run_id)
+        assert code == 5
+        assert "--on-repeat keep" in err
+        code, out, _ = here(served.url, "fetch", RUN.run_id, "--on-repeat", "keep")
+        assert code == 0
+        assert records(out)[-1]["file_index"] == 9
+        for command, place in (("export", tmp_path / "files.csv"), ("report", tmp_path / "report.html")):
+            assert here(served.url, command, RUN.run_id, "-o", str(place), "--on-repeat", "keep")[0] == 0
+            assert place.exists()
+
+
 def test_options_stand_before_or_after_the_command(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
     """Where both are given, the one after the command counts."""
     url = serve_runs(RUN)

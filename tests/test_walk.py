@@ -314,6 +314,70 @@ def test_a_run_that_changed_can_be_taken_as_it_comes() -> None:
     assert [p.offset for p in play(pages, options=options)] == [0, 1, 2]
 
 
+KEEP = settle(token="t", base_url="http://127.0.0.1", retry=RetryPolicy(attempts=1), on_repeat="keep")
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        ["aa"],
+        ["ab", "a"],
+        ["ab", "ca", "d"],
+        ["a", "a", "a", "b"],
+        ["ab", "cd", "ab", "cd", "e"],
+        ["abcabc", "abc", "abd"],
+    ],
+)
+def test_a_run_that_has_a_file_twice_can_be_taken_whole(pages: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    """With on_repeat='keep' each file comes as often as the run has it, and a warning names it; else it is an error."""
+    bodies = [page(paths, index < len(pages) - 1) for index, paths in enumerate(pages)]
+    with caplog.at_level(logging.WARNING, logger="run_results"):
+        got = [str(file.input_file_path) for got in play(scripted(*bodies), options=KEEP) for file in got.files]
+    assert "".join(got) == "".join(pages)
+    assert "'a'" in caplog.text
+    with pytest.raises((FilesRepeated, PageRepeated), match=r"on_repeat='keep'"):
+        list(play(scripted(*bodies)))
+
+
+@given(length=st.integers(1, 60), lead=st.integers(0, 30), sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def test_a_cycle_ends_though_repetitions_are_kept(length: int, lead: int, sizes: list[int]) -> None:
+    """With on_repeat='keep' a server that goes round in circles stays an error, after a bounded number of rounds."""
+    rounds, pages = iter(range(100_000)), 0
+
+    def file(index: int) -> str:
+        return f"f{index if index < lead else lead + (index - lead) % length}"
+
+    def answer(offset: int) -> Any:
+        size = sizes[next(rounds) % len(sizes)]
+        return page([file(index) for index in range(offset, offset + size)], True)
+
+    with pytest.raises((FilesRepeated, PageRepeated), match="round in circles") as caught:
+        for got in islice(play(answer, options=KEEP), 10_000):
+            pages += len(got.files)
+    assert pages <= 44 * (lead + length + max(sizes))
+    assert "on_repeat" not in str(caught.value), "it would not help"
+
+
+def test_kept_repetitions_cost_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cycle longer than what is remembered ends, too, where repetitions are kept."""
+    monkeypatch.setattr("run_results.page_checks.PageChecks._WINDOW", 8)
+    with pytest.raises((FilesRepeated, PageRepeated), match="round in circles"):
+        for _ in islice(play(lambda offset: page([f"f{offset % 100}"], True), options=KEEP), 10_000):
+            pass
+
+
+def test_keeping_repetitions_lets_no_other_breach_pass() -> None:
+    """With on_repeat='keep' a page that does not advance, of another run, or of a changed run stays an error."""
+    second = {
+        OffsetDidNotAdvance: page([], True),
+        RunMismatch: page("b", True, id="other"),
+        RunChanged: page("b", True, status="RUNNING"),
+    }
+    for error, body in second.items():
+        with pytest.raises(error):
+            list(play(scripted(page("a", True), body), options=KEEP))
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("start_timestamp", "soon"), ("review_completed", "no"), ("batch_id", 7), ("message", 7)]
 )

@@ -62,6 +62,7 @@ def synchronous(run_id: str) -> None:
         retry=RetryPolicy(),
         strict=False,
         on_change="raise",
+        on_repeat="keep",
         allow_insecure=False,
         max_connections=7,
         http_client=httpx.Client(),

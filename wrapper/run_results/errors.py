@@ -309,12 +309,22 @@ class OffsetDidNotAdvance(PagingError):
     """Raised when a page says `has_more` and has no files: the next request would be the same one for ever."""
 
 
+_REPEATED = (
+    "If the run has a file twice by intention, {on_repeat='keep'} takes it as often as it comes; else the server broke"
+    " the contract, and run-results-conformance check says how"
+)
+
+
 class PageRepeated(PagingError):
     """Raised when a page has the very files of an earlier one."""
+
+    advice = _REPEATED
 
 
 class FilesRepeated(PagingError):
     """Raised when a page has a file that came before."""
+
+    advice = _REPEATED
 
 
 class RunMismatch(PagingError):

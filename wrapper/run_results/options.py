@@ -39,6 +39,7 @@ class Settings(TypedDict, total=False):
     retry: RetryPolicy
     strict: bool
     on_change: Literal["raise", "warn"]
+    on_repeat: Literal["raise", "keep"]
     allow_insecure: bool
     prefetch: int
     max_connections: int
@@ -121,6 +122,12 @@ def _on_change(word: object) -> object:
     return word
 
 
+def _on_repeat(word: object) -> object:
+    if word not in ("raise", "keep"):
+        raise ConfigurationError(f"on_repeat must be 'raise' or 'keep', not {word!r}")
+    return word
+
+
 def _observe(function: object) -> object:
     if not callable(function):
         raise ConfigurationError(f"observe must be a function, not {type(function).__name__}")
@@ -173,6 +180,12 @@ class Options:
     on_change: Literal["raise", "warn"] = _setting(
         "What to do when the run changes between two pages (status, start, finish, batch, review): 'raise' or 'warn'.",
         _on_change,
+        "raise",
+    )
+    on_repeat: Literal["raise", "keep"] = _setting(
+        "What to do with a file that came before in the same walk: 'raise', or 'keep' where a run has a file twice by"
+        " intention. A server that goes round in circles is an error in both cases.",
+        _on_repeat,
         "raise",
     )
     allow_insecure: bool = _setting("Whether a plain-http base URL that is not loopback is allowed.", _flag, False)

@@ -34,15 +34,19 @@ class PageChecks:
     # How many files back one that comes again is recognized. Going round in circles is recognized at any length: the
     # file at every power of two is kept until the next (Brent), so that no walk goes on for ever.
     _WINDOW = 20_000
+    # Where a run may have a file twice: on so many pages that one file may come again while it is kept.
+    _ROUNDS = 10
 
-    def __init__(self, on_change: str) -> None:
+    def __init__(self, on_change: str, on_repeat: str = "raise") -> None:
         self._on_change = on_change
+        self._on_repeat = on_repeat
         self._state: dict[str, Any] = {}
         self._rest: dict[str, Any] = {}
         # In parts, oldest first: to drop a part is cheap, and none grows so large that copying it would be slow.
         self._known: deque[dict[int, None]] = deque([{}])
         self._count = 0
         self._kept: int | None = None
+        self._rounds = 0  # pages on which the file that is kept has come again
 
     def check(self, page: Page) -> tuple[Drift, ...]:
         """Check the next page. Raises a `PagingError`; returns what else of the run is not as on the page before."""
@@ -79,23 +83,35 @@ class PageChecks:
         marks = _marks(page)
         known = {self._kept}.union(*[part.keys() & marks for part in self._known])
         again = [index for index, mark in enumerate(marks) if mark in known]
-        if len(again) == len(marks):
-            text = f"the page has the files of an earlier page again, first {_name(page.files[0])}"
-            raise errors.PageRepeated(text, drift=page.breaches)
+        self._rounds += self._kept in marks
         if again or len(set(marks)) < len(marks):
-            index = again[0] if again else _first_doubled(marks)
-            named = [index for index, file in enumerate(page.files) if file.input_file_path]
-            index = named[index] if index < len(named) else 0
-            text = f"file {page.offset + index}, {_name(page.files[index])}, came before"
-            raise errors.FilesRepeated(text, drift=page.breaches)
+            self._check_repetition(page, marks, again)
         before, self._count = self._count, self._count + len(marks)
         if before.bit_length() < self._count.bit_length():
-            self._kept = marks[0]
+            self._kept, self._rounds = marks[0], 0
         self._known[-1] |= dict.fromkeys(marks)
         if len(self._known[-1]) >= self._WINDOW / 4:
             self._known.append({})
         while sum(map(len, self._known)) - len(self._known[0]) >= self._WINDOW:
             self._known.popleft()
+
+    def _check_repetition(self, page: Page, marks: list[int], again: list[int]) -> None:
+        """A page has a file that came before: that is an error, unless the run may have a file twice."""
+        kind: type[errors.PagingError]
+        if len(again) == len(marks):
+            kind, text = errors.PageRepeated, "the page has the files of an earlier page again, first "
+            text += _name(page.files[0])
+        else:
+            index = again[0] if again else _first_doubled(marks)
+            named = [index for index, file in enumerate(page.files) if file.input_file_path]
+            index = named[index] if index < len(named) else 0
+            kind, text = errors.FilesRepeated, f"file {page.offset + index}, {_name(page.files[index])}, came before"
+        if self._on_repeat == "raise":
+            raise kind(text, drift=page.breaches)
+        if page.has_more and self._rounds >= self._ROUNDS:
+            text += f", and one file has come on {self._rounds} pages more: the server goes round in circles"
+            raise kind(text, drift=page.breaches, advice=errors.ContractError.advice)
+        log().warning("run %s, offset %d: %s", page.run_id, page.offset, text)
 
 
 def _first_doubled(marks: list[int]) -> int:

@@ -107,7 +107,7 @@ def walk(
     start, flags = as_start(start), as_include(include)
     offset: int | None = start
     end = inf if deadline is None else options.clock() + as_seconds(deadline, "deadline")
-    checks, reporter = PageChecks(on_change=options.on_change), _Reporter(options)
+    checks, reporter = PageChecks(options.on_change, options.on_repeat), _Reporter(options)
     forecast = Forecast(options.prefetch)
     while offset is not None:
         try:

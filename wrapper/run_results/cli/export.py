@@ -21,6 +21,7 @@ from run_results.cli.options import (
     is_watched,
     names_option,
     on_change_option,
+    on_repeat_option,
     read_names,
 )
 from run_results.errors import ConfigurationError
@@ -130,6 +131,7 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Runs at once.")
 @_choosing
 @on_change_option
+@on_repeat_option
 @connecting
 @click.pass_context
 def export(
@@ -140,6 +142,7 @@ def export(
     runs_file: Any,
     jobs: int,
     on_change: Literal["raise", "warn"],
+    on_repeat: Literal["raise", "keep"],
     **given: Any,
 ) -> None:
     """Write runs to disk as tables, of any size.
@@ -170,7 +173,7 @@ def export(
 
     work = Jobs({run_id: output / safe_name(run_id) if several else output for run_id in wanted}, options)
     show = is_watched() and not context.obj.verbose
-    with context.obj.client(on_change=on_change) as client:
+    with context.obj.client(on_change=on_change, on_repeat=on_repeat) as client:
         try:
             with progress(wanted=show) as update:
                 work.run(client, jobs, update)

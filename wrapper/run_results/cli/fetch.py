@@ -18,6 +18,7 @@ from run_results.cli.options import (
     is_watched,
     names_option,
     on_change_option,
+    on_repeat_option,
     read_names,
     start_option,
 )
@@ -65,6 +66,7 @@ class FetchInterrupted(Exception):
     help="Print only fields with this mark; may be given several times. Asks for the facts that the mark needs.",
 )
 @on_change_option
+@on_repeat_option
 @connecting
 @click.pass_obj
 def fetch(
@@ -78,6 +80,7 @@ def fetch(
     unsure: float | None,
     only: tuple[str, ...],
     on_change: Literal["raise", "warn"],
+    on_repeat: Literal["raise", "keep"],
 ) -> None:
     """Print every field of a run: one line each, page by page.
 
@@ -115,7 +118,7 @@ def fetch(
     table = FieldTable(settings.console(), known, asked, tally, wanted) if as_table else None
     offset = start
     show_progress = not sys.stdout.isatty() and not settings.verbose and is_watched()
-    with settings.client(on_change=on_change) as client, progress(wanted=show_progress) as update:
+    with settings.client(on_change=on_change, on_repeat=on_repeat) as client, progress(wanted=show_progress) as update:
         try:
             for page in client.pages(run_id, start=start, include=asked):
                 _LOG.info(

@@ -13,6 +13,7 @@ _NAMES = {
     "context": "--context",
     "timeout": "--timeout",
     "on_change": "--on-change",
+    "on_repeat": "--on-repeat",
     "allow_insecure": "--allow-insecure",
     "strict": "--strict",
     "resume": "--resume",

@@ -141,6 +141,16 @@ def on_change_option(command: Command) -> Command:
     )(command)
 
 
+def on_repeat_option(command: Command) -> Command:
+    """`--on-repeat`."""
+    return click.option(
+        "--on-repeat",
+        type=click.Choice(["raise", "keep"]),
+        default=_SETTINGS["on_repeat"]["default"],
+        help=_help("on_repeat"),
+    )(command)
+
+
 def start_option(command: Command) -> Command:
     """`--start`."""
     text = "Begin at this file, counted from 0."

@@ -15,6 +15,7 @@ from run_results.cli.options import (
     is_watched,
     names_option,
     on_change_option,
+    on_repeat_option,
     read_names,
     start_option,
 )
@@ -59,6 +60,7 @@ from run_results.text import printable
     " shown, and the report says so.",
 )
 @on_change_option
+@on_repeat_option
 @connecting
 @click.pass_obj
 def report(
@@ -73,6 +75,7 @@ def report(
     start: int,
     max_size: int,
     on_change: Literal["raise", "warn"],
+    on_repeat: Literal["raise", "keep"],
 ) -> None:
     """Write a run into one HTML file for people.
 
@@ -90,7 +93,7 @@ def report(
 
     known = read_names(names, ascii=ascii) if names else None
     pictures = folder(images) if images else None
-    with settings.client(on_change=on_change) as client, progress(wanted=is_watched()) as update:
+    with settings.client(on_change=on_change, on_repeat=on_repeat) as client, progress(wanted=is_watched()) as update:
 
         def pages() -> Iterator[Page]:
             for page in client.pages(run_id, start=start, include=Include.ALL):
