@@ -4,7 +4,7 @@ From top to bottom, each room importing only those below it:
 
     verification   the order of the steps
     checks/        how each rule is judged, a module a family
-    session        sends a request once, keeps the exchange, judges it (with budget, tally, request_builder)
+    session        sends a request once, keeps the exchange, judges it (with budget, tally, request_builder, excerpt)
     connection/    raw HTTP: an address, a request, an answer
     spec_view/     what the spec says of an answer;  body: its text
     report/        what was found, in four forms;  sanitizer: what may be shown

@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 _BLANK = " \t\r\n"
 _BOM = b"\xef\xbb\xbf"
@@ -22,15 +22,20 @@ NOTHING = _Nothing()
 
 @frozen(eq=False)
 class Body:
-    """The JSON value of a body, and what was wrong with its text: by rule, a phrase."""
+    """The JSON value of a body, and what was wrong with its text: by rule, a phrase.
+
+    `places` has, by rule, the character of the text where that is known.
+    """
 
     value: Any
     problems: dict[str, str]
+    places: dict[str, int] = field(factory=dict)
 
 
 def read_body(data: bytes) -> Body:
     """Reads a body. The value is NOTHING where none can be read; nothing raises."""
     problems: dict[str, str] = {}
+    places: dict[str, int] = {}
     if data.startswith(_BOM):
         problems["wire.bom"] = "the body starts with EF BB BF"
         data = data[len(_BOM) :]
@@ -38,6 +43,7 @@ def read_body(data: bytes) -> Body:
         text = data.decode()
     except UnicodeDecodeError as error:
         problems["wire.utf8"] = f"byte {error.start} of the body is not UTF-8"
+        places["wire.utf8"] = len(data[: error.start].decode())
         text = data.decode(errors="replace")
     try:
         value = _parse(text, problems)
@@ -49,7 +55,9 @@ def read_body(data: bytes) -> Body:
         what = error.msg if isinstance(error, json.JSONDecodeError) else "a number is too long to be read"
         problems["wire.json"] = f"{what}{where}" if text.strip(_BLANK) else "the body is empty"
         value = NOTHING
-    return Body(value, problems)
+        if isinstance(error, json.JSONDecodeError):
+            places["wire.json"] = error.pos
+    return Body(value, problems, places)
 
 
 def _parse(text: str, problems: dict[str, str]) -> Any:

@@ -17,12 +17,13 @@ from typing import Any
 from .body import NOTHING, Body, gunzip, read_body
 from .budget import Budget
 from .connection import Answer, Connection, Request
+from .excerpt import excerpt, locate
 from .exchange import BUSY, NO_FLAGS, Exchange, Judgement, ObservedRun, Page
 from .manifest import KnownRun, Manifest
 from .report import Failure
 from .request_builder import RequestBuilder, accepts_gzip
-from .sanitizer import Sanitizer
-from .spec_view import Inspection, Path, SpecView, show_path
+from .sanitizer import Sanitizer, value_text
+from .spec_view import Inspection, Path, SpecView, difference, show_path
 from .tally import Tally
 
 _MOST_WAITS = 3  # times that a busy server is asked again
@@ -30,8 +31,7 @@ _LONGEST_WAIT = 5.0  # seconds
 _MOST_REPEATS = 6  # of a request whose answer may only be of another size
 _MOST_VALUES = 2_000_000  # JSON values of a body; a page of 4 MB has a tenth of that
 _MOST_BODY = 32 << 20  # bytes of a body that was compressed
-_EXCERPT = 400  # characters of an answer that are shown
-_MOST_READ = 1 << 16  # bytes of an answer that an excerpt is made from
+_MOST_OF_VALUE = 400  # characters of a value that are shown with more words
 
 CheckExchange = Callable[["Session", Exchange], Iterator[Judgement]]
 """What judges a single exchange."""
@@ -142,9 +142,7 @@ class Session:
     # --- Reading --------------------------------------------------------------------------------------------
 
     def _read(self, request: Request, answer: Answer) -> Exchange:
-        data = answer.body
-        if answer.header("content-encoding") and accepts_gzip(request):
-            data = gunzip(data, _MOST_BODY) or b""
+        data = _content(request, answer)
         # The same bytes come often, and are read once.
         key = blake2b(data, digest_size=16).digest()
         body = self._bodies.get(key)
@@ -243,16 +241,30 @@ class Session:
         if not kept and self.tally.wants_failure(rule):
             request = exchange.request
             weight = (len(request.flags or ()), request.offset or 0, len(path), exchange.number)
-            self.tally.add_failure(weight, run_id, self._failure(rule, exchange, path, expected, got))
+            failure = self._failure(rule, exchange, path, expected, got)
+            self.tally.add_failure(weight, run_id, failure, lambda: self._excerpt(rule, exchange, path))
         return kept
 
     def judge_same(
         self, rule: str, exchange: Exchange, wanted: Exchange, expected: str, *, run: ObservedRun | None = None
     ) -> None:
         """Judges that two answers say the same; no answer, and "too busy", are for other rules."""
-        if exchange.answered:
-            got = f"status {exchange.status}" if exchange.status != wanted.status else "another answer"
-            self.judge(rule, self.same_answer(exchange, wanted), exchange, expected=expected, got=got, run=run)
+        if not exchange.answered:
+            return
+        if self.same_answer(exchange, wanted):
+            self.judge(rule, True, exchange, run=run)
+            return
+        path, wanted_part, got = self._first_difference(exchange, wanted)
+        expected = f"{value_text(wanted_part)[:_MOST_OF_VALUE]} (as in {expected})"
+        self.judge(rule, False, exchange, path=path, expected=expected, got=got, run=run)
+
+    def _first_difference(self, exchange: Exchange, wanted: Exchange) -> tuple[Path, Any, Any]:
+        """The first place where an answer differs from the one that was expected, and what stands there in each."""
+        if exchange.status != wanted.status:
+            return (), f"status {wanted.status}", f"status {exchange.status}"
+        if exchange.body.value is NOTHING:
+            return (), "JSON", "no JSON that could be read"
+        return difference(self._trimmed(wanted), self._trimmed(exchange)) or ((), "the same", "another answer")
 
     def forget(self, run: ObservedRun) -> None:
         """Forgets what was judged of a run that has changed: its pages belong to different times."""
@@ -267,7 +279,7 @@ class Session:
             case=show(self._case(request), 300),
             request=self.curl(request),
             status=answer.status,
-            excerpt=self._excerpt(answer) if answer.status else "",
+            excerpt="",
             path=show(show_path(path), 300),
             expected=show(expected),
             got=show(answer.fault if got == "" and answer.fault else got),
@@ -289,10 +301,22 @@ class Session:
             parts.append("with " + " and ".join(flags) if flags else "without flags")
         return ", ".join(parts)
 
-    def _excerpt(self, answer: Answer) -> str:
+    def _excerpt(self, rule: str, exchange: Exchange, path: Path) -> str:
+        """What the answer says at the place of a failure; it costs time, and is made for those that are shown."""
+        answer = exchange.answer
+        if not answer.status:
+            return ""
         kind = self.sanitizer.show(", ".join(answer.header("content-type")), 100) or "no Content-Type"
-        text = self.sanitizer.show(answer.body[:_MOST_READ].decode(errors="replace"), _EXCERPT)
-        return f"{answer.status} {kind}\n{text}"
+        text = _content(exchange.request, answer).decode(errors="replace")
+        place = exchange.body.places.get(rule) or (locate(text, path) if path else 0)
+        return f"{answer.status} {kind}\n{excerpt(text, place, self.sanitizer)}"
+
+
+def _content(request: Request, answer: Answer) -> bytes:
+    """The body of an answer, decompressed where the request accepts gzip."""
+    if answer.header("content-encoding") and accepts_gzip(request):
+        return gunzip(answer.body, _MOST_BODY) or b""
+    return answer.body
 
 
 def _has_files(page: Any, items: str) -> bool:

@@ -1,8 +1,9 @@
 """How often each rule was judged and broken, and the verdicts that come of it."""
 
 from collections import Counter
+from collections.abc import Callable
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from .report import Failure, Verdict
 from .rules import BY_ID, RULES
@@ -19,7 +20,7 @@ class _Count:
     # By the id of the run that must not have changed, None where that does not matter.
     judged: Counter[str | None] = field(factory=Counter)
     broken: Counter[str | None] = field(factory=Counter)
-    failures: list[tuple[Weight, str | None, Failure]] = field(factory=list)
+    failures: list[tuple[Weight, str | None, Failure, Callable[[], str]]] = field(factory=list)
 
 
 class Tally:
@@ -44,9 +45,11 @@ class Tally:
         """Whether there is room for the details of one more failure of this rule."""
         return len(self._counts[rule].failures) < _MOST_KEPT
 
-    def add_failure(self, weight: Weight, run_id: str | None, failure: Failure) -> None:
-        """Keeps the details of a failure."""
-        self._counts[failure.rule].failures.append((weight, run_id, failure))
+    def add_failure(
+        self, weight: Weight, run_id: str | None, failure: Failure, excerpt: Callable[[], str] = lambda: ""
+    ) -> None:
+        """Keeps the details of a failure. `excerpt` makes the piece of the answer, if the failure is shown."""
+        self._counts[failure.rule].failures.append((weight, run_id, failure, excerpt))
 
     def judged(self, rule: str) -> int:
         """How often a rule was judged so far."""
@@ -79,7 +82,8 @@ class Tally:
             return Verdict(BY_ID[rule], 0, 0, (), self._reasons.get(rule) or f"needs {BY_ID[rule].needs}")
         count = self._counts[rule]
         # The smallest cases, each place of a body once.
-        shown: dict[str, Failure] = {}
-        for _, _, failure in sorted(count.failures, key=lambda entry: entry[0]):
-            shown.setdefault("".join("*" if c.isdigit() else c for c in failure.path), failure)
-        return Verdict(BY_ID[rule], self.judged(rule), count.broken.total(), tuple(shown.values())[:_MOST_SHOWN])
+        shown: dict[str, tuple[Failure, Callable[[], str]]] = {}
+        for _, _, failure, excerpt in sorted(count.failures, key=lambda entry: entry[0]):
+            shown.setdefault("".join("*" if c.isdigit() else c for c in failure.path), (failure, excerpt))
+        failures = [evolve(failure, excerpt=excerpt()) for failure, excerpt in list(shown.values())[:_MOST_SHOWN]]
+        return Verdict(BY_ID[rule], self.judged(rule), count.broken.total(), tuple(failures))

@@ -21,7 +21,7 @@ class Failure:
     """One case of a broken rule: what was requested, what came, and where it differs from what the rule says.
 
     `case` says in words what was requested, `request` is a curl line with `$RUN_RESULTS_TOKEN` for the token, `status`
-    is 0 where no answer came, `excerpt` the beginning of the answer, `path` a JSON path.
+    is 0 where no answer came, `excerpt` what the answer has at the place, `path` a JSON path.
     """
 
     rule: str
