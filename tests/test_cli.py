@@ -671,14 +671,16 @@ def test_an_export_of_a_run_that_changes_says_how_to_continue(serve_runs: Serve,
 
 def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
     """Each run has a folder of its own with a name that is safe; one that fails does not stop the others."""
-    runs = [SyntheticRun(seed=seed, files=5, run_id=name) for seed, name in enumerate(["a", "b c", "..d", "x" * 300])]
+    runs = [
+        SyntheticRun(seed=seed, files=5, run_id=name) for seed, name in enumerate(["a.csv", "b c", "..d", "x" * 300])
+    ]
     file = tmp_path / "runs.txt"
-    file.write_text("# mine\n  ..d \t\nno-such-run\n\n" + "x" * 300 + "\na\n", "utf-8-sig")
-    arguments = ["a", "b c", "--runs-file", str(file), "--jobs", "3", "-o", str(tmp_path / "out")]
+    file.write_text("# mine\n  ..d \t\nno-such-run\n\n" + "x" * 300 + "\na.csv\n", "utf-8-sig")
+    arguments = ["a.csv", "b c", "--runs-file", str(file), "--jobs", "3", "-o", str(tmp_path / "out")]
     code, out, err = here(serve_runs(*runs), "export", *arguments)
     assert code == 3
     lines = out.splitlines()
-    assert [line.partition(":")[0] for line in lines[:4]] == ["a", "b c", "..d", "x" * 300]
+    assert [line.partition(":")[0] for line in lines[:4]] == ["a.csv", "b c", "..d", "x" * 300]
     assert lines[4].startswith("4 of 5 runs, 20 files, ")
     assert lines[4].endswith("; 1 not exported")
     assert err == (
@@ -687,9 +689,61 @@ def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_pa
     )
     folders = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len(folders) == 4
-    assert "a" in folders
+    assert "a.csv" in folders
     for folder in folders:
         assert (tmp_path / "out" / folder / "_SUCCESS").exists()
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_an_export_can_go_to_standard_output(serve_runs: Serve, here: Here, tmp_path: Path, format: str) -> None:
+    """`-o -` writes to standard output what a file of the format would hold, and nothing else."""
+    url = serve_runs(RUN, page_size=4)
+    more = ["--tables", "documents"]
+    assert here(url, "export", RUN.run_id, "-o", str(tmp_path / f"out.{format}"), *more)[0] == 0
+    code, out, err = here(url, "export", RUN.run_id, "-o", "-", "--format", format, *more)
+    assert (code, err) == (0, "")
+    assert out == (tmp_path / f"out.{format}").read_text("utf-8")
+    assert not Path("-").exists()
+
+
+def test_an_export_to_standard_output_warns_as_one_to_a_file(here: Here) -> None:
+    """What a file's export warns of goes to stderr, and a failure on the way gives its exit code."""
+
+    def change(page: dict[str, Any]) -> None:
+        drifting(page)
+        page["status"] = "RUNNING"
+        page["files"][0] = {"documents": [{"fields": [{"field_name": "a", "value": "=1+1"}]}]}
+
+    with serve(Odd(SyntheticRun(seed=1, files=3), change)) as served:
+        code, out, err = here(served.url, "export", "synthetic-1", "-o", "-", "--format", "csv")
+    assert code == 0
+    assert '"\'=1+1"' in out
+    for warning in ("is not finished (RUNNING)", "got an apostrophe: 1;", "the server left the contract in"):
+        assert warning in err
+    with serve(Refusing(403, offset=8)) as served:
+        code, out, err = here(served.url, "export", RUN.run_id, "-o", "-", "--format", "jsonl")
+    assert code == 3
+    assert "status 403" in err
+    assert "--resume" not in err
+
+
+def test_a_report_can_go_to_standard_output(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """`report -o -` writes the whole report to standard output, or nothing, and the summary to stderr."""
+    url = serve_runs(RUN, page_size=4)
+    code, out, err = here(url, "report", RUN.run_id, "-o", "-")
+    assert code == 0
+    assert out.startswith("<!doctype html>")
+    assert out.rstrip().endswith("</html>")
+    assert err.startswith("-: 10 files, ")
+    with serve(Refusing(403, offset=8)) as served:
+        code, out, _ = here(served.url, "report", RUN.run_id, "-o", "-")
+    assert (code, out) == (3, "")
+    place = tmp_path / "new" / "folder" / "report.html"
+    assert here(url, "report", RUN.run_id, "-o", str(place))[0] == 0
+    assert place.exists()
+    with serve(Refusing(403, offset=8)) as served:
+        assert here(served.url, "report", RUN.run_id, "-o", str(tmp_path / "other" / "report.html"))[0] == 3
+    assert not (tmp_path / "other").exists()
 
 
 def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:
@@ -774,7 +828,17 @@ MISTAKES = {
     "no runs file": (["export", "-o", "x", "--runs-file", "/none"], "No such file"),
     "a table that there is not": (["export", "r", "-o", "x", "--tables", "pages"], "no table called 'pages'"),
     "a class and no wide view": (["export", "r", "-o", "x", "--class", "A"], "go with --wide"),
-    "standard output for an export": (["export", "r", "-o", "-"], "not standard output"),
+    "no format for standard output": (["export", "r", "-o", "-"], "--format csv or jsonl"),
+    "a file for standard output": (["export", "r", "-o", "-", "--format", "parquet"], "--format csv or jsonl"),
+    "two tables for standard output": (
+        ["export", "r", "-o", "-", "--format", "csv", "--tables", "files,fields"],
+        "does not take several tables",
+    ),
+    "two runs for standard output": (["export", "r", "s", "-o", "-", "--format", "csv"], "takes one run"),
+    "an address for an export": (["export", "r", "-o", "s3://bucket/out"], "is an address"),
+    "an address for a report": (["report", "r", "-o", "s3://bucket/out.html"], "is an address"),
+    "a folder for a report": (["report", "r", "-o", "out/"], "cannot write the report 'out/': it is a folder"),
+    "a suffix of no format": (["export", "r", "-o", "out.xlsx"], "there are .parquet, .csv"),
     "several runs and one file": (["export", "r", "s", "-o", "x.csv"], "several runs need a folder"),
     "a folder that cannot be": (["export", "r", "-o", "/dev/null/x"], "cannot make the folder '/dev/null/x'"),
     "a negative start": (["fetch", "r", "--start", "-1"], "-1 is not in the range"),

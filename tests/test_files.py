@@ -3,13 +3,14 @@
 import os
 import stat
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from run_results import errors, files
-from run_results.files import make_folder, new_file, publish, temporary, whole_file, write_file
+from run_results.files import lock_folder, make_folder, new_file, publish, temporary, whole_file, write_file
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
@@ -78,13 +79,69 @@ def test_every_name_of_the_system_can_be_written(name: str, tmp_path: Path) -> N
 
 
 def test_what_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
-    """A folder, a place that is not there and a name that no file can have are each an `ExportError`."""
+    """A folder, a place below a file and a name that no file can have are each an `ExportError`."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for path in (tmp_path, tmp_path / "no" / "out", tmp_path / "a\0b", tmp_path / ("x" * 300), tmp_path / "loop"):
-        writing = whole_file(path, "write the report")
-        with pytest.raises(errors.ExportError, match="cannot write the report"), writing:
+    (tmp_path / "file").touch()
+    for name in ("", "file/out", "a\0b", "x" * 300, "loop"):
+        writing = whole_file(tmp_path / name, "write the report")
+        with pytest.raises(errors.ExportError, match=r"cannot (write the report|make the folder)"), writing:
             pass
-    assert [path.name for path in tmp_path.iterdir()] == ["loop"]
+    assert {path.name for path in tmp_path.iterdir()} == {"loop", "file"}
+
+
+def test_folders_above_a_file_are_made(tmp_path: Path) -> None:
+    """A file gets the folders above it; where it is not finished they go again, and others stay."""
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(KeyError), whole_file(tmp_path / "mine" / "a" / "b" / "out"):
+        raise KeyError
+    assert list((tmp_path / "mine").iterdir()) == []
+    with whole_file(tmp_path / "mine" / "a" / "b" / "out") as file:
+        file.write(b"x")
+    assert (tmp_path / "mine" / "a" / "b" / "out").read_bytes() == b"x"
+
+
+def test_two_that_begin_at_once_see_no_missing_file(tmp_path: Path) -> None:
+    """Of many that lock one folder while others leave and remove it, each gets in or hears that another is at work."""
+    folder, seen = tmp_path / "out" / "_parts", []
+    start = threading.Barrier(8)
+
+    def enter() -> None:
+        start.wait()
+        for _ in range(60):
+            try:
+                lock = lock_folder(folder)
+            except errors.ExportError as error:
+                seen.append(error.message)
+                continue
+            with suppress(OSError):
+                folder.rmdir()
+                folder.parent.rmdir()
+            lock.close()
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {message for message in seen if "another export is writing" not in message} == set()
+
+
+def test_a_lock_is_of_the_folder_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever locks a folder that is removed at that moment makes it anew, and locks that one."""
+    folder, real = tmp_path / "out", os.open
+    removals = [folder.rmdir]
+
+    def open_late(path: Any, *arguments: Any, **options: Any) -> int:
+        if path == folder and removals:
+            removals.pop()()
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(files.os, "open", open_late)
+    lock = lock_folder(folder)
+    assert folder.is_dir()
+    with pytest.raises(errors.ExportError, match="another export is writing"):
+        lock_folder(folder)
+    lock.close()
 
 
 def test_no_link_is_followed_to_a_new_file(tmp_path: Path) -> None:

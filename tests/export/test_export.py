@@ -27,7 +27,7 @@ from run_results import files as folder_module
 from run_results.export import Exported, job, plan
 from run_results.export import parts as parts_module
 from run_results.export.parts import Part, chain
-from run_results.files import safe_name
+from run_results.paths import safe_name
 from run_results.tables import TABLES, VERSION, Wide, columns
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
@@ -822,6 +822,51 @@ def test_what_cannot_be_asked_for_is_an_error(tmp_path: Path) -> None:
             with pytest.raises(errors.ExportError, match=f"cannot write .*{name}.*too long"):
                 client.export("r", tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["fields.xlsx", "out.csv.gz", "out.json", "out.v2", "OUT.TXT"])
+def test_an_unknown_suffix_is_an_error(name: str, client: Client, tmp_path: Path) -> None:
+    """A path with a suffix of no format is an error that lists the formats; a slash makes a folder of it."""
+    with pytest.raises(errors.ConfigurationError, match=r"suffix of no format; there are \.parquet, \.csv, .*slash"):
+        client.export(RUN.run_id, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    client.export(RUN.run_id, f"{tmp_path / name}/", tables=["files"])
+    assert files_in(tmp_path / name) == {"files/part-0000000000-0000000020.parquet"} | BESIDE
+    assert client.export(RUN.run_id, tmp_path / name, tables=["files"], resume=True).start == 20, (
+        "it is a folder by now"
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX names")
+@pytest.mark.parametrize("name", ["tax:2025.csv", "s3:.parquet", "a=b", "%41.jsonl"])
+def test_every_name_of_the_system_holds_an_export(
+    name: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path that Arrow would take for an address or a partition is a path, also where it is a name alone."""
+    monkeypatch.chdir(tmp_path)
+    done = client.export(RUN.run_id, name, rows_per_part=1, wide="W-2")
+    expected = client.table(RUN.run_id, wide="W-2")
+    if name.endswith(".parquet") or "=" in name:
+        with done.paths[0].open("rb") as file:
+            assert pq.ParquetFile(file).read().equals(expected)
+    assert client.export(RUN.run_id, name, wide="W-2", resume=True).start == 20
+    done = client.export(RUN.run_id, f"{name}.arrow", rows_per_part=1)
+    assert client.export(RUN.run_id, f"{name}.arrow", resume=True).files == 20
+
+
+def test_a_place_of_another_kind_is_an_error(tmp_path: Path) -> None:
+    """A pipe, a device and an address are an error before anything is sent, and stay as they are."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    os.mkfifo(tmp_path / "pipe")
+    with Client(token="t0k3nt0k3n", base_url="http://127.0.0.1:1") as client:
+        with pytest.raises(errors.ExportError, match="it is there and is no file"):
+            client.export("r", tmp_path / "pipe.csv")
+        for path in (tmp_path / "pipe", "/dev/null"):
+            with pytest.raises(errors.ExportError, match="it is there and is no folder"):
+                client.export("r", path)
+        with pytest.raises(errors.ConfigurationError, match="is an address"):
+            client.export("r", "s3://bucket/out")
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe.csv", "pipe"}
 
 
 # Names and memory ---------------------------------------------------------------------------------------------

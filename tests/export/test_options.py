@@ -72,7 +72,7 @@ def test_choices_replace_options() -> None:
         {"names": ["a"]},
         {"wide": "\ud800"},
         {"wide": True, "tables": ["fields"]},
-        {"include": "all"},
+        {"include": "everything"},
         {"rows_per_part": 0},
         {"rows_per_part": True},
     ],

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from run_results import Client, Include, NameMap, Page, RunResultsError
 from run_results.cli.commands import run as command
 from run_results.cli.report import report as report_command
-from run_results.errors import ConfigurationError, DeadlineExceededError, ExportError, RunMismatch
+from run_results.errors import ConfigurationError, DeadlineExceededError, RunMismatch
 from run_results.report import folder, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
 from run_results.report.compact import moment, to_json
@@ -484,11 +484,12 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """A path that is no file, or cannot become one, gives an error of the family, before anything is fetched."""
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    names = ("none/r.html", "x" * 300, "a\x00b", "loop", "loop/r.html")
+    (tmp_path / "file").touch()
+    names = ("file/r.html", "x" * 300, "a\x00b", "loop", "loop/r.html")
     for path in (tmp_path, Path(os.devnull), *(tmp_path / name for name in names)):
-        with pytest.raises(ExportError, match="cannot write the report"):
+        with pytest.raises(RunResultsError, match=r"cannot (write the report|make the folder)|no file can be called"):
             write_report((pytest.fail("a page was asked for") for _ in range(1)), path)
-    assert list(tmp_path.iterdir()) == [loop]
+    assert {path.name for path in tmp_path.iterdir()} == {"loop", "file"}
     with pytest.raises(ConfigurationError, match="threshold"):
         write_report([], tmp_path / "r.html", threshold=80)
 

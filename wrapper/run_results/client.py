@@ -224,8 +224,9 @@ class Client(_Base):
     ) -> "Exported":
         """Write a run of any size to disk. An export can be interrupted at any moment, and resumed.
 
-        `path` is one file, by its suffix (.parquet, .csv, .jsonl, .arrow), which holds one table; or a folder, which
-        gets a folder of parts for each table. Files that the export did not write stay as they are.
+        `path` is one file, by its suffix (.parquet, .csv, .jsonl, .arrow), which holds one table; or a folder, without
+        suffix or with a slash at its end, which gets a folder of parts for each table. Other suffixes are an error.
+        Files that the export did not write stay as they are.
 
         Args:
             run_id: The run.

@@ -1,14 +1,13 @@
-"""The one way to write files: whole, or not there. Folders, locks, and names that every system takes.
+"""The one way to write files: whole, or not there. Folders and locks; `paths` has their names.
 
 A file is written under a temporary name, brought to disk, and renamed. Temporary names begin with a dot and end with
 `.tmp`, so whatever a killed process left under such a name may go. Every error is an `ExportError`.
 """
 
-import hashlib
 import os
-import re
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import BinaryIO, Final
 
 from run_results.errors import ExportError
 
-_LONGEST_NAME: Final = 150  # bytes; systems take 255, and a digest and a suffix are added
+_ATTEMPTS: Final = 100
 
 
 @contextmanager
@@ -28,7 +27,8 @@ def file_errors(action: str, path: str | os.PathLike[str], *others: type[Excepti
     Traceback (most recent call last):
     run_results.errors.ExportError: cannot read 'out.csv': No such file or directory
     """
-    failures: tuple[type[Exception], ...] = (OSError, *others)
+    # A name that the encoding of the file system lacks is a UnicodeError.
+    failures: tuple[type[Exception], ...] = (OSError, UnicodeError, *others)
     try:
         yield
     except failures as error:
@@ -44,26 +44,32 @@ def whole_file(path: Path, action: str = "write") -> Iterator[BinaryIO]:
     """A file that gets its name in one step when the block ends, and is gone when the block raises.
 
     An older file of that name stays until then, and the new one gets its permissions. A link stays a link, and the file
-    that it leads to is replaced. Several may write to one path at the same time: the last one to end wins. What the
-    block itself raises passes through. `action` is for messages, such as `write the report`.
+    that it leads to is replaced. Several may write to one path at the same time: the last one to end wins. Folders
+    above the file are made, and go again when the block raises. What the block itself raises passes through. `action`
+    is for messages, such as `write the report`.
     """
     with file_errors(action, path, ValueError, RuntimeError):  # a NUL in the name; a link that leads to itself
         target = path.resolve()
         permissions = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
         if target.is_symlink() or (permissions is not None and not target.is_file()):
             raise ExportError(f"cannot {action} {str(path)!r}: it is there and is no file", path=str(path))
+    new = [folder for folder in target.parents if not folder.exists()]
+    if new:
+        make_folder(target.parent)
     unfinished = target.with_name(f".run-results-{secrets.token_hex(8)}.tmp")
-    with new_file(unfinished, path, action) as file:
-        if permissions is not None:
-            with file_errors(action, path):
-                unfinished.chmod(permissions)
-        yield file
     try:
+        with new_file(unfinished, path, action) as file:
+            if permissions is not None:
+                with file_errors(action, path):
+                    unfinished.chmod(permissions)
+            yield file
         with file_errors(action, path):
             unfinished.replace(target)
     except BaseException:
         with suppress(OSError):
-            unfinished.unlink()
+            unfinished.unlink(missing_ok=True)
+            for folder in new:
+                folder.rmdir()
         raise
     sync_folder(target.parent)
 
@@ -136,29 +142,40 @@ def discard(paths: Iterable[Path]) -> None:
 def make_folder(path: Path) -> None:
     """Make a folder, and those above it, where there are none. Raises where no file can be made in it."""
     with file_errors("make the folder", path):
-        new = [folder for folder in (path, *path.parents) if not folder.exists()]
+        _make_folder(path)
+
+
+def _make_folder(path: Path) -> None:
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = temporary(path / "probe")
-        probe.unlink(missing_ok=True)
-        probe.touch(exist_ok=False)
-        probe.unlink()
+    except FileExistsError:
+        if path.exists():
+            raise NotADirectoryError(0, "it is there and is no folder") from None
+        raise FileNotFoundError(0, "it is removed again and again") from None
+    with tempfile.TemporaryFile(dir=path):  # has no name: two may try this at once, and a kill leaves nothing
+        pass
     for folder in reversed(new):
-        sync_folder(folder.parent)
+        _sync_folder(folder.parent)
 
 
 def sync_folder(path: Path) -> None:
     """Bring the names in a folder to disk, where the system can."""
+    with file_errors("write", path):
+        _sync_folder(path)
+
+
+def _sync_folder(path: Path) -> None:
     if os.name == "nt":
         return
-    with file_errors("write", path):
-        try:
-            descriptor = os.open(path, os.O_RDONLY)
-        except PermissionError:  # names can be made in a folder that cannot be read
-            return
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # names can be made in a folder that cannot be read
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Lock:
@@ -175,40 +192,45 @@ class Lock:
 
 
 def lock_folder(path: Path) -> Lock:
-    """Keep other processes out of a folder until the lock is closed. Raises where one is in it.
+    """Make a folder where there is none, and keep other processes out of it until the lock is closed.
 
-    Windows, and file systems without locks, keep nobody out.
+    Raises where another process is in it. Windows, and file systems without locks, keep nobody out.
+    """
+    with file_errors("make the folder", path):
+        for attempt in range(_ATTEMPTS):
+            try:
+                _make_folder(path)
+                descriptor = _lock(path)
+            except FileNotFoundError:  # whoever was in it has removed it at its end
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            except BlockingIOError:
+                break
+            else:
+                return Lock(descriptor)
+    raise ExportError(f"another export is writing to {str(path)!r}", path=str(path))
+
+
+def _lock(path: Path) -> int | None:
+    """The descriptor that holds the lock; None where there are no locks.
+
+    Raises `BlockingIOError` where another has it, and `FileNotFoundError` where the folder was removed meanwhile.
     """
     try:
         import fcntl
     except ImportError:  # Windows
-        return Lock()
-    with file_errors("read", path):
-        descriptor = os.open(path, os.O_RDONLY)
+        return None
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks
+            pass
+        if not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise FileNotFoundError
+    except BaseException:
         os.close(descriptor)
-        raise ExportError(f"another export is writing to {str(path)!r}", path=str(path)) from None
-    except OSError:  # a file system without locks
-        pass
-    return Lock(descriptor)
-
-
-# --- Names -----------------------------------------------------------------------------------------------------
-
-
-def safe_name(text: str) -> str:
-    """A text as the name of one file or folder on any system: letters, digits, dots, dashes, and `_` for the rest.
-
-    Where that is not the text itself, a digest of it follows, so that two texts have two names.
-
-    >>> safe_name("run-tax-2025"), safe_name("../etc"), safe_name("Bank Statement")
-    ('run-tax-2025', 'etc-f7f9121fdb53d8de', 'Bank_Statement-705f16c7ff68241d')
-    """
-    plain = re.sub(r"[^\w.-]+", "_", text).strip("._-")
-    plain = plain.encode("utf-8", "replace")[:_LONGEST_NAME].decode("utf-8", "ignore")
-    if plain and plain == text:
-        return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{plain}-{digest}" if plain else digest
+        raise
+    return descriptor

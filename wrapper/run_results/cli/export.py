@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import attrs
@@ -26,7 +25,7 @@ from run_results.cli.options import (
 )
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
-from run_results.files import safe_name
+from run_results.paths import is_folder_path, local_path, safe_name
 from run_results.tables.installed import need_arrow
 from run_results.tables.options import FORMATS, Typed, Wide
 from run_results.tables.schema import TABLES, check_what
@@ -117,10 +116,10 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
 @click.option(
     "-o",
     "--output",
-    metavar="DIR|FILE",
-    type=click.Path(path_type=Path),
+    metavar="DIR|FILE|-",
     required=True,
-    help="A folder, or one file for one table: its suffix (.parquet, .csv, .jsonl, .arrow) tells them apart.",
+    help=f"A folder; or one file for one table, by its suffix (.{', .'.join(FORMATS)});"
+    " or - for standard output, with --format csv or jsonl. A slash at the end makes it a folder, whatever its name.",
 )
 @click.option(
     "--runs-file",
@@ -138,7 +137,7 @@ def export(
     context: click.Context,
     /,
     run_ids: tuple[str, ...],
-    output: Path,
+    output: str,
     runs_file: Any,
     jobs: int,
     on_change: Literal["raise", "warn"],
@@ -164,15 +163,20 @@ def export(
     wanted = list(dict.fromkeys(map(check_run_id, [*run_ids, *_lines(runs_file)])))
     if not wanted:
         raise click.UsageError("give run ids as arguments, or one a line with --runs-file", context)
-    if str(output) == "-":
-        raise click.UsageError("an export is files on disk: -o names a folder or a file, not standard output", context)
     options = _chosen(given, context)
-    if several and output.suffix.lower().removeprefix(".") in FORMATS:
-        raise ConfigurationError(f"several runs need a folder, and {str(output)!r} is the name of one file")
     from run_results.cli.show import progress
 
-    work = Jobs({run_id: output / safe_name(run_id) if several else output for run_id in wanted}, options)
     show = is_watched() and not context.obj.verbose
+    if output == "-":
+        from run_results.cli.stream import check_streamed, write_stream
+
+        if several:
+            raise ConfigurationError("standard output takes one run; name a folder for several")
+        check_streamed(options)
+        with context.obj.client(on_change=on_change, on_repeat=on_repeat) as client, progress(wanted=show) as update:
+            write_stream(client, wanted[0], options, update)
+        return
+    work = Jobs(_places(wanted, output, several=several), options)
     with context.obj.client(on_change=on_change, on_repeat=on_repeat) as client:
         try:
             with progress(wanted=show) as update:
@@ -186,6 +190,16 @@ def export(
                 os._exit(Exit.INTERRUPTED)
             context.exit(Exit.INTERRUPTED)
     context.exit(work.report())
+
+
+def _places(run_ids: list[str], output: str, *, several: bool) -> dict[str, str]:
+    """Where each run goes: to the path itself, or each to a folder of its own in it."""
+    place = local_path(output)  # an error before anything is fetched
+    if not several:
+        return dict.fromkeys(run_ids, output)
+    if place.suffix.lower().removeprefix(".") in FORMATS and not is_folder_path(output):
+        raise ConfigurationError(f"several runs need a folder, and {output!r} is the name of one file")
+    return {run_id: f"{place / safe_name(run_id)}/" for run_id in run_ids}
 
 
 def _lines(file: Any) -> Iterator[str]:

@@ -12,7 +12,14 @@ from attrs import define, evolve, field
 
 from run_results import Client, RunResultsError
 from run_results.cli.exits import Exit, exit_code
-from run_results.cli.messages import complain, describe, warn
+from run_results.cli.messages import (
+    complain,
+    describe,
+    warn,
+    warn_of_drift,
+    warn_of_guarded,
+    warn_of_unfinished,
+)
 from run_results.errors import ClientClosedError, ExportError, ExportMismatch, RunChanged
 from run_results.export.options import ExportOptions
 from run_results.export.result import Exported
@@ -31,8 +38,8 @@ _PATIENCE = 10.0
 class Jobs:
     """Runs to export, and the result of each."""
 
-    places: dict[str, Path]
-    """Where each run goes."""
+    places: dict[str, str]
+    """Where each run goes; a slash ends a folder."""
     options: ExportOptions
     so_far: dict[str, Exported] = field(factory=dict)
     done: set[str] = field(factory=set)
@@ -132,27 +139,20 @@ class Jobs:
             step = ". Everything before is written; continue with --resume"
             if isinstance(error, RunChanged):  # the parts are of the run as it was
                 step += " --on-change warn, or export the run anew into another place"
-        parts = self.places[run_id].with_name(f"{self.places[run_id].name}.parts")
+        place = Path(self.places[run_id])
+        parts = place.with_name(f"{place.name}.parts")
         if isinstance(error, ExportMismatch | RunChanged) and parts.is_dir():
             step += f". To begin anew, {str(parts)!r} may be deleted"
         return step
 
 
-def _print_result(made: Exported, place: Path) -> None:
+def _print_result(made: Exported, place: str) -> None:
     before = f" ({made.start:,} of them before)" if made.start else ""
     fields = f"{made.fields:,} fields, {made.failed:,} failed"
-    text = f"{made.run_id}: {made.files:,} files{before}, {made.documents:,} documents, {fields} -> {place}"
+    text = f"{made.run_id}: {made.files:,} files{before}, {made.documents:,} documents, {fields} -> {Path(place)}"
     click.echo(printable(text))
-    if made.unfinished:
-        text = f"the run is not finished ({made.unfinished}): it may get more files than these"
-        warn(f"{made.run_id}: {text}; export it anew when it is")
+    warn_of_unfinished(made.run_id, made.unfinished)
     if made.unmet_class is not None:
         warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty")
-    if made.guarded:
-        text = f"cells that could be formulas got an apostrophe: {made.guarded:,}; the column guarded says which"
-        warn(f"{made.run_id}: {text}, --no-guard leaves them")
-    if made.drift:
-        warn(
-            f"{made.run_id}: the server left the contract in {made.drift:,} places, first {made.first_drift};"
-            " what did not fit is null; -v shows each kind, --strict makes them errors"
-        )
+    warn_of_guarded(made.run_id, made.guarded)
+    warn_of_drift(made.run_id, made.drift, made.first_drift)

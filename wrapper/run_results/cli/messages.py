@@ -32,6 +32,30 @@ def warn(text: str) -> None:
     click.echo(f"run-results: warning: {printable(text)}", err=True)
 
 
+def warn_of_unfinished(run_id: str, status: str | None) -> None:
+    """Warn where a run was exported before it had finished."""
+    if status:
+        warn(
+            f"{run_id}: the run is not finished ({status}): it may get more files than these; export it anew when it is"
+        )
+
+
+def warn_of_guarded(run_id: str, cells: int) -> None:
+    """Warn of cells that were changed."""
+    if cells:
+        text = f"cells that could be formulas got an apostrophe: {cells:,}; the column guarded says which"
+        warn(f"{run_id}: {text}, --no-guard leaves them")
+
+
+def warn_of_drift(run_id: str, places: int, first: str | None) -> None:
+    """Warn of places where an answer left the contract."""
+    if places:
+        warn(
+            f"{run_id}: the server left the contract in {places:,} places, first {first};"
+            " what did not fit is null; -v shows each kind, --strict makes them errors"
+        )
+
+
 def describe(error: errors.RunResultsError) -> str:
     """One line: what happened, where, what to do next, and how to resume a walk that got somewhere."""
     if isinstance(error, errors.ConfigurationError):

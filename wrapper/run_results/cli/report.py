@@ -1,7 +1,11 @@
 """`run-results report`: a run as one HTML file for people."""
 
+import shutil
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import click
@@ -27,10 +31,10 @@ from run_results.text import printable
 @click.option(
     "-o",
     "--output",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
+    metavar="FILE|-",
     required=True,
-    help="Where to write the report; an older one with this name is replaced when the new one is complete.",
+    help="Where to write the report, or - for standard output; an older one with this name is replaced when the new one"
+    " is complete. Folders above it are made.",
 )
 @names_option("fields go by their API names")
 @ascii_with_names_option
@@ -66,7 +70,7 @@ from run_results.text import printable
 def report(
     settings: Settings,
     run_id: str,
-    output: Path,
+    output: str,
     names: Path | None,
     ascii: bool,
     images: Path | None,
@@ -93,7 +97,11 @@ def report(
 
     known = read_names(names, ascii=ascii) if names else None
     pictures = folder(images) if images else None
-    with settings.client(on_change=on_change, on_repeat=on_repeat) as client, progress(wanted=is_watched()) as update:
+    with (
+        settings.client(on_change=on_change, on_repeat=on_repeat) as client,
+        progress(wanted=is_watched()) as update,
+        _file(output) as file,
+    ):
 
         def pages() -> Iterator[Page]:
             for page in client.pages(run_id, start=start, include=Include.ALL):
@@ -103,7 +111,7 @@ def report(
         try:
             written = write_report(
                 pages(),
-                output,
+                file,
                 names=known,
                 images=pictures,
                 title=title,
@@ -114,6 +122,10 @@ def report(
         except RunResultsError as error:
             error.resume_offset = None  # nothing was written: there is nothing to resume
             raise
+        if output == "-":
+            with Path(file).open("rb") as whole:
+                shutil.copyfileobj(whole, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
     if written.left_out:
         warn(
             f"the report was full: {written.left_out:,} documents are counted and not shown;"
@@ -126,5 +138,16 @@ def report(
         printable(
             f"{output}: {written.files:,} files{part}, {written.documents:,} documents, {written.fields:,} fields,"
             f" {written.images:,} pictures, {written.size / 1e6:.1f} MB"
-        )
+        ),
+        err=output == "-",
     )
+
+
+@contextmanager
+def _file(output: str) -> Iterator[str]:
+    """Where the report is written; for standard output, which gets whole reports only, in a folder that goes again."""
+    if output != "-":
+        yield output
+        return
+    with TemporaryDirectory(prefix="run-results-") as folder:
+        yield str(Path(folder, "report.html"))

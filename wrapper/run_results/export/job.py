@@ -76,7 +76,7 @@ def open_export(
 
     With `must_not_change`, an export of a run that has changed since is not resumed. Raises `ConfigurationError`.
     """
-    plan = make_plan(check_run_id(run_id), Path(path), choose(options, choices))
+    plan = make_plan(check_run_id(run_id), path, choose(options, choices))
     return Export(plan, must_not_change, clock)
 
 
@@ -120,9 +120,7 @@ class Export:
         plan = self.plan
         self._is_new = not plan.path.exists()
         is_whole_file = plan.is_file and not self._is_new
-        if not is_whole_file:
-            make_folder(plan.parts)
-        if plan.parts.exists():  # beside a whole file there may be parts that were not removed
+        if not is_whole_file or plan.parts.exists():  # beside a whole file there may be parts that were not removed
             self._lock = lock_folder(plan.parts)
         try:
             self._checkpoint = read_checkpoint(plan)

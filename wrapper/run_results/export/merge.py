@@ -11,7 +11,8 @@ from attrs import evolve, frozen
 from run_results.export.manifest import Manifest
 from run_results.export.parts import Part, read_part, write_table
 from run_results.export.plan import Plan
-from run_results.files import discard, file_errors, publish, safe_name, temporary
+from run_results.files import discard, file_errors, publish, temporary
+from run_results.paths import safe_name
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.schema import What
 from run_results.tables.wide import Pivot
@@ -91,5 +92,6 @@ def _wide_batches(plan: Plan, parts: Sequence[Part], pivot: Pivot, class_name: s
 
 def _table(plan: Plan, part: Part, what: What) -> pa.Table:
     path = plan.parts / what / part.name
-    with file_errors("read", path, pa.ArrowException):
-        return pq.read_table(path)
+    # Opened here: Arrow takes a path with a colon for an address, and one with `=` for a partition.
+    with file_errors("read", path, pa.ArrowException), path.open("rb") as file:
+        return pq.ParquetFile(file).read()

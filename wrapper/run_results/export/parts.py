@@ -115,8 +115,8 @@ def write_table(
 def read_part(plan: Plan, part: Part, what: What) -> Iterator[pa.RecordBatch]:
     """The rows of one table of a part, which is Parquet, in batches."""
     path = plan.parts / what / part.name
-    with file_errors("read", path, pa.ArrowException), pq.ParquetFile(path) as file:
-        yield from file.iter_batches(ROWS)
+    with file_errors("read", path, pa.ArrowException), path.open("rb") as file:
+        yield from pq.ParquetFile(file).iter_batches(ROWS)
 
 
 def remove_parts(plan: Plan) -> None:

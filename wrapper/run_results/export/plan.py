@@ -1,5 +1,6 @@
 """What one export is to make: of which run, with which options, in which files."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from run_results.errors import ConfigurationError, ExportError
 from run_results.export.manifest import COLUMNS_OPTION, SCHEMA_OPTION
 from run_results.export.options import ExportOptions
 from run_results.files import file_errors, temporary
+from run_results.paths import is_folder_path, local_path
 from run_results.tables.options import FORMATS, Format
 from run_results.tables.schema import TABLES, VERSION, What, columns
 
@@ -105,13 +107,20 @@ class Plan:
         return ExportError(text, path=str(path), advice="Continue it with {resume=True}, or choose another place")
 
 
-def make_plan(run_id: str, path: Path, options: ExportOptions) -> Plan:
-    """Settle what depends on the path. Raises `ConfigurationError`, and `ExportError` for a name that is too long."""
-    if "\0" in str(path):
-        raise ConfigurationError(f"no file can be called {str(path)[:80]!r}")
-    by_suffix: Format | None = next((known for known in FORMATS if path.suffix.lower() == f".{known}"), None)
-    with file_errors("write", path):
-        is_file = by_suffix is not None and not path.is_dir()
+def make_plan(run_id: str, path: str | os.PathLike[str], options: ExportOptions) -> Plan:
+    """Settle what depends on the path, before anything is sent or written.
+
+    Raises `ConfigurationError` for what is no path here or has an unknown suffix, and `ExportError` for one that cannot
+    be written.
+    """
+    place = local_path(path)
+    with file_errors("write", place):
+        suffix = "" if is_folder_path(path) else place.suffix.lower().removeprefix(".")
+    by_suffix: Format | None = next((known for known in FORMATS if suffix == known), None)
+    if suffix and by_suffix is None:
+        text = f"{str(path)!r} has the suffix of no format; there are .{', .'.join(FORMATS)}"
+        raise ConfigurationError(text, advice="A folder of that name has a slash at its end")
+    is_file = by_suffix is not None
     wide = options.wide
     tables = options.tables or (TABLES[:1] if is_file else TABLES)
     if is_file and options.format not in (None, by_suffix):
@@ -123,12 +132,14 @@ def make_plan(run_id: str, path: Path, options: ExportOptions) -> Plan:
         raise ConfigurationError(f"{str(path)!r} is one file and holds one table, not {len(tables)}; name a folder")
     plan = Plan(
         run_id=run_id,
-        path=path,
+        path=place,
         options=options,
         is_file=is_file,
         format=options.format or by_suffix or "parquet",
         tables=tables if wide is None else ("fields", "documents"),
     )
-    with file_errors("write", path):
-        (temporary(plan.success) if is_file else path).exists()  # raises where the name is too long
+    with file_errors("write", place):
+        (temporary(plan.success) if is_file else place).exists()  # raises where the name is too long
+        if is_file and place.exists() and not place.is_file():
+            raise ExportError(f"cannot write {str(path)!r}: it is there and is no file", path=str(path))
     return plan

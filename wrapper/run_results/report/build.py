@@ -11,9 +11,10 @@ from typing import IO, Final
 from attrs import frozen
 
 from run_results import NameMap, Page
-from run_results.errors import ConfigurationError
+from run_results.errors import ConfigurationError, ExportError
 from run_results.fields import case_fields
 from run_results.files import file_errors, whole_file
+from run_results.paths import is_folder_path, local_path
 from run_results.report.compact import Compactor
 from run_results.report.images import Images
 from run_results.report.summary import Summary
@@ -61,7 +62,7 @@ def write_report(
     Args:
         pages: The run's pages, as `Client.pages(run_id, include=Include.ALL)` gives them. Data that were not asked for
             are not shown. Errors of the walk pass through, and nothing is written then.
-        path: Where to write it; its folder must exist.
+        path: Where to write it; folders above it are made.
         names: The project's field names; without them fields go by their API names.
         images: Gives the pictures of pages; see `folder`.
         title: The heading; else the run's id.
@@ -71,7 +72,7 @@ def write_report(
         max_image_bytes: The same for pictures.
 
     Raises `ExportError` where the file cannot be written, and `ConfigurationError` where jinja2 is not installed, where
-    the threshold is no confidence, or where there is no page.
+    the threshold is no confidence, where the path is none of this machine, or where there is no page.
 
     >>> from run_results import Client, Include
     >>> with Client() as client:  # doctest: +SKIP
@@ -80,7 +81,9 @@ def write_report(
     if not 0 <= threshold <= 1:
         raise ConfigurationError(f"threshold: a confidence is from 0 to 1, not {threshold!r}")
     load()  # an error before the first page is fetched
-    path = Path(path)
+    if is_folder_path(path):
+        raise ExportError(f"cannot {_ACTION} {os.fspath(path)!r}: it is a folder", path=os.fspath(path))
+    path = local_path(path)
     compactor = Compactor(names, images, Summary(threshold), max_bytes, max_image_bytes)
     with whole_file(path, _ACTION) as file, _spool(path) as spool:
         last: Page | None = None

@@ -50,14 +50,13 @@ def read_metadata(path: Path, format: Format) -> dict[bytes, bytes] | None:
 
     Raises `pyarrow.ArrowException` and `OSError` where the file is not whole.
     """
-    match format:
-        case "parquet":
-            return dict(pq.read_schema(path).metadata or {})
-        case "arrow":
-            with pa.ipc.open_file(path) as file:
-                return dict(file.schema.metadata or {})
-        case _:
-            return None
+    if format not in ("parquet", "arrow"):
+        return None
+    with path.open("rb") as file:  # Arrow takes a path with a colon for an address
+        if format == "parquet":
+            return dict(pq.read_schema(file).metadata or {})
+        with pa.ipc.open_file(file) as reader:
+            return dict(reader.schema.metadata or {})
 
 
 class Writer(ABC):

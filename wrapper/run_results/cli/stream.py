@@ -1,0 +1,59 @@
+"""`run-results export -o -`: one table of one run on standard output, page by page."""
+
+import sys
+from collections.abc import Callable
+from contextlib import closing
+
+from run_results import Client
+from run_results.cli.messages import warn_of_drift, warn_of_guarded, warn_of_unfinished
+from run_results.errors import ConfigurationError
+from run_results.export.options import ExportOptions
+from run_results.tables.collect import Collector
+from run_results.tables.writers import open_writer
+
+STREAMED = ("csv", "jsonl")
+"""The formats that can be read while they are written."""
+
+
+def check_streamed(options: ExportOptions) -> None:
+    """Raises `ConfigurationError` where these options need files on disk."""
+    others = {
+        "several tables; choose one with --tables": len(options.tables or ()) > 1,
+        "the wide view, which needs the whole run; name a file": options.wide is not None,
+        "one file for each table; name a folder": options.single_file,
+        "an export to continue; name its folder or file": options.resume,
+    }
+    if options.format not in STREAMED:
+        raise ConfigurationError(
+            "standard output takes --format csv or jsonl; the others are files that are read whole"
+        )
+    for what, is_wanted in others.items():
+        if is_wanted:
+            raise ConfigurationError(f"standard output does not take {what}")
+
+
+def write_stream(client: Client, run_id: str, options: ExportOptions, update: Callable[[str], None]) -> None:
+    """Write the rows of a run to standard output; `update` shows the progress."""
+    what = options.tables[0] if options.tables else "fields"
+    collector = Collector(what, options.names, typed=options.typed or False)
+    drift, first, unfinished = 0, None, None
+    output = sys.stdout.buffer
+    writer = open_writer(output, collector.schema, options.format or "csv", guard=options.guard)
+    try:
+        with closing(client.pages(run_id, include=options.include)) as pages:
+            for page in pages:
+                (batch,) = collector.batches(page)
+                writer.write(batch)
+                output.flush()
+                drift += len(page.breaches)
+                first = first or (str(page.breaches[0]) if page.breaches else None)
+                unfinished = None if page.is_finished else page.status
+                update(f"{page.offset + len(page.files):,} files")
+        writer.close()
+        output.flush()
+    except BaseException:
+        writer.abandon()
+        raise
+    warn_of_unfinished(run_id, unfinished)
+    warn_of_guarded(run_id, writer.guarded)
+    warn_of_drift(run_id, drift, first)
