@@ -26,7 +26,7 @@ from run_results.errors import (
     NameCollisionError,
     UnknownNameError,
 )
-from run_results.names import Collision, NameMap, guess, is_api_name, sanitize
+from run_results.names import Collision, KnownField, NameMap, guess, is_api_name, sanitize
 
 # The rule once more, as slowly and plainly as the vendor's page tells it ----------------------------------
 
@@ -426,6 +426,39 @@ def test_the_digest_is_of_the_documented_text() -> None:
     assert names.digest == hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+def test_a_digest_has_the_types() -> None:
+    """With types, the digest is of the documented text with one object more."""
+    names = NameMap(["a"], by_class={"B": ["c"]}, types={"a": "DATE"}, types_by_class={"B": {"c": "NUMBER"}})
+    text = '[false,["a"],{"B":["c"]},{"":{"a":"DATE"},"B":{"c":"NUMBER"}}]'
+    assert names.digest == hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def test_the_fields_of_a_class_are_its_own_and_the_common_ones() -> None:
+    """A class's fields are its own names, then those without a class that it does not hide, with their types."""
+    names = NameMap(
+        ["due-date", "x", "net total", "net-total"],
+        by_class={"A": ["total", "due date"]},
+        types={"x": "NUMBER", "total": "TEXT", "net total": "NUMBER"},
+        types_by_class={"A": {"total": "CURRENCY", "x": "DATE"}},
+    )
+    assert names.classes == ("A",)
+    assert names.known_fields("A") == (
+        KnownField("total", ("total",), "CURRENCY"),
+        KnownField("due_date", ("due date",)),
+        KnownField("x", ("x",), "DATE"),
+        KnownField("net_total", ("net total", "net-total")),
+    )
+    common = names.known_fields()
+    assert common == names.known_fields("another class")
+    assert [(field.api_name, field.type) for field in common] == [
+        ("due_date", None),
+        ("x", "NUMBER"),
+        ("net_total", None),
+    ]
+    assert (names.type("total", "A"), names.type("total", "B"), names.type("x", "B")) == ("CURRENCY", None, "NUMBER")
+    assert names.type("total") == "TEXT"
+
+
 def test_unequal_maps() -> None:
     """Another name, class or alphabet makes another map, and a map equals nothing else."""
     maps = [
@@ -436,6 +469,9 @@ def test_unequal_maps() -> None:
         NameMap(["b"]),
         NameMap(by_class={"A": ["a"]}),
         NameMap(by_class={"B": ["a"]}),
+        NameMap(["a"], types={"a": "DATE"}),
+        NameMap(["a"], types={"a": "NUMBER"}),
+        NameMap(by_class={"A": ["a"]}, types_by_class={"A": {"a": "DATE"}}),
     ]
     assert len(set(maps)) == len({each.digest for each in maps}) == len(maps)
     assert NameMap(["a"]) != ["a"]
@@ -473,6 +509,12 @@ def test_a_repr_tells_no_names() -> None:
         {"by_class": {"Invoice": "due date"}},
         {"by_class": {"Invoice": [3]}},
         {"by_class": {None: ["due date"]}},
+        {"names": ["a"], "types": ["DATE"]},
+        {"names": ["a"], "types": {"a": None}},
+        {"names": ["a"], "types": {"b": "DATE"}},
+        {"names": ["a"], "types_by_class": {"A": {"b": "DATE"}}},
+        {"names": ["a"], "types_by_class": {"A": "DATE"}},
+        {"names": ["a"], "types_by_class": ["DATE"]},
     ],
     ids=repr,
 )
@@ -500,6 +542,7 @@ def written(folder: Path, suffix: str, content: str | bytes) -> Path:
 
 
 CLASSED = NameMap(["packet total"], by_class={"Invoice": ["due date", "due-date"], "Receipt": ["due date"]})
+TYPED = NameMap(["due date", " secret_id "], types={"due date": "DATE"})
 PLAIN = NameMap(["due date", " secret_id "])
 
 
@@ -531,7 +574,20 @@ PLAIN = NameMap(["due date", " secret_id "])
             CLASSED,
         ),
         (".csv", "name\ndue date\n secret_id \n", PLAIN),
-        (".csv", "\ufeffField_Name,type\r\ndue date,text\r\n,\r\n\r\n secret_id ,\r\n", PLAIN),
+        (".csv", "\ufeffField_Name,unit\r\ndue date,text\r\n,\r\n\r\n secret_id ,\r\n", PLAIN),
+        (".csv", "Field_Name,Type\r\ndue date, DATE \r\n,\r\n secret_id ,\r\n", TYPED),
+        (".json", '[{"name": "due date", "type": "DATE", "unit": 3}, {"name": " secret_id ", "type": null}]', TYPED),
+        (".json", '[{"name": "due date", "type": "DATE"}, " secret_id "]', TYPED),
+        (
+            ".csv",
+            "class,name,field_type\nA,total,NUMBER\n,total,TEXT\nB,total,\n",
+            NameMap(
+                ["total"],
+                by_class={"A": ["total"], "B": ["total"]},
+                types={"total": "TEXT"},
+                types_by_class={"A": {"total": "NUMBER"}},
+            ),
+        ),
         (".csv", 'FIELD\r"due date"\r" secret_id "', PLAIN),
         (".csv", "name\n", NameMap()),
         (".csv", 'name\n"a,b"\n"a\nb"\n"say ""x"""\n#\n', NameMap(["a,b", "a\nb", 'say "x"', "#"])),
@@ -578,7 +634,7 @@ def test_files(folder: Path, suffix: str, content: str, expected: NameMap) -> No
         (".json", b"null", r"\$ is neither"),
         (".json", b'["a", null]', r"\$\[1\] is not a string"),
         (".json", b'["a", ["b"]]', r"\$\[1\] is not a string"),
-        (".json", b'[{"name": "a"}]', r"\$\[0\] is not a string"),
+        (".json", b'[["a"]]', r"\$\[0\] is not a string"),
         (".json", b'{"Invoice": "a"}', r"\$\['Invoice'\] is not a list"),
         (".json", b'{"Invoice": {}}', r"\$\['Invoice'\] is not a list"),
         (".json", b'{"A": ["a"], "B": ["a", 1]}', r"\$\['B'\]\[1\] is not a string"),
@@ -591,6 +647,10 @@ def test_files(folder: Path, suffix: str, content: str, expected: NameMap) -> No
         (".csv", b"name\na\nb,c\n", "line 3 has more cells"),
         (".csv", b"name,class\na,Invoice\n,Invoice\n", "line 3 has no name"),
         (".csv", b"class,name\nInvoice\n", "line 2 has no name"),
+        (".csv", b"name,type\na,DATE\na,TEXT\n", "'a' has two types"),
+        (".csv", b"name,type,field_type\na,DATE,TEXT\n", "more than one column called field_type or type"),
+        (".json", b'[{"type": "DATE"}]', "an object without a name"),
+        (".json", b'[{"name": "a", "type": 3}]', "name or type is not a string"),
         (".csv", b'name\na\n"b\nc\n', "line 4 is not CSV"),
         (".csv", b'name\n"a"b\n', "line 2 is not CSV"),
         (".csv", b"name\n" + b"a" * 200_000, "line 2 is not CSV"),

@@ -12,6 +12,7 @@ emoji need them. Each output has its form:
 | `visible` | HTML; it has to be escaped as well |
 | `script_json` | JSON text inside a script element |
 | `quote`, `word` | a message |
+| `spelled` | a name in which every character counts |
 
 `report.js` has the same rule. `_text` in the generated package has its own, because it may not import this package.
 """
@@ -20,6 +21,10 @@ import re
 import unicodedata
 
 _JOINERS = "\u200c\u200d"
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"})
+# Drawn as nothing though their categories say otherwise: fillers, the grapheme joiner, empty Braille, Khmer vowels.
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _DANGEROUS = (
     "\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
@@ -87,6 +92,52 @@ def script_json(text: bytes) -> bytes:
     for sign, escape in _IN_SCRIPT.items():
         text = text.replace(sign.encode(), escape.encode())
     return text
+
+
+def fold(text: str) -> str:
+    """What is left of a text without case and Unicode form: equal for names that some engine takes for one.
+
+    Spark and DuckDB ignore case, each by its own table, so this is coarser than `str.casefold`: NFKD, then upper and
+    lower case, then NFKD again. The dotted and the dotless i are an i, as Java compares them.
+
+    >>> fold("Ma\u00dfe") == fold("MASSE"), fold("\ufb01rst") == fold("FIRST"), fold("due date") == fold("due_date")
+    (True, True, False)
+    """
+    if text.isascii():
+        return text.lower()
+    upper = unicodedata.normalize("NFKD", text).upper()
+    return unicodedata.normalize("NFKD", upper.casefold()).replace("i\u0307", "i")
+
+
+def invisible(text: str) -> str:
+    """The characters of a text that nobody sees, or that look like a space and are none; each once, in order.
+
+    Joiners and variation selectors count beside ASCII only: other scripts and emoji need them.
+
+    >>> invisible("due\u00a0date\u200b") == "\u00a0\u200b"
+    True
+    """
+    return "".join(dict.fromkeys(text[at] for at in range(len(text)) if _is_invisible(text, at)))
+
+
+def _is_invisible(text: str, at: int) -> bool:
+    character = text[at]
+    if character == " " or "!" <= character <= "~":
+        return False
+    if character in _JOINERS or _SELECTORS.match(character):
+        before, after = text[at - 1 : at], text[at + 1 : at + 2]
+        return before.isascii() or (character in _JOINERS and after.isascii())
+    return unicodedata.category(character) in _UNSEEN or character in _BLANK
+
+
+def spelled(text: str, limit: int = 80) -> str:
+    """The text as one line, with every character that `invisible` finds written as its number; cut after `limit`.
+
+    >>> spelled("due\u00a0date")
+    'due<U+00A0>date'
+    """
+    text = _cut(text, limit)
+    return "".join(f"<U+{ord(c):04X}>" if _is_invisible(text, at) else c for at, c in enumerate(text))
 
 
 def encodable(text: str) -> str:

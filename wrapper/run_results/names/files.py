@@ -14,16 +14,20 @@ from run_results.errors import ConfigurationError
 _MAX_BYTES = 16 * 1024 * 1024
 _NAME_COLUMNS = {"name", "field_name", "field"}
 _CLASS_COLUMNS = {"class", "class_name"}
+_TYPE_COLUMNS = {"type", "field_type"}
 
-_Entries = Iterator[tuple[str, str]]
+_Entries = Iterator[tuple[str, str, str]]
 
 
 class _Malformed(Exception):
     """A names file that can't be read; `entries` adds which file it was."""
 
 
-def entries(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:
-    """Each name in the file with its class, which is empty where there is none. Raises `ConfigurationError`."""
+def entries(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, str]]:
+    """Each class, name and type in the file; class and type are empty where there is none.
+
+    Raises `ConfigurationError`.
+    """
     file = Path(path)
     parse = _PARSERS.get(file.suffix.lower(), _parse_text)
     try:
@@ -55,7 +59,7 @@ def _parse_text(text: str) -> _Entries:
     for number, line in enumerate(re.split(r"\r\n?|\n", text), start=1):
         _refuse_nul(line, number)
         if line.strip() and not line.startswith("#"):
-            yield "", line
+            yield "", line, ""
 
 
 def _parse_csv(text: str) -> _Entries:
@@ -65,6 +69,7 @@ def _parse_csv(text: str) -> _Entries:
         header = [cell.strip().lower() for cell in next(rows, None) or []]
         name_column = _column(header, _NAME_COLUMNS)
         class_column = _column(header, _CLASS_COLUMNS)
+        type_column = _column(header, _TYPE_COLUMNS)
         if name_column is None:
             raise _Malformed(
                 f"the header row has no column called {_either(_NAME_COLUMNS)}, with commas between columns"
@@ -79,7 +84,7 @@ def _parse_csv(text: str) -> _Entries:
             if not name:
                 raise _Malformed(f"line {rows.line_num} has no name")
             _refuse_nul(name, rows.line_num)
-            yield _cell(row, class_column).strip(), name
+            yield _cell(row, class_column).strip(), name, _cell(row, type_column).strip()
     except csv.Error as error:
         raise _Malformed(f"line {rows.line_num} is not CSV: {error}") from error
 
@@ -124,10 +129,17 @@ def _parse_json(text: str) -> _Entries:
 def _json_names(class_name: str, names: object, where: str) -> _Entries:
     if not isinstance(names, list):
         raise _Malformed(f"{where} is not a list of names")
-    for index, name in enumerate(cast("list[object]", names)):
-        if not isinstance(name, str):
-            raise _Malformed(f"{where}[{index}] is not a string")
-        yield class_name, name
+    for index, entry in enumerate(cast("list[object]", names)):
+        if isinstance(entry, tuple):
+            members = dict(cast("tuple[tuple[str, object], ...]", entry))
+            name, kind = members.get("name"), members.get("type")
+            if not isinstance(name, str) or not isinstance(kind, str | None):
+                raise _Malformed(f"{where}[{index}] is an object without a name, or whose name or type is not a string")
+            yield class_name, name, (kind or "").strip()
+        elif isinstance(entry, str):
+            yield class_name, entry, ""
+        else:
+            raise _Malformed(f"{where}[{index}] is not a string, and not an object with name and type")
 
 
 _PARSERS: dict[str, Callable[[str], _Entries]] = {".json": _parse_json, ".csv": _parse_csv}

@@ -6,15 +6,16 @@ The rule loses information, so that the way back needs the project's names. What
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Self, cast
+from typing import Self
 
 from msgspec import Struct
 
 from run_results.errors import ConfigurationError, NameCollisionError, UnknownNameError
+from run_results.names.given import listed, listed_by_class, listed_types
 from run_results.names.rule import guess, is_api_name, sanitize
 from run_results.text import quote
 
-__all__ = ["Collision", "NameMap"]
+__all__ = ["Collision", "KnownField", "NameMap"]
 
 
 class Collision(Struct, frozen=True):
@@ -29,6 +30,20 @@ class Collision(Struct, frozen=True):
     api_name: str
     names: tuple[str, ...]
     class_name: str | None = None
+
+
+class KnownField(Struct, frozen=True):
+    """A field that documents can have, by the project's names.
+
+    Attributes:
+        api_name: Its name in the API.
+        names: The project's names for it; more than one where they collide.
+        type: The type that was given with the names; None where none was.
+    """
+
+    api_name: str
+    names: tuple[str, ...]
+    type: str | None = None
 
 
 class NameMap:
@@ -47,9 +62,13 @@ class NameMap:
         names: Names that belong to no class, or to any. A name given twice is one name.
         by_class: The names of each document class.
         ascii: The service knows only ASCII (see `sanitize`).
+        types: The type of fields by their names, such as `NUMBER`, `DATE` or `CURRENCY`. Tables take it in place of
+            the type that the server says.
+        types_by_class: The same for the names of each document class.
 
     Raises:
-        ConfigurationError: Something else than names: a lone string, a number, a mapping in place of `names`.
+        ConfigurationError: Something else than names: a lone string, a number, a mapping in place of `names`; or a
+            type for a name that is not given.
 
     >>> names = NameMap(["due date"], by_class={"Invoice": ["net-total"], "Receipt": ["net total"]})
     >>> names.project_name("due_date", "Invoice"), names.project_name("net_total", "Invoice")
@@ -58,7 +77,7 @@ class NameMap:
     (Collision(api_name='due_date', names=('due date', 'due-date'), class_name=None),)
     """
 
-    __slots__ = ("_any_class", "_ascii", "_by_class", "_collisions", "_names", "_unclassed")
+    __slots__ = ("_any_class", "_ascii", "_by_class", "_collisions", "_names", "_types", "_unclassed")
 
     def __init__(
         self,
@@ -66,15 +85,18 @@ class NameMap:
         *,
         by_class: Mapping[str, Iterable[str]] | None = None,
         ascii: bool = False,
+        types: Mapping[str, str] | None = None,
+        types_by_class: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        unclassed = _listed(names, "names")
-        classed = {} if by_class is None else _listed_by_class(by_class)
+        unclassed = listed(names, "names")
+        classed = {} if by_class is None else listed_by_class(by_class)
 
         self._ascii = ascii
         self._names = dict.fromkeys(chain(unclassed, *classed.values()))
         self._unclassed = _scope(unclassed, ascii)
         self._by_class = {key: _scope(own, ascii) for key, own in classed.items() if own}
         self._any_class = _scope(chain(*classed.values()), ascii)
+        self._types = listed_types(types, types_by_class, unclassed, classed)
         self._collisions = tuple(
             Collision(api_name, meeting, class_name)
             for class_name, scope in ((None, self._unclassed), *self._by_class.items())
@@ -87,19 +109,21 @@ class NameMap:
         """Read a project's names from a file, whose suffix says what is in it.
 
         - ``.json``: a list of names, or an object that gives each document class its list of names. Every
-          name is kept exactly.
+          name is kept exactly. In place of a name there may be an object with ``name`` and ``type``.
         - ``.csv``: commas between cells, and a header row with one column called ``name``, ``field_name``
-          or ``field``, perhaps one called ``class`` or ``class_name`` (in any case), and any others. Names
-          are kept exactly; spaces around a class are not. A file without that header is refused: to take
+          or ``field``, perhaps one called ``class`` or ``class_name`` and one called ``type`` or
+          ``field_type`` (in any case), and any others. Names are kept exactly; spaces around a class or a
+          type are not. A file without that header is refused: to take
           its first row for a name, or its first name for a header, would both be guesses.
         - anything else: text, one name a line. Only the line's end is taken off, since a name may begin or
           end with a space. Blank lines are skipped, and lines that start with ``#`` are comments.
 
-        A name that holds a line's end or starts with ``#`` needs JSON or CSV. An empty class means no class.
-        Files are UTF-8 (a byte order mark is accepted) of at most 16 MiB. Duplicates are harmless.
+        A name that holds a line's end or starts with ``#``, or that has a type, needs JSON or CSV. An empty
+        class means no class, and an empty type none. Files are UTF-8 (a byte order mark is accepted) of at
+        most 16 MiB. Duplicates are harmless.
 
         Raises:
-            ConfigurationError: The file can't be read, or is not what its suffix says.
+            ConfigurationError: The file can't be read, or is not what its suffix says, or a name has two types.
 
         >>> NameMap.read("no/such/fields.txt")  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
@@ -107,11 +131,13 @@ class NameMap:
         """
         from run_results.names.files import entries  # here: the rule alone needs no parsers
 
-        unclassed: list[str] = []
-        by_class: dict[str, list[str]] = {}
-        for class_name, name in entries(path):
-            (by_class.setdefault(class_name, []) if class_name else unclassed).append(name)
-        return cls(unclassed, by_class=by_class, ascii=ascii)
+        by_class: dict[str, list[str]] = {"": []}
+        types: dict[str, dict[str, str]] = {"": {}}
+        for class_name, name, kind in entries(path):
+            by_class.setdefault(class_name, []).append(name)
+            if kind and types.setdefault(class_name, {}).setdefault(name, kind) != kind:
+                raise ConfigurationError(f"cannot read {os.fspath(path)!r}: {quote(name)} has two types")
+        return cls(by_class.pop(""), by_class=by_class, ascii=ascii, types=types.pop(""), types_by_class=types)
 
     def project_name(self, api_name: str, class_name: str | None = None) -> str:
         """The one project's name behind an API name.
@@ -164,6 +190,32 @@ class NameMap:
         return sanitize(project_name, ascii=self._ascii)
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """The document classes that have names of their own, in the order given."""
+        return tuple(self._by_class)
+
+    def known_fields(self, class_name: str | None = None) -> tuple[KnownField, ...]:
+        """The fields that a document of this class can have: the class's own names, then those given without a class.
+
+        They stand in the order given. Where the class has a name for an API name, those without a class are hidden.
+
+        >>> [field.api_name for field in NameMap(["due date"], by_class={"A": ["total"]}).known_fields("A")]
+        ['total', 'due_date']
+        """
+        own = self._by_class.get(class_name, {}) if class_name is not None else {}
+        known = {**own, **{name: names for name, names in self._unclassed.items() if name not in own}}
+        return tuple(KnownField(name, names, self._type(names, class_name)) for name, names in known.items())
+
+    def type(self, api_name: str, class_name: str | None = None) -> str | None:
+        """The type that was given for a field; None where none was, or where its names have different ones."""
+        return self._type(self._find(api_name, class_name), class_name) if self._types else None
+
+    def _type(self, names: tuple[str, ...], class_name: str | None) -> str | None:
+        own, unclassed = self._types.get(class_name, {}), self._types.get(None, {})
+        found = {own.get(name) or unclassed.get(name) for name in names}
+        return found.pop() if len(found) == 1 else None
+
+    @property
     def collisions(self) -> tuple[Collision, ...]:
         """Every collision, among the names without a class and then class by class, in the order given.
 
@@ -177,8 +229,9 @@ class NameMap:
         """A digest of the map's meaning: maps with the same names, classes and alphabet have the same one.
 
         It is the SHA-256, in hexadecimal, of a JSON text in ASCII without spaces: a list of `ascii`, of the sorted
-        names without a class, and of an object that has each class, sorted, with its sorted names. The order in which
-        names were given plays no part, and neither does a class without names.
+        names without a class, and of an object that has each class, sorted, with its sorted names; where types were
+        given, also of an object that has them by class (empty for none) and name. The order in which names were given
+        plays no part, and neither does a class without names.
 
         >>> NameMap(["b", "a"]).digest == NameMap(["a", "b"]).digest != NameMap(["a", "b"], ascii=True).digest
         True
@@ -187,8 +240,11 @@ class NameMap:
         import json
 
         classes = {name: _sorted(scope) for name, scope in self._by_class.items()}
-        meaning = json.dumps([self._ascii, _sorted(self._unclassed), classes], separators=(",", ":"), sort_keys=True)
-        return hashlib.sha256(meaning.encode()).hexdigest()
+        meaning: list[object] = [self._ascii, _sorted(self._unclassed), classes]
+        if self._types:
+            meaning.append({name or "": types for name, types in self._types.items()})
+        text = json.dumps(meaning, separators=(",", ":"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _find(self, api_name: str, class_name: str | None) -> tuple[str, ...]:
         if class_name is None:
@@ -208,10 +264,11 @@ class NameMap:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NameMap):
             return NotImplemented
-        return (self._ascii, self._unclassed, self._by_class) == (
+        return (self._ascii, self._unclassed, self._by_class, self._types) == (
             other._ascii,
             other._unclassed,
             other._by_class,
+            other._types,
         )
 
     def __hash__(self) -> int:
@@ -228,30 +285,6 @@ class NameMap:
         names = [(name, self.api_name(name)) for name in self]
         collisions = [(each.api_name, ", ".join(each.names[:5]), each.class_name or "") for each in self.collisions]
         return show_names(names, collisions)
-
-
-def _listed(given: object, what: str) -> list[str]:
-    kind = type(given).__name__
-    # A lone string is an iterable of strings, and so is a mapping: both would pass for names, wrongly.
-    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
-        raise ConfigurationError(f"{what}: expected a list of names, not {kind}")
-    names: list[str] = []
-    for index, name in enumerate(cast("Iterable[object]", given)):
-        if not isinstance(name, str):
-            raise ConfigurationError(f"{what}[{index}] is not a string but {type(name).__name__}")
-        names.append(name)
-    return names
-
-
-def _listed_by_class(given: object) -> dict[str, list[str]]:
-    if not isinstance(given, Mapping):
-        raise ConfigurationError("by_class: expected a mapping from document class to names")
-    classed: dict[str, list[str]] = {}
-    for class_name, names in cast("Mapping[object, object]", given).items():
-        if not isinstance(class_name, str):
-            raise ConfigurationError(f"by_class: a class is a string, not {type(class_name).__name__}")
-        classed[class_name] = _listed(names, f"by_class[{quote(class_name)}]")
-    return classed
 
 
 def _scope(names: Iterable[str], ascii: bool) -> dict[str, tuple[str, ...]]:
