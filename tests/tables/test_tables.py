@@ -391,14 +391,15 @@ def test_the_wide_view_has_a_column_for_each_field(client: Client) -> None:
     for class_name, known in RUN.project_names().items():
         table = client.table(RUN.run_id, wide=class_name, names=names)
         assert table.schema.names[:5] == ["run_id", "file_index", "file_name", "document_index", "class_name"]
-        assert table.schema.names[5:] == known
+        assert table.schema.names[5:] == [*known, "further"]
         expected = [
             [field["value"] for field in document["fields"]]
             for file in files
             for document in file["documents"]
             if document["class_name"] == class_name
         ]
-        assert [list(row.values())[5:] for row in table.to_pylist()] == expected
+        assert [list(row.values())[5:-1] for row in table.to_pylist()] == expected
+        assert table.column("further").null_count == len(table)
         assert len(expected) > 1
 
 

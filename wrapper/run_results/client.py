@@ -176,7 +176,8 @@ class Client(_Base):
             run_id: The run.
             what: Which table: `fields`, `documents`, `files` or `case_fields`; docs/tables.md has their columns.
             names: The project's field names, for the column `name`; without them it holds the best guess.
-            wide: A document class, for the wide view: a row for each document, a column for each field.
+            wide: A document class, for the wide view: a row for each document, a column for each field. With `names`
+                its columns are those of the names, in every run.
             typed: Whether numbers, dates and amounts are read into columns of their own, and how they are written.
             include: What to ask for; columns of what is not asked for are null.
             deadline: Seconds for the whole walk.
@@ -198,6 +199,7 @@ class Client(_Base):
         what: "What" = "fields",
         *,
         names: NameMap | None = None,
+        wide: "Wide | str | None" = None,
         typed: "Typed | bool" = False,
         include: Flags = Include.ALL,
         deadline: float | None = None,
@@ -205,12 +207,13 @@ class Client(_Base):
         """The rows of `table` as an Arrow stream: a page is fetched when its batch is asked for.
 
         DuckDB, polars, pandas, Arrow Flight and whatever else takes an Arrow stream read it; memory does not grow with
-        the run. Raises what `table` raises, partly while it is read.
+        the run. A wide view needs `names`, because its columns must be known before the first page. Raises what `table`
+        raises, partly while it is read.
 
         >>> reader = client.batches("run-1")  # doctest: +SKIP
         >>> duckdb.sql("SELECT class_name, avg(model_confidence) FROM reader GROUP BY ALL")  # doctest: +SKIP
         """
-        collector = self._collector(what, names, None, typed)
+        collector = self._collector(what, names, wide, typed)
         return collector.reader(self.pages(run_id, include=include, deadline=deadline))
 
     def export(
@@ -351,15 +354,17 @@ class AsyncClient(_Base):
         what: "What" = "fields",
         *,
         names: NameMap | None = None,
+        wide: "Wide | str | None" = None,
         typed: "Typed | bool" = False,
         include: Flags = Include.ALL,
         deadline: float | None = None,
     ) -> "AsyncGenerator[pa.RecordBatch, None]":
         """The rows of `table`, a batch for each page that has any; see `Client.batches`."""
-        collector = self._collector(what, names, None, typed)
+        collector = self._collector(what, names, wide, typed)
+        collector.stream()
         async with aclosing(self.pages(run_id, include=include, deadline=deadline)) as pages:
             async for page in pages:
-                (batch,) = await run_in_thread(collector.batches, page)
+                batch = await run_in_thread(collector.batch, page)
                 if len(batch):
                     yield batch
 

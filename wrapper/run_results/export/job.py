@@ -262,7 +262,7 @@ class Export:
         if self._manifest is None:
             return ()
         merged = merge(plan, self._parts, self._manifest)
-        self._exported = evolve(self._exported, guarded=self._exported.guarded + merged.guarded)
+        self._exported = evolve(self._exported, guarded=self._exported.guarded + merged.guarded, further=merged.further)
         if plan.options.wide and plan.options.wide.class_name is not None and not merged.rows:
             class_name = plan.options.wide.class_name
             _LOG.warning("run %s: no document has the class %r", plan.run_id, class_name[:80])

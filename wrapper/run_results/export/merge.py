@@ -30,6 +30,8 @@ class Merged:
     """Cells of CSV that got an apostrophe in front."""
     rows: int | None = None
     """Documents in the wide view; None for tables."""
+    further: int = 0
+    """Fields in the wide view's column of that name."""
 
 
 def merge(plan: Plan, parts: Sequence[Part], manifest: Manifest) -> Merged:
@@ -53,7 +55,7 @@ def merge(plan: Plan, parts: Sequence[Part], manifest: Manifest) -> Merged:
     publish(paths)
     if not plan.is_file:
         success.write(plan.success)
-    return Merged(tuple(paths), guarded, None if pivot is None else pivot.rows)
+    return Merged(tuple(paths), guarded, *(() if pivot is None else (pivot.rows, pivot.further)))
 
 
 def _tables(plan: Plan, parts: Sequence[Part]) -> Iterator[_Output]:
@@ -67,7 +69,7 @@ def _survey(plan: Plan, parts: Sequence[Part]) -> Pivot | None:
     """The wide view, when it has seen every part; None where it is not wanted."""
     if plan.options.wide is None:
         return None
-    pivot = Pivot(plan.options.wide, typed=plan.options.typed is not None)
+    pivot = Pivot(plan.options.wide, plan.options.names, typed=plan.options.typed is not None)
     for part in parts:
         pivot.survey(_table(plan, part, "documents"), _table(plan, part, "fields"))
     return pivot
@@ -86,8 +88,7 @@ def _wide_tables(plan: Plan, parts: Sequence[Part], pivot: Pivot) -> Iterator[_O
 
 def _wide_batches(plan: Plan, parts: Sequence[Part], pivot: Pivot, class_name: str | None) -> Iterator[pa.RecordBatch]:
     for part in parts:
-        table = pivot.widen(class_name, _table(plan, part, "documents"), _table(plan, part, "fields"))
-        yield from table.to_batches()
+        yield pivot.widen(class_name, _table(plan, part, "documents"), _table(plan, part, "fields"))
 
 
 def _table(plan: Plan, part: Part, what: What) -> pa.Table:

@@ -89,13 +89,22 @@ class Plan:
     @property
     def all_options(self) -> dict[str, Any]:
         """The same, and the options that decide on the files made from the parts at the end."""
-        wide = self.options.wide
         return {
             **self.part_options,
             "single_file": self.options.single_file or self.is_file,
-            "wide": wide and [wide.class_name, wide.doubled, wide.confidence],
+            "wide": self._wide,
             "result": self.format,
         }
+
+    @property
+    def _wide(self) -> list[Any] | None:
+        """The options of the wide view, with a digest of its columns where the project's names decide on them."""
+        wide, names = self.options.wide, self.options.names
+        if wide is None:
+            return None
+        columns = [[field.api_name for field in names.known_fields(name)] for name in (None, *names.classes)]
+        digest = sha256(repr(columns).encode()).hexdigest()[:16] if names else None
+        return [wide.class_name, wide.doubled, wide.confidence, wide.titles, digest]
 
     def output(self, name: str) -> Path:
         """Where a file is that was made of the parts."""

@@ -30,6 +30,8 @@ class Exported:
     first_drift: str | None = None
     guarded: int = 0
     """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
+    further: int = 0
+    """Fields in the column `further` of the wide view, because the project's names do not have them."""
     unfinished: str | None = None
     """The run's status where it had not finished when the last page came, so that it may get more files."""
     unmet_class: str | None = None

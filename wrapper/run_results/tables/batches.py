@@ -98,15 +98,16 @@ class Tabulator:
         )
         value, kind = self._build("value", values), self._build("type", types)
         classes = [(document.class_name, len(document.fields or ())) for document in documents]
+        labels = self._labels.columns(names, classes)
         model, ocr = columns_of(confidences, "model", "ocr")
         valid, alerts = columns_of(validations, "valid", "alerts")
         return {
             **{name: array.take(parents) for name, array in place.items()},
             "field_index": indexes,
-            **self._labels.columns(names, classes),
+            **labels,
             "value": value,
             "type": kind,
-            **self._read(value, kind),
+            **self._read(value, labels["given_type"], kind),
             **self._outcome(value, errors),
             "model_confidence": self._build("model_confidence", model),
             "ocr_confidence": self._build("ocr_confidence", ocr),
@@ -191,10 +192,11 @@ class Tabulator:
             "class_name": build(pa.string(), pluck(documents, "class_name")),
         }
 
-    def _read(self, values: pa.Array, types: pa.Array) -> dict[str, pa.Array]:
+    def _read(self, values: pa.Array, given: pa.Array, types: pa.Array) -> dict[str, pa.Array]:
+        """The values by the types that were given with the names, else by those of the server."""
         if self.typed is None:
             return {}
-        readings = read(values.to_pylist(), types.to_pylist(), self.typed)
+        readings = read(values.to_pylist(), pc.coalesce(given, types).to_pylist(), self.typed)
         return {
             name: self._build(name, [reading[index] for reading in readings])
             for index, name in enumerate(("number", "currency", "date"))

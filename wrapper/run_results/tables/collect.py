@@ -1,6 +1,6 @@
 """Pages as one table in memory, or as a stream of batches."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from attrs import define, field
@@ -11,7 +11,8 @@ from run_results.page import Page
 from run_results.tables.batches import Tabulator
 from run_results.tables.options import Typed, Wide, as_names, as_typed, as_wide
 from run_results.tables.schema import What, check_what
-from run_results.tables.wide import Pivot
+from run_results.tables.wide import Pivot, sources
+from run_results.tables.writers import ROWS
 
 
 @define
@@ -26,50 +27,88 @@ class Collector:
     wide: Wide | None = field(default=None, converter=as_wide)
     typed: Typed | None = field(default=None, converter=as_typed)
     _tabulators: list[Tabulator] = field(init=False)
+    _pivot: Pivot | None = field(default=None, init=False)
     _batches: list[list[pa.RecordBatch]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.wide is not None and self.wide.class_name is None:
-            raise ConfigurationError("a wide table is of one document class: say which")
-        if self.wide is not None and self.what != "fields":
-            raise ConfigurationError(f"the wide view is of documents and their fields, not of {self.what}")
-        tables: tuple[What, ...] = (self.what,) if self.wide is None else ("documents", "fields")
+        tables: tuple[What, ...] = (self.what,)
+        if self.wide is not None:
+            if self.wide.class_name is None:
+                raise ConfigurationError("a wide table is of one document class: say which")
+            if self.what != "fields":
+                raise ConfigurationError(f"the wide view is of documents and their fields, not of {self.what}")
+            tables = ("documents", "fields")
+            self._pivot = Pivot(self.wide, self.names, typed=self.typed is not None)
+            if len(self.names):
+                self._pivot.schema(self.wide.class_name)  # raises where there are too many names for columns
         self._tabulators = [Tabulator(what, self.names, self.typed) for what in tables]
         self._batches = [[] for _ in tables]
 
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema of the table, where it is not a wide one."""
-        return self._tabulators[0].schema
-
     def add(self, page: Page) -> None:
         """Take the next page."""
-        for batch, batches in zip(self.batches(page), self._batches, strict=True):
+        for batch, batches in zip(self._of_page(page), self._batches, strict=True):
             batches.append(batch)
-
-    def batches(self, page: Page) -> list[pa.RecordBatch]:
-        """The page's batch of each table that is wanted."""
-        return [tabulator.batch(page) for tabulator in self._tabulators]
 
     def finish(self) -> pa.Table:
         """The table. Raises `FieldDoubled`, and `ContractError` where a wide one would have too many columns."""
-        tables = [
-            pa.Table.from_batches(batches, tabulator.schema)
-            for batches, tabulator in zip(self._batches, self._tabulators, strict=True)
+        if self._pivot is None:
+            return pa.Table.from_batches(self._batches[0], self._tabulators[0].schema)
+        pages = [[pa.Table.from_batches([batch]) for batch in batches] for batches in zip(*self._batches, strict=True)]
+        for documents, fields in pages:
+            self._pivot.survey(documents, fields)
+        class_name = self._pivot.wide.class_name
+        widened = [self._pivot.widen(class_name, *tables) for tables in _grouped(pages)]
+        return pa.Table.from_batches(widened, self._pivot.schema(class_name))
+
+    def _of_page(self, page: Page) -> list[pa.RecordBatch]:
+        """The page's batch of each table that is needed; for the wide view without the columns that it does not use."""
+        batches = [tabulator.batch(page) for tabulator in self._tabulators]
+        if self._pivot is None:
+            return batches
+        return [
+            batch.select(sources(tabulator.what, batch.schema))
+            for batch, tabulator in zip(batches, self._tabulators, strict=True)
         ]
-        if self.wide is None:
-            return tables[0]
-        documents, fields = tables
-        pivot = Pivot(self.wide, typed=self.typed is not None)
-        pivot.survey(documents, fields)
-        return pivot.widen(self.wide.class_name, documents, fields)
+
+    # One batch at a time ------------------------------------------------------------------------------------------
+
+    def stream(self) -> pa.Schema:
+        """The schema of the batches that `batch` makes. Raises `ConfigurationError` where only a table can be made."""
+        if self._pivot is None:
+            return self._tabulators[0].schema
+        if not len(self.names):
+            text = "the columns of the wide view are known only at the end of the run: give the project's names"
+            raise ConfigurationError(f"{text}, or make a table")
+        return self._pivot.schema(self._pivot.wide.class_name)
+
+    def batch(self, page: Page) -> pa.RecordBatch:
+        """The rows of one page."""
+        batches = self._of_page(page)
+        if self._pivot is None:
+            return batches[0]
+        documents, fields = (pa.Table.from_batches([batch]) for batch in batches)
+        return self._pivot.widen(self._pivot.wide.class_name, documents, fields)
 
     def reader(self, pages: Iterable[Page]) -> pa.RecordBatchReader:
         """The batches of pages, each made when it is asked for."""
-        return pa.RecordBatchReader.from_batches(self.schema, self._stream(pages))
+        return pa.RecordBatchReader.from_batches(self.stream(), self._stream(pages))
 
     def _stream(self, pages: Iterable[Page]) -> Iterator[pa.RecordBatch]:
         for page in pages:
-            (batch,) = self.batches(page)
+            batch = self.batch(page)
             if len(batch):
                 yield batch
+
+
+def _grouped(pages: Iterable[Sequence[pa.Table]]) -> Iterator[list[pa.Table]]:
+    """The tables of several pages put together, `ROWS` fields at least: a batch costs time for each of its columns."""
+    group: list[Sequence[pa.Table]] = []
+    rows = 0
+    for tables in pages:
+        group.append(tables)
+        rows += len(tables[1])
+        if rows >= ROWS:
+            yield [pa.concat_tables(each) for each in zip(*group, strict=True)]
+            group, rows = [], 0
+    if group:
+        yield [pa.concat_tables(each) for each in zip(*group, strict=True)]

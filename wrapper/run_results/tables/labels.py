@@ -1,4 +1,4 @@
-"""What each field is called: the columns `name`, `name_is_known` and `api_name`."""
+"""What each field is called: the columns `name`, `name_is_known` and `api_name`; and its type, by the names given."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -23,12 +23,15 @@ class Labels:
     """
 
     names: NameMap
-    _labels: list[tuple[str | None, bool, str | None]] = field(factory=list, init=False, repr=False)
+    _labels: list[tuple[str | None, bool, str | None, str | None]] = field(factory=list, init=False, repr=False)
     _numbers: dict[str | None, dict[Any, int]] = field(factory=dict, init=False, repr=False)
     """For each class and API name, the index of its label in the list."""
 
     def columns(self, api_names: Sequence[Any], classes: Iterable[tuple[Any, int]]) -> dict[str, pa.Array]:
-        """The three columns of fields with these API names; `classes` has each document's class and count of fields."""
+        """The three columns of fields with these API names, and the column `given_type`, which no table has.
+
+        `classes` has each document's class and count of fields.
+        """
         if len(self._labels) >= _MOST:
             self._labels.clear()
             self._numbers.clear()
@@ -44,24 +47,32 @@ class Labels:
                     known[name] = self._add(name, class_name)
                 rows += [known[name] for name in names]
         taken = pa.array(rows, pa.int32())
+        names, known, api_names, types = zip(*self._labels, strict=True) if self._labels else ((), (), (), ())
         return {
-            "name": pa.array([name for name, _, _ in self._labels], pa.string()).take(taken),
-            "name_is_known": pa.array([is_known for _, is_known, _ in self._labels], pa.bool_()).take(taken),
-            "api_name": pa.array([api_name for _, _, api_name in self._labels], pa.string()).take(taken),
+            "name": pa.array(names, pa.string()).take(taken),
+            "name_is_known": pa.array(known, pa.bool_()).take(taken),
+            "api_name": pa.array(api_names, pa.string()).take(taken),
+            "given_type": pa.array(types, pa.string()).take(taken),
         }
 
     def _add(self, api_name: object, class_name: str | None) -> int:
         self._labels.append(self._find(api_name, class_name))
         return len(self._labels) - 1
 
-    def _find(self, api_name: object, class_name: str | None) -> tuple[str | None, bool, str | None]:
-        """What to call a field, whether that is surely the project's name, and the API name."""
+    def _find(self, api_name: object, class_name: str | None) -> tuple[str | None, bool, str | None, str | None]:
+        """What to call a field, whether that is surely the project's name, the API name, and the type given."""
         if not isinstance(api_name, str):
-            return None, False, None
+            return None, False, None, None
+        given = self.names.type(api_name, class_name)
+        kind = None if given is None else storable(given)
         try:
             name = self.names.project_name(api_name, class_name)
         except (NameCollisionError, UnknownNameError):
-            return self.names.label(api_name, class_name), False, api_name
-        # A project's name can hold half of a surrogate pair, which no table can.
-        text = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return text, text == name, api_name
+            return self.names.label(api_name, class_name), False, api_name, kind
+        text = storable(name)
+        return text, text == name, api_name, kind
+
+
+def storable(name: str) -> str:
+    """A name as a table can hold it: a project's name can have half of a surrogate pair, which no table can."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -32,6 +32,8 @@ class Wide:
     `list` every column is a list."""
     confidence: bool = False
     """Whether each field has its confidences beside it: `<name> model_confidence` and `<name> ocr_confidence`."""
+    titles: Literal["names", "api"] = field(default="names", validator=in_(("names", "api")))
+    """Whether columns are called by the project's names, or by the API's, which are identifiers for every engine."""
 
 
 @frozen

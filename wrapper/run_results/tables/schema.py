@@ -129,6 +129,20 @@ _OPTION = Struct(
     )
 )
 
+FURTHER: Final = Column(
+    "further",
+    ListOf(
+        Struct(
+            (
+                Column("name", "string", "The field's name in the API."),
+                Column("value", "string", "The value as text, exactly as it came."),
+            )
+        )
+    ),
+    "The document's fields that the project's names do not have; null where there are none.",
+)
+"""The last column of a wide table whose columns are those of the project's names."""
+
 COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
     "fields": (
         _RUN,
