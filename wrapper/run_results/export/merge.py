@@ -16,6 +16,7 @@ from run_results.paths import safe_name
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.schema import What
 from run_results.tables.wide import Pivot
+from run_results.text import fold
 
 _Output = tuple[Path, pa.Schema, Iterable[pa.RecordBatch]]
 """A file, its columns and its rows."""
@@ -79,9 +80,9 @@ def _wide_tables(plan: Plan, parts: Sequence[Part], pivot: Pivot) -> Iterator[_O
     used = set[str]()
     for class_name in pivot.classes:
         name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"
-        if name.casefold() in used:  # many systems take C and c for one name
+        if fold(name) in used:  # many systems take C and c, or two forms of one letter, for one name
             name += f"-{hashlib.sha256((class_name or '').encode()).hexdigest()[:16]}"
-        used.add(name.casefold())
+        used.add(fold(name))
         path = plan.path if plan.is_file else plan.path / f"{name}.{plan.format}"
         yield path, pivot.schema(class_name), _wide_batches(plan, parts, pivot, class_name)
 

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from run_results.tables.arrow import pc
 from run_results.tables.options import Format
+from run_results.text import fold
 
 ROWS: Final = 60_000
 """Rows in a row group."""
@@ -197,13 +198,13 @@ def _guarded_titles(names: list[str]) -> list[str]:
     ["'=a_", "'=a", 'b']
     """
     unsafe = pc.match_substring_regex(pa.array(names, pa.string()), _FORMULA).to_pylist()
+    used = {fold(name) for name, is_unsafe in zip(names, unsafe, strict=True) if not is_unsafe}
     titles: list[str] = []
-    used = {name for name, is_unsafe in zip(names, unsafe, strict=True) if not is_unsafe}
     for name, is_unsafe in zip(names, unsafe, strict=True):
         title = f"'{name}" if is_unsafe else name
-        while is_unsafe and title in used:  # a field may be called what another's title becomes
+        while is_unsafe and fold(title) in used:  # a field may be called what another's title becomes
             title += "_"
-        used.add(title)
+        used.add(fold(title))
         titles.append(title)
     return titles
 
