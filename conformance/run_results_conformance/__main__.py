@@ -1,17 +1,14 @@
 """`run-results-conformance`; without the extra it says what to install."""
 
 import sys
-from importlib.util import find_spec
 
-NEEDED = ("click", "jsonschema_rs", "rich", "starlette", "uvicorn")
+from run_results_conformance.extra import HOW_TO_INSTALL, missing_packages
 
 
 def main() -> None:
     """Run the command line with the process's arguments."""
-    if any(find_spec(name) is None for name in NEEDED):
-        sys.stderr.write(
-            "run-results-conformance: error: more packages are needed: pip install 'run-results[conformance]'\n"
-        )
+    if missing_packages():
+        sys.stderr.write(f"run-results-conformance: error: more packages are needed: {HOW_TO_INSTALL}\n")
         sys.exit(2)
     from run_results_conformance.cli import main as command
 

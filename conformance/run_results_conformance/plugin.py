@@ -53,17 +53,9 @@ class ResultsServer:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The project's own field names in these runs, each once, for `run_results.NameMap`."""
-        found: dict[str, None] = {}
-        for run_id in self.run_ids:
-            run = self._store.find(run_id, self._home)
-            if run is not None:
-                parts = run.header.get("case_info", {}).get("fields", ())
-                found.update((part["name"], None) for part in parts)
-                for file in run.files(0, run.file_count):
-                    for document in file.get("documents", ()):
-                        parts = document.get("fields", ())
-                        found.update((part["field_name"], None) for part in parts if "field_name" in part)
-        return tuple(found)
+        from .server.field_names import names_in
+
+        return names_in(self._store, self._home)
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -96,6 +88,7 @@ def results_server(request: pytest.FixtureRequest) -> Iterator[ResultsServer]:
     `run_results_runs`. A relative path starts at the folder of the ini file. Without a folder it serves a few
     synthetic runs, with every status. Raises RunFileError if a file of the folder is not a run.
     """
+    _check_extra("results_server")
     from .server.reference import ReferenceServer, Token
     from .server.synthetic import example_store
 
@@ -115,6 +108,7 @@ def faulty_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Resu
     arguments are options of the reference server. Raises UnknownFault, with similar names. The servers stop at the
     end of the test.
     """
+    _check_extra("faulty_server")
     from .faults import STANDARD_TOKEN, faulty, standard_store
     from .server.reference import Token
 
@@ -125,6 +119,7 @@ def faulty_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., Resu
             store = own or standard_store()
             home = _home(store)
             token = Token(_TOKEN, None if own else STANDARD_TOKEN.contexts, home)
+            _check_options("faulty_server", options, "name")
             settings |= options
             app = faulty(name, store, token, **settings)
             return stack.enter_context(_serve(app, store, home, settings.get("base_path", "")))
@@ -153,6 +148,7 @@ def _settings(request: pytest.FixtureRequest) -> "tuple[Store | None, dict[str, 
     for marker in reversed(list(request.node.iter_markers(_MARKER))):
         if marker.args:
             raise pytest.UsageError(f"the marker {_MARKER} takes keyword arguments only")
+        _check_options(f"the marker {_MARKER}", marker.kwargs, "runs")
         options |= marker.kwargs
     if "page_size" not in options:
         size = config.getini("run_results_page_size") or str(_PAGE_SIZE)
@@ -162,9 +158,34 @@ def _settings(request: pytest.FixtureRequest) -> "tuple[Store | None, dict[str, 
     folder = options.pop("runs", None) or config.getini("run_results_runs")
     if not folder:
         return None, options
-    from .server.folder import read_folder
+    from .server.folder import explain_no_runs, read_folder
 
-    return read_folder((config.inipath.parent if config.inipath else config.rootpath) / folder), options
+    path = (config.inipath.parent if config.inipath else config.rootpath) / folder
+    store = read_folder(path)
+    if not list(store):
+        raise pytest.UsageError(explain_no_runs(path))
+    return store, options
+
+
+def _check_extra(fixture: str) -> None:
+    from .extra import HOW_TO_INSTALL, missing_packages
+
+    if missing := missing_packages():
+        raise pytest.UsageError(f"the fixture {fixture} needs {', '.join(missing)}: {HOW_TO_INSTALL}")
+
+
+def _check_options(who: str, options: Mapping[str, Any], *more: str) -> None:
+    """Raises UsageError for an option that there is not. The options are those of the reference server, and more."""
+    from inspect import Parameter, signature
+
+    from .server.reference import ReferenceServer
+    from .suggestions import suggest
+
+    parameters = signature(ReferenceServer).parameters.values()
+    known = [*more, *(each.name for each in parameters if each.kind is Parameter.KEYWORD_ONLY)]
+    for name in options:
+        if name not in known:
+            raise pytest.UsageError(f"{who} has no option {name!r}; {suggest(name, known)}")
 
 
 def _home(store: "Store") -> str | None:

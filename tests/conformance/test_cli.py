@@ -16,7 +16,8 @@ import pytest
 from attrs import frozen
 from click.testing import CliRunner
 
-from run_results_conformance import Contract, SyntheticRun, load_contract
+from run_results import NameMap
+from run_results_conformance import Contract, MemoryStore, SyntheticRun, load_contract, write_sqlite
 from run_results_conformance.cli import main
 from run_results_conformance.faults import describe
 from run_results_conformance.server.schemas import manifest_schema, run_file_schema
@@ -151,12 +152,71 @@ def test_bad_runs(tmp_path: Path) -> None:
     assert "bad.json is not a database of runs" in output
 
 
-def test_port_in_use(tmp_path: Path) -> None:
-    """A port that somebody has is refused in one readable message."""
+def test_port_in_use() -> None:
+    """A port that somebody has is refused with its number, and with what to do."""
     with running("--token", "t") as server:
-        code, output = invoke("serve", "--token", "t", "--port", server.url.rpartition(":")[2])
+        port = server.url.rpartition(":")[2]
+        code, output = invoke("serve", "--token", "t", "--port", port)
     assert code == 1
-    assert "in use" in output
+    assert f"port {port} of 127.0.0.1 is in use by another program. Choose another --port, or leave it out" in output
+
+
+def test_an_address_that_is_not_of_this_computer() -> None:
+    """A host on which nothing can listen is named."""
+    code, output = invoke("serve", "--token", "t", "--allow-remote", "--host", "192.0.2.1", "--port", "0")
+    assert code == 1
+    assert "cannot listen on --host 192.0.2.1, --port 0: " in output
+
+
+def test_no_runs(tmp_path: Path) -> None:
+    """A folder or a database without runs is not served: the message says what a run is."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "run.json").write_text("{}")
+    write_sqlite(MemoryStore(), tmp_path / "empty.sqlite")
+    for path in (tmp_path, tmp_path / "empty.sqlite"):
+        code, output = invoke("serve", "--token", "t", "--runs", str(path))
+        assert code == 1
+        assert f"there are no runs in {path}. A run is a file NAME.json directly in the folder" in output
+        assert "run id such as" not in output
+    code, output = invoke("pack", str(tmp_path), str(tmp_path / "x.sqlite"))
+    assert code == 1
+    assert "there are no runs in" in output
+    assert not (tmp_path / "x.sqlite").exists()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_names_of_the_runs(tmp_path: Path, suffix: str) -> None:
+    """`serve --write-names` writes names that undo every name of the run, and shows the command that takes them."""
+    names = tmp_path / f"field names{suffix}"
+    with running("--synthetic", "r=3", "--token", "t", "--write-names", str(names)) as server:
+        assert f"run-results fetch r --names '{names}'" in server.help
+        known = NameMap.read(names)
+        fields = [
+            field
+            for file in server.ask("r", "t").json()["files"]
+            for document in file["documents"]
+            for field in document["fields"]
+        ]
+        assert fields
+        assert all(known.api_name(known.project_name(field["field_name"])) == field["field_name"] for field in fields)
+
+
+def test_names_that_are_no_lines(tmp_path: Path) -> None:
+    """A name that a text file cannot hold is refused there, and kept in JSON."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    field = {"name": "two\nlines", "value": "", "edit_history": [], "validations": {"valid": True}}
+    run = {"id": "r", "status": "COMPLETE", "files": [], "case_info": {"fields": [field]}, "review_completed": False}
+    (folder / "r.json").write_text(json.dumps(run))
+    code, output = invoke("serve", "--token", "t", "--runs", str(folder), "--write-names", str(tmp_path / "names.txt"))
+    assert code == 1
+    assert "a file that ends with .csv or .json" in output, output
+    with running("--token", "t", "--runs", str(folder), "--write-names", str(tmp_path / "names.csv")):
+        assert list(NameMap.read(tmp_path / "names.csv")) == ["two\nlines"]
+    field["name"] = "one line"
+    (folder / "r.json").write_text(json.dumps(run))
+    with running("--token", "t", "--runs", str(folder), "--write-names", str(tmp_path / "names.txt")):
+        assert (tmp_path / "names.txt").read_text("utf-8") == "one line\n"
 
 
 def test_help_is_light() -> None:

@@ -218,12 +218,39 @@ def test_unknown(faulty_server):
         ("run_results_runs = nowhere\n", "", "nowhere is not a folder"),
         ("run_results_runs = .\n", "", "odd.json: at $: "),
         ("", "@pytest.mark.run_results('runs')", "the marker run_results takes keyword arguments only"),
-        ("", "@pytest.mark.run_results(pages=3)", "unexpected keyword argument 'pages'"),
+        (
+            "",
+            "@pytest.mark.run_results(page_sise=3)",
+            "the marker run_results has no option 'page_sise'; did you mean 'page_size'? There can be: page_size, "
+            "base_path, compress, contract, latency, runs",
+        ),
+        ("run_results_runs = sub\n", "", "sub. A run is a file NAME.json directly in the folder"),
     ],
 )
 def test_slips_are_named(run_tests: Run, tmp_path: Path, ini: str, marker: str, said: str) -> None:
     """What cannot be meant is an error of the test that says so."""
     (tmp_path / "odd.json").write_text("{}", "utf-8")
+    (tmp_path / "sub").mkdir()
     code, printed = run_tests(f"import pytest\n{marker}\ndef test_it(results_server): ...\n", ini)
     assert code == 1
     assert said in printed
+
+
+@pytest.mark.parametrize("fixture", ["results_server", "results_client", "faulty_server"])
+def test_without_the_extra(run_tests: Run, fixture: str) -> None:
+    """Without the packages of the extra, each fixture says which they are and how to install them."""
+    code, printed = run_tests(
+        f"import sys\nsys.modules['starlette'] = sys.modules['uvicorn'] = None\ndef test_it({fixture}): ..."
+    )
+    assert code == 1
+    asked = "faulty_server" if fixture == "faulty_server" else "results_server"
+    assert f"the fixture {asked} needs starlette, uvicorn: pip install 'run-results[conformance]'" in printed, printed
+
+
+def test_a_misspelt_option_of_a_faulty_server(run_tests: Run) -> None:
+    """An option that `faulty_server` does not have is an error that lists those it has."""
+    code, printed = run_tests(
+        "def test_it(faulty_server):\n    faulty_server('has-more-always', pagesize=1)\n",
+    )
+    assert code == 1
+    assert "faulty_server has no option 'pagesize'; did you mean 'page_size'?" in printed

@@ -1,11 +1,16 @@
 """`run-results-conformance serve` and `pack`: the reference server on a port, and a folder of runs as one file."""
 
+import csv
+import errno
+import io
 import ipaddress
+import json
 import re
 import secrets
+import shlex
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +19,7 @@ import click
 
 if TYPE_CHECKING:
     from run_results_conformance.server.runs import Store
+    from run_results_conformance.server.serving import Served
 
 _SYNTHETIC = re.compile(r"(?:(?P<id>.+)=)?(?P<files>[0-9]{1,12})")
 
@@ -71,6 +77,12 @@ class _Synthetic(click.ParamType[tuple[str | None, int]]):
 )
 @click.option("--latency", default=0.0, type=click.FloatRange(0), help="Seconds to wait before each answer.")
 @click.option("--gzip", "compress", is_flag=True, help="Compress answers for clients that accept it.")
+@click.option(
+    "--write-names",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the project's field names of the runs to FILE (.csv, .json or text), for `run-results --names FILE`.",
+)
 @click.option("--fault", metavar="NAME", help="Serve with one deliberate breach of the contract; `faults` lists them.")
 def serve(
     host: str,
@@ -85,6 +97,7 @@ def serve(
     contexts: tuple[str, ...],
     latency: float,
     compress: bool,
+    write_names: Path | None,
     fault: str | None,
 ) -> None:
     """Serve runs as the contract says, until Ctrl-C.
@@ -96,6 +109,7 @@ def serve(
         raise click.UsageError(f"{host} can be reached by other computers; to allow that, add --allow-remote")
     from run_results_conformance.faults import UnknownFault, faulty
     from run_results_conformance.server.contract import SpecError
+    from run_results_conformance.server.field_names import names_in
     from run_results_conformance.server.folder import RunFileError
     from run_results_conformance.server.reference import ReferenceServer, Token
     from run_results_conformance.server.serving import serve as serving
@@ -111,15 +125,17 @@ def serve(
             )
             make = ReferenceServer if fault is None else partial(faulty, fault)
             server = make(store, *accepted, page_size=page_size, latency=latency, compress=compress)
-            served = stack.enter_context(serving(server, host, port))
+            if write_names is not None:
+                _write_names(write_names, names_in(store))
+            served = _listen(stack, serving(server, host, port), host, port)
         except (SpecError, RunFileError, SqliteStoreError, OSError, RuntimeError, ValueError) as error:
             raise click.ClickException(str(error)) from error
         except UnknownFault as error:
             raise click.UsageError(f"{error}; `faults` lists them") from None
-        click.echo(served.url)
-        run_id = next((run_id for _, run_id in store), "RUN_ID")
-        click.echo(_how_to_call(served.url, random_token, run_id), err=True)
         with _until_interrupted():
+            click.echo(served.url)
+            run_id = next(run_id for _, run_id in store)
+            click.echo(_how_to_call(served.url, random_token, run_id, write_names), err=True)
             served.wait()
     click.echo("stopped", err=True)
 
@@ -130,11 +146,14 @@ def serve(
 def pack(folder: Path, database: Path) -> None:
     """Write the runs of FOLDER to the new file DATABASE, for `serve --runs`."""
     from run_results_conformance.server.contract import SpecError
-    from run_results_conformance.server.folder import RunFileError, read_folder
+    from run_results_conformance.server.folder import RunFileError, explain_no_runs, read_folder
     from run_results_conformance.server.sqlite import SqliteStoreError, write_sqlite
 
     try:
-        count = write_sqlite(read_folder(folder), database)
+        store = read_folder(folder)
+        if not list(store):
+            raise click.ClickException(explain_no_runs(folder))
+        count = write_sqlite(store, database)
     except (SpecError, RunFileError, SqliteStoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{count} runs", err=True)
@@ -155,7 +174,7 @@ def _open_store(
     finish_after: int | None,
     contexts: tuple[str, ...],
 ) -> "Store":
-    from run_results_conformance.server.folder import read_folder
+    from run_results_conformance.server.folder import explain_no_runs, read_folder
     from run_results_conformance.server.runs import MemoryStore, UnfinishedRun, by_polls
     from run_results_conformance.server.sqlite import SqliteStore
     from run_results_conformance.server.synthetic import SyntheticRun, example_store
@@ -163,7 +182,10 @@ def _open_store(
     if runs is not None and synthetic:
         raise click.UsageError("give --runs or --synthetic, not both")
     if runs is not None:
-        return read_folder(runs) if runs.is_dir() else stack.enter_context(SqliteStore(runs))
+        found: Store = read_folder(runs) if runs.is_dir() else stack.enter_context(SqliteStore(runs))
+        if not any(True for _ in found):
+            raise click.ClickException(f"{explain_no_runs(runs)}. Without --runs, synthetic runs are served")
+        return found
     if not synthetic:
         return example_store(seed=seed)
     store = MemoryStore()
@@ -174,12 +196,49 @@ def _open_store(
     return store
 
 
-def _how_to_call(url: str, random_token: str | None, run_id: str) -> str:
+def _listen(stack: ExitStack, server: AbstractContextManager["Served"], host: str, port: int) -> "Served":
+    """Starts the server. Raises ClickException, which says what to do, where the address cannot be used."""
+    try:
+        return stack.enter_context(server)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why = f"port {port} of {host} is in use by another program. Choose another --port, or leave it out"
+            raise click.ClickException(f"{why} to take a free one") from error
+        if error.errno == errno.EACCES:
+            why = f"port {port} is not for every user. Choose a --port above 1023, or leave it out"
+            raise click.ClickException(f"{why} to take a free one") from error
+        raise click.ClickException(f"cannot listen on --host {host}, --port {port}: {error.strerror}") from error
+
+
+def _write_names(path: Path, names: tuple[str, ...]) -> None:
+    """Writes a file that `run-results --names` reads: CSV, JSON or text, as its suffix says."""
+    from run_results.files import whole_file
+
+    match path.suffix.lower():
+        case ".json":
+            text = json.dumps(names, ensure_ascii=False, indent=1) + "\n"
+        case ".csv":
+            table = io.StringIO()
+            csv.writer(table, lineterminator="\n").writerows([("name",), *((name,) for name in names)])
+            text = table.getvalue()
+        case _:
+            for name in names:
+                if name.startswith("#") or not name.strip() or set("\r\n") & set(name):
+                    why = f"the name {name!r} cannot be a line of text (which is a comment after #)"
+                    raise click.ClickException(f"{why}: give --write-names a file that ends with .csv or .json")
+            text = "".join(f"{name}\n" for name in names)
+    with whole_file(path, "write the names") as file:
+        file.write(text.encode())
+
+
+def _how_to_call(url: str, random_token: str | None, run_id: str, names: Path | None) -> str:
     # The user's own token is never printed; a random one must be.
     token = f"  export RUN_RESULTS_TOKEN={random_token}\n" if random_token else ""
+    option = f" --names {shlex.quote(str(names))}" if names else ""
+    hint = "" if names else " Start it with --write-names names.csv to get the project's field names, too."
     return (
-        f"  export RUN_RESULTS_BASE_URL={url}\n{token}"
-        f"then run-results, with a run id such as {run_id}. Ctrl-C stops the server."
+        f"  export RUN_RESULTS_BASE_URL={url}\n{token}  run-results fetch {shlex.quote(run_id)}{option}\n"
+        f"Ctrl-C stops the server.{hint}"
     )
 
 

@@ -82,6 +82,14 @@ def read_folder(folder: Path, contract: Contract | None = None) -> MemoryStore:
     return store
 
 
+def explain_no_runs(path: Path) -> str:
+    """What to say where a folder, or a database that was made of one, has no runs."""
+    return (
+        f"there are no runs in {path}. A run is a file NAME.json directly in the folder;"
+        " `run-results-conformance schema run` prints its form, and docs/manifest.md shows one"
+    )
+
+
 def read_run(path: Path, contract: Contract) -> tuple[str | None, MemoryRun]:
     """The context and the run of one file. Raises RunFileError if it is not a run."""
     try:

@@ -10,12 +10,13 @@ JsonFileError   the file cannot be read, or is not JSON
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 import jsonschema_rs
 from attrs import frozen
+
+from run_results_conformance.suggestions import suggest
 
 from .contract import JsonObject
 
@@ -157,11 +158,11 @@ def _explain(error: jsonschema_rs.ValidationError, schema: JsonObject) -> Iterat
             yield from _explain_choice(error, kind.context, schema)
         case jsonschema_rs.ValidationErrorKind.AdditionalProperties():
             keys = list(node.get("properties", ()))
-            yield from ((parts, f"unknown key {key!r}; {_candidates(key, keys)}") for key in sorted(kind.unexpected))
+            yield from ((parts, f"unknown key {key!r}; {suggest(key, keys)}") for key in sorted(kind.unexpected))
         case jsonschema_rs.ValidationErrorKind.Required():
             yield parts, _missing(str(kind.property), node, schema)
         case jsonschema_rs.ValidationErrorKind.Enum():
-            yield parts, f"{_short(error.instance)} is not allowed; {_candidates(str(error.instance), kind.options)}"
+            yield parts, f"{_short(error.instance)} is not allowed; {suggest(str(error.instance), kind.options)}"
         case jsonschema_rs.ValidationErrorKind.Type():
             yield parts, f"must be {' or '.join(map(_name, sorted(kind.types)))}, not {_of(error.instance)}"
         case _:
@@ -220,16 +221,6 @@ def _node(schema: JsonObject, way: Iterable[str | int]) -> Mapping[str, Any]:
     for part in way:
         node = node[part]
     return node if isinstance(node, Mapping) else {}
-
-
-def _candidates(given: str, known: Sequence[object]) -> str:
-    """What there is instead: what looks like it first."""
-    names = [str(name) for name in known]
-    folded = {name.casefold(): name for name in reversed(names)}
-    near = [folded[name] for name in get_close_matches(given.casefold(), list(folded), n=3, cutoff=0.6)]
-    ordered = [*near, *(name for name in sorted(names) if name not in near)]
-    guess = f"did you mean {near[0]!r}? " if near else ""
-    return f"{guess}There can be: {', '.join(ordered)}" if ordered else "nothing is allowed here"
 
 
 _NAMES = {"object": "an object", "array": "a list", "string": "a string", "integer": "a whole number"}

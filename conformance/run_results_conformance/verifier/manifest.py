@@ -11,13 +11,14 @@ run has, its status, the project's own field names, what answers say of the run 
     ManifestError   the file is missing, or no manifest
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from attrs import evolve, field, frozen
 
 from run_results_conformance.server.contract import Contract, JsonObject, load_contract
+from run_results_conformance.server.field_names import field_names
 from run_results_conformance.server.json_file import (
     JsonFileError,
     Problem,
@@ -78,7 +79,7 @@ class KnownRun:
             return cls(run_id, context, count, status, properties=header)
         files = list(run.files(0, count))
         page = {**header, contract.pagination.items: files}
-        return cls(run_id, context, count, status, frozenset(_names(contract, page)), header, files)
+        return cls(run_id, context, count, status, frozenset(field_names(contract, page)), header, files)
 
     @classmethod
     def read(cls, entry: JsonObject) -> Self:
@@ -169,24 +170,3 @@ def _doubled_runs(entries: Sequence[JsonObject]) -> list[Problem]:
         if first != number:
             problems.append(Problem(json_path(["runs", number, "id"]), f"runs[{first}] is this run already"))
     return problems
-
-
-def _names(contract: Contract, page: JsonObject) -> Iterator[str]:
-    """Every string of the page that the spec gives the format of a field name."""
-
-    def walk(node: Mapping[str, Any], value: Any) -> Iterator[str]:
-        schema = contract.resolve(node)
-        if schema.get("format") == "api-field-name" and isinstance(value, str):
-            yield value
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            for branch in schema.get(keyword, ()):
-                yield from walk(branch, value)
-        if isinstance(value, dict):
-            for name, inner in schema.get("properties", {}).items():
-                if name in value:
-                    yield from walk(inner, value[name])
-        elif isinstance(value, list) and "items" in schema:
-            for item in value:
-                yield from walk(schema["items"], item)
-
-    return walk(contract.answer_schema, page)
