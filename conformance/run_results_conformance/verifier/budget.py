@@ -22,10 +22,14 @@ class Unresponsive(Exception):
 
 
 class Budget:
-    """Counts requests, bytes, values and time. `rate` is the number of requests a second; None is no limit."""
+    """Counts requests, bytes, values and time. `rate` is the number of requests a second; None is no limit.
+
+    `sent` requests were sent so far, of at `most` so many.
+    """
 
     def __init__(self, *, max_requests: int, max_seconds: float, rate: float | None = None) -> None:
         self.sent = 0
+        self.most = max_requests
         self._max_requests = max_requests
         self._ends = time.monotonic() + max_seconds
         self._interval = 1 / rate if rate else 0.0

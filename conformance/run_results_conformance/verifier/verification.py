@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from typing import ParamSpec
+from typing import ParamSpec, Self
 
 from run_results_conformance.server.contract import Contract, load_contract
 
@@ -28,6 +28,7 @@ from .checks.paging import check_defaults, check_offsets, check_overlaps, check_
 from .checks.runs import open_runs, recheck_unfinished
 from .checks.walk import find_end, walk, walk_with_flags
 from .connection import Address, Connection
+from .coverage import describe_unread, unread
 from .exchange import Exchange, ObservedRun
 from .manifest import HERE, Manifest
 from .report import Report
@@ -39,7 +40,9 @@ P = ParamSpec("P")
 
 _TOKEN = re.compile(r"[!-~]+")
 _FOR_BASELINE = 140  # requests that are kept back for the checks from the baseline
-_PAGES_OF_OTHERS = 7  # of a walk through a run other than the main one
+_PAGES_OF_OTHERS = 7  # of a walk through a run other than the main one, before everything else was judged
+_FOR_MIXTURES = 30  # requests that are kept back from long walks, for further offsets under further flags
+_LARGE_ALLOWED = 200  # with more requests than these, runs with large pages are read to their end too
 _ANYWHERE = ("wire", "errors", "latency")  # families that any exchange can break
 _UNEXPLAINED = frozenset(
     {402, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 417, 418, 423, 424, 425, 426, 428, 451}
@@ -116,8 +119,8 @@ def verify(
             safe=safe,
             latency=latency,
         )
-        obstacles = _Verification(session).run()
-    return _report(session, obstacles, seconds=time.monotonic() - started, seed=seed, policy=policy)
+        found = _Verification(session).run()
+    return _report(session, found, seconds=time.monotonic() - started, seed=seed, policy=policy)
 
 
 def _known_runs(manifest: Manifest | None, ids: Iterable[str]) -> Manifest:
@@ -141,13 +144,14 @@ class _Verification:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._obstacles: list[str] = []
         self._cut: dict[str, None] = {}  # steps that the budget ended, in their order
         self._cut_rules: set[str] = set()
         self._stopped = False
+        self.obstacles: list[str] = []
+        self.unread: list[str] = []
 
-    def run(self) -> list[str]:
-        """Verifies. Gives what stood in the way of judging."""
+    def run(self) -> Self:
+        """Verifies. Afterwards `obstacles` say what stood in the way of judging, `unread` what was not read."""
         session = self._session
         self._do("reading the runs", (), open_runs, session)
         self._judge_unreadable()
@@ -159,7 +163,7 @@ class _Verification:
             self._do("reading unfinished runs again", (), recheck_unfinished, session)
         self._judge_all_exchanges()
         self._give_reasons()
-        return self._obstacles
+        return self
 
     def _for_rechecks(self) -> int:
         """How many requests are kept back to read unfinished runs again."""
@@ -178,7 +182,15 @@ class _Verification:
         if paging:
             self._walk(others)
             runs = [main, *others]
-            self._do("judging further offsets under further flags", (), check_mixtures, session, runs)
+            with session.budget.reserving(min(_FOR_MIXTURES, session.budget.left // 2)):
+                self._walk_to_the_end(runs)
+            before = session.budget.sent
+            for run in others:
+                self._fill(f"judging overlaps of run {run.id}", check_overlaps, session, run)
+            self._fill("judging further offsets under further flags", check_mixtures, session, runs)
+            further = session.budget.sent - before
+            self._walk_to_the_end(runs)
+            self.unread += describe_unread(unread(runs), session.budget.sent - further + _FOR_MIXTURES)
             for run in session.runs:
                 check_file_count(session, run)
 
@@ -195,7 +207,18 @@ class _Verification:
             self._cut_rules.update(rules)
         except Unresponsive:
             self._stopped = True
-            self._obstacles.append(f"the server stopped answering while {name}")
+            self.obstacles.append(f"the server stopped answering while {name}")
+
+    def _fill(self, name: str, step: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Takes a step for which whatever is left of the budget is used: that it ends early is no news."""
+        if self._stopped:
+            return
+        with suppress(OutOfRequests):
+            try:
+                step(*args, **kwargs)
+            except Unresponsive:
+                self._stopped = True
+                self.obstacles.append(f"the server stopped answering while {name}")
 
     # --- The steps ------------------------------------------------------------------------------------------
 
@@ -237,20 +260,34 @@ class _Verification:
 
     def _walk(self, runs: list[ObservedRun]) -> None:
         # Every run once, before any of them is read more closely.
-        for step in (walk, walk_with_flags, check_overlaps):
+        for step in (walk, walk_with_flags):
             for run in runs:
-                self._do(f"walking run {run.id}", (), step, self._session, run, _PAGES_OF_OTHERS)
+                self._fill(f"walking run {run.id}", step, self._session, run, _PAGES_OF_OTHERS)
+        for run in runs:
+            self._fill(f"looking for the end of run {run.id}", find_end, self._session, run)
+
+    def _walk_to_the_end(self, runs: list[ObservedRun]) -> None:
+        """Takes the walks up again that ended early, those first that need the fewest requests."""
+        if self._session.tally.broken("paging.termination"):
+            return
+        wanted = {each.run_id: each.requests for each in unread(runs)}
+        for step in (walk, walk_with_flags):
+            for run in sorted((run for run in runs if run.id in wanted), key=lambda run: wanted[run.id]):
+                # Large pages cost time too.
+                if not run.large or self._session.budget.most > _LARGE_ALLOWED:
+                    run.walked = False
+                    self._fill(f"walking run {run.id}", step, self._session, run, None)
 
     # --- What could not be judged ---------------------------------------------------------------------------
 
     def _judge_unreadable(self) -> None:
         session = self._session
         if session.exchanges and all(exchange.answer.refused for exchange in session.exchanges):
-            self._obstacles.append(f"the server cannot be reached: {session.exchanges[0].answer.fault}")
+            self.obstacles.append(f"the server cannot be reached: {session.exchanges[0].answer.fault}")
             return
         given = bool(session.manifest.runs)
         if any(exchange.status == 401 for _, exchange in session.unreadable):
-            self._obstacles.append("the token was refused (status 401)")
+            self.obstacles.append("the token was refused (status 401)")
         for known, exchange in session.unreadable:
             got = f"status {exchange.status}"
             if given and exchange.status in _UNEXPLAINED:
@@ -258,10 +295,10 @@ class _Verification:
             if known.described and _denies_run(exchange.status):
                 session.judge("state.known", False, exchange, expected="the run", got=got)
             if given and exchange.status != 401:
-                self._obstacles.append(f"run {known.id} cannot be read ({_why(exchange)})")
-        if not session.runs and not self._obstacles:
+                self.obstacles.append(f"run {known.id} cannot be read ({_why(exchange)})")
+        if not session.runs and not self.obstacles:
             where = "the manifest has no run of this context" if given else "name one with --run or --manifest"
-            self._obstacles.append(f"no run can be read: {where}")
+            self.obstacles.append(f"no run can be read: {where}")
 
     def _judge_all_exchanges(self) -> None:
         """Judges what only all exchanges together show."""
@@ -296,7 +333,7 @@ class _Verification:
         for rule in missed:
             tally.give_reason(rule.id, "the budget was spent")
         if any(rule.level is Level.MUST for rule in missed):
-            self._obstacles.append("the budget was spent before every rule was judged: see --max-requests")
+            self.obstacles.append("the budget was spent before every rule was judged: see --max-requests")
 
 
 def _worth(run: ObservedRun) -> tuple[bool, bool, bool, bool, int]:
@@ -318,13 +355,14 @@ def _why(exchange: Exchange) -> str:
     return f"status {exchange.status}" if exchange.status != 200 else "the answer is no page of files"
 
 
-def _report(session: Session, obstacles: list[str], *, seconds: float, seed: int, policy: bool) -> Report:
+def _report(session: Session, found: _Verification, *, seconds: float, seed: int, policy: bool) -> Report:
     address = session.connection.address
     return Report(
         url=address.origin + address.base,
         runs=tuple(run.id for run in session.runs),
         verdicts=session.tally.verdicts(),
-        obstacles=tuple(map(session.sanitizer.show, obstacles)),
+        obstacles=tuple(map(session.sanitizer.show, found.obstacles)),
+        unread=tuple(map(session.sanitizer.show, found.unread)),
         notes=tuple(map(session.sanitizer.show, session.notes)),
         requests=session.budget.sent,
         seconds=seconds,

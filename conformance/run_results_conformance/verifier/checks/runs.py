@@ -10,7 +10,7 @@ from run_results_conformance.verifier.session import Session
 
 from .pages import learn
 
-_MOST_RUNS = 12
+_REQUESTS_OF_A_RUN = 16  # at least: so 200 requests are enough for twelve runs
 _MOST_READS = 3  # of the first page of a run that changes
 
 
@@ -27,20 +27,22 @@ def open_runs(session: Session) -> None:
 
 
 def _own_runs(session: Session) -> list[KnownRun]:
-    """The runs that live in the context of the verification, at most twelve: one of each kind first."""
+    """The runs that live in the context of the verification, as many as the budget allows: one of each kind first."""
+    most = max(session.budget.most // _REQUESTS_OF_A_RUN, 1)
     if session.manifest.runs:
         own = [known for known in session.manifest.runs if known.context in (HERE, session.context)]
     else:
         own = [KnownRun(str(value)) for value in session.spec.run_id_parameter.examples.values()]
-    if len(own) <= _MOST_RUNS:
+    if len(own) <= most:
         return own
     kinds: dict[tuple[Any, ...], KnownRun] = {}
     for known in own:
         kinds.setdefault((known.status, known.files if known.files is None or known.files < 2 else 2), known)
-    chosen = list(kinds.values())[:_MOST_RUNS]
+    chosen = list(kinds.values())[:most]
     rest = [known for known in own if known not in chosen]
-    chosen += session.random.sample(rest, min(len(rest), _MOST_RUNS - len(chosen)))
-    session.notes.append(f"{len(chosen)} of {len(own)} runs were read")
+    chosen += session.random.sample(rest, min(len(rest), most - len(chosen)))
+    enough = len(own) * _REQUESTS_OF_A_RUN
+    session.notes.append(f"{len(chosen)} of {len(own)} runs were read; for all of them, allow --max-requests {enough}")
     return [known for known in own if known in chosen]
 
 

@@ -1,5 +1,8 @@
 """Walks through a run, from page to page: every walk moves on, repeats no file, and comes to an end."""
 
+from collections.abc import Iterable
+from itertools import count
+
 from run_results_conformance.verifier.exchange import Exchange, ObservedRun, Page
 from run_results_conformance.verifier.session import Session
 
@@ -10,17 +13,17 @@ _MOST_LARGE_PAGES = 4
 _MOST_SEEKS = 48  # requests for the end of a long run
 
 
-def walk(session: Session, run: ObservedRun, pages: int = _MOST_PAGES) -> None:
-    """Walks a run without flags, from the start to past its end, or so many pages."""
+def walk(session: Session, run: ObservedRun, pages: int | None = _MOST_PAGES) -> None:
+    """Walks a run without flags, from the start to past its end, or so many pages; None is all of them."""
     if not run.walked:
         run.starts.clear()
         _walk(session, run, pages)
         run.walked = True  # not if the budget ended it: then the walk can be taken up again
 
 
-def _walk(session: Session, run: ObservedRun, pages: int) -> None:
+def _walk(session: Session, run: ObservedRun, pages: int | None) -> None:
     offset, previous = 0, None
-    for _ in range(min(pages, _MOST_LARGE_PAGES) if run.large else pages):
+    for _ in _at_most(pages, _MOST_LARGE_PAGES if run.large else None):
         page = session.page(run.id, offset)
         if isinstance(page, Exchange):
             check_no_page(session, run, page, offset)
@@ -44,16 +47,23 @@ def _walk(session: Session, run: ObservedRun, pages: int) -> None:
     session.tally.give_reason("paging.termination", "the walk was left before the end of a long run")
 
 
-def walk_with_flags(session: Session, run: ObservedRun, pages: int = _MOST_PAGES) -> None:
-    """Walks a run with all flags, up to its end where that is known, or so many pages."""
+def walk_with_flags(session: Session, run: ObservedRun, pages: int | None = _MOST_PAGES) -> None:
+    """Walks a run with all flags, up to its end where that is known, or so many pages; None is all of them."""
     flags, offset = session.spec.flags, 0
-    for _ in range(min(pages, _MOST_LARGE_PAGES // 2) if run.large else pages):
+    for _ in _at_most(pages, _MOST_LARGE_PAGES // 2 if run.large else None):
         if run.end is not None and offset >= run.end and offset:
             return
         page = read_page(session, run, offset, flags)
         if page is None or not page.files:
             return
         offset += len(page.files)
+
+
+def _at_most(pages: int | None, large: int | None) -> Iterable[int]:
+    """Counts to the number of pages; to a smaller one where pages are large, unless all of them are wanted."""
+    if pages is None:
+        return count()
+    return range(pages if large is None else min(pages, large))
 
 
 def find_end(session: Session, run: ObservedRun) -> None:

@@ -23,6 +23,7 @@ def _document(report: Report) -> JsonObject:
         "seed": report.seed,
         "policy": report.policy,
         "obstacles": list(report.obstacles),
+        "unread": list(report.unread),
         "notes": list(report.notes),
         "rules": [_of_verdict(verdict) for verdict in report.verdicts],
     }

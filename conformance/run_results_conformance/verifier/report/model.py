@@ -74,8 +74,9 @@ _CONCLUSIONS = ("The server conforms", "The server breaks the contract", "The se
 class Report:
     """What a verification found.
 
-    `obstacles` say why something that should have been judged was not; `notes` what else a reader should know. With
-    `policy` a broken POLICY rule counts as a breach. `asked` are the requests in their order, as curl lines.
+    `obstacles` say why something that should have been judged was not; `unread` which files were not read, and how many
+    requests would do; `notes` what else a reader should know. With `policy` a broken POLICY rule counts as a breach.
+    `asked` are the requests in their order, as curl lines.
     """
 
     url: str
@@ -88,6 +89,7 @@ class Report:
     seed: int
     policy: bool = False
     asked: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def broken(self) -> tuple[Verdict, ...]:
@@ -117,9 +119,13 @@ class Report:
     @property
     def conclusion(self) -> str:
         """The verdict in one sentence."""
-        kept = sum(verdict.outcome is Outcome.KEPT for verdict in self.verdicts)
-        counts = f"{kept} rules kept, {len(self.broken)} broken, {len(self.not_judged)} not judged"
-        return f"{_CONCLUSIONS[self.exit_code]}: {counts}."
+        verdict = _CONCLUSIONS[self.exit_code]
+        if not self.runs:  # what other answers showed is no verdict on the server
+            return f"{verdict}: {count(len(self.broken), 'rule')} broken, and no run could be read."
+        if self.unread and not self.exit_code:
+            verdict += ", as far as its runs were read"
+        kept = sum(each.outcome is Outcome.KEPT for each in self.verdicts)
+        return f"{verdict}: {kept} rules kept, {len(self.broken)} broken, {len(self.not_judged)} not judged."
 
     @property
     def summary(self) -> str:
@@ -135,8 +141,8 @@ class Report:
 
     @property
     def remarks(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The obstacles and the notes, each list that is not empty with its title."""
-        lists = (("Could not be judged", self.obstacles), ("Notes", self.notes))
+        """The obstacles, what was not read, and the notes, each list that is not empty with its title."""
+        lists = (("Could not be judged", self.obstacles), ("Not read", self.unread), ("Notes", self.notes))
         return tuple((title, lines) for title, lines in lists if lines)
 
 
