@@ -47,6 +47,12 @@ check: $(INSTALLED)  ## Fail when generated code is stale, or the spec, types or
 	$(BIN)/mypy
 	$(BIN)/pyright --warnings
 
+.PHONY: evolve
+evolve: $(INSTALLED)  ## Say whom the changes of openapi.yaml since a release break: make evolve [BASE=revision]
+	@base="$(or $(BASE),$$(git describe --tags --abbrev=0 2>/dev/null || echo HEAD))"; old=$$(mktemp); \
+	trap 'rm -f "$$old"' EXIT; git show "$$base:openapi.yaml" >"$$old" && echo "openapi.yaml since $$base:" && \
+	$(BIN)/python -m run_results_conformance evolve "$$old" openapi.yaml
+
 .PHONY: lint-spec
 lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 	@if command -v npm >/dev/null; then cd requirements/node && npm ci --silent && \

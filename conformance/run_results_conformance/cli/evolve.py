@@ -1,0 +1,78 @@
+"""`run-results-conformance evolve`: what a change of the contract means for its users."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("old", type=_FILE, required=False)
+@click.argument("new", type=_FILE, required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True,
+    help="Markdown is a table for a pull request, with lines for a changelog.",
+)  # fmt: skip
+@click.option("--text", "words", is_flag=True, help="Also list texts and examples that differ.")
+@click.option(
+    "--vendor", type=_FILE,
+    help="Instead of OLD and NEW: compare the contract with the vendor's document, and list what no decision explains.",
+)  # fmt: skip
+def evolve(old: Path | None, new: Path | None, form: str, words: bool, vendor: Path | None) -> None:
+    """Say what changed from the contract OLD to NEW, and whom it breaks.
+
+    OLD and NEW are OpenAPI 3 documents in YAML or JSON. Each change is judged for readers of answers and for senders of
+    requests: breaks, caution or safe. Then comes the version step that is due.
+
+    Exit code: 0 safe, 1 somebody breaks, 3 only caution, 2 the documents cannot be judged.
+    """
+    from run_results_conformance.evolve import CannotJudge, DocumentError
+
+    try:
+        code = _vendor(vendor, old, form) if vendor else _judge(old, new, form, words)
+    except (CannotJudge, DocumentError) as error:
+        click.echo(f"error: {error}", err=True)
+        code = 2
+    sys.exit(code)
+
+
+def _judge(old: Path | None, new: Path | None, form: str, words: bool) -> int:
+    from run_results_conformance.evolve import Document, Judgement, as_json, as_markdown, as_text, judge
+
+    if old is None or new is None:
+        raise click.UsageError("two documents are needed: evolve OLD NEW")
+    judgement = judge(Document.read(old), Document.read(new))
+    show: dict[str, Callable[[Judgement], str]] = {
+        "text": lambda each: as_text(each, words=words), "json": as_json, "markdown": as_markdown
+    }  # fmt: skip
+    click.echo(show[form](judgement), nl=False)
+    return (0, 3, 1)[judgement.verdict]
+
+
+def _vendor(vendor: Path, ours: Path | None, form: str) -> int:
+    from run_results_conformance.evolve import Document
+    from run_results_conformance.evolve.vendor import compare_with_vendor, decisions
+    from run_results_conformance.server.contract import load_contract
+
+    here = Document.read(ours) if ours else Document(load_contract().document)
+    report = compare_with_vendor(here, Document.read(vendor), decisions())
+    if form == "json":
+        content = {
+            "news": [{"place": each.place, "what": each.what, "readers": each.readers.word} for each in report.news],
+            "decided": report.decided,
+            "unused": [each.heading for each in report.unused],
+        }
+        click.echo(json.dumps(content, ensure_ascii=False, indent=1))
+    else:
+        mark = "- " if form == "markdown" else ""
+        for change in report.news:
+            click.echo(f"{mark}{change.shown_place}: {change.what} [{change.pointer}]")
+        said = "Nothing is new." if not report.news else f"New: {len(report.news)}."
+        click.echo(f"{said} Explained by decisions in docs/contract.md: {report.decided}.")
+        for each in report.unused:
+            click.echo(f"A decision is not needed for this document: {each.heading} ({each.place}: {each.what})")
+    return 1 if report.news else 0

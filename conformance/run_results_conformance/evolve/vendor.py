@@ -1,0 +1,98 @@
+"""The vendor's own document against our contract: has the vendor moved?
+
+The vendor's page leaves questions open, and `docs/contract.md` has our answers. `decisions.toml` lists, as data, which
+differences these answers explain. What no decision explains is news.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from .change import CannotJudge, Change
+from .document import METHODS, Document, DocumentError
+from .judgement import judge
+
+# What the vendor's document cannot say, because it is ours.
+_OURS = frozenset({"x-pagination", "x-include", "x-include-guaranteed", "x-field-name-rule", "x-extensible-enum"})
+
+
+@frozen
+class Decision:
+    """Differences from the vendor's document that we decided on.
+
+    `place` and `what` are regular expressions that a difference must match as a whole; `heading` is the section of
+    docs/contract.md that has the reason.
+    """
+
+    place: str
+    what: str
+    heading: str
+
+    def explains(self, change: Change) -> bool:
+        """Whether this difference is decided."""
+        return re.fullmatch(self.place, change.place) is not None and re.fullmatch(self.what, change.what) is not None
+
+
+@frozen
+class VendorReport:
+    """What differs between our contract and the vendor's document.
+
+    `news` are differences without a decision; `decided` counts those with one. `unused` are decisions that explain
+    nothing in this document: the vendor may have come to agree.
+    """
+
+    news: tuple[Change, ...]
+    decided: int
+    unused: tuple[Decision, ...]
+
+
+def decisions(path: Path | None = None) -> list[Decision]:
+    """The decisions in a TOML file; without a path, those that come with this package."""
+    text = (
+        path.read_text("utf-8")
+        if path
+        else files("run_results_conformance.evolve").joinpath("decisions.toml").read_text("utf-8")
+    )
+    return [Decision(**entry) for entry in tomllib.loads(text)["decision"]]
+
+
+def compare_with_vendor(ours: Document, vendor: Document, settled: Sequence[Decision]) -> VendorReport:
+    """Compares our operations with those of a whole vendor document. Raises CannotJudge and DocumentError."""
+    here, there = Document(_cut(ours.root, ours.root)), Document(_cut(vendor.root, ours.root))
+    changes = judge(here, there).changes
+    news = [change for change in changes if not any(decision.explains(change) for decision in settled)]
+    unused = [each for each in settled if not any(each.explains(change) for change in changes)]
+    return VendorReport(tuple(news), len(changes) - len(news), tuple(unused))
+
+
+def _cut(root: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """The operations of ours in a document, under our paths, without our extensions."""
+    paths: dict[str, Any] = {}
+    for path, item in ours["paths"].items():
+        found = next((key for key in root["paths"] if _same(key, path)), None)
+        if found is None:
+            raise DocumentError(f"the vendor's document has no path that ends like {path}")
+        wanted = {method for method in METHODS if method in item}
+        paths[path] = {key: part for key, part in root["paths"][found].items() if key not in METHODS or key in wanted}
+        if missing := wanted - paths[path].keys():
+            raise CannotJudge("paths", f"#/paths/{found}", f"it has no {min(missing).upper()}")
+    return {**_without_extensions(root), "paths": _without_extensions(paths)}
+
+
+def _same(path: str, ours: str) -> bool:
+    """Whether a path is ours, whatever its parameters are called and whatever stands in front."""
+    blank = [re.sub(r"\{[^}]*\}", "{}", each) for each in (path, ours)]
+    return blank[0].endswith(blank[1])
+
+
+def _without_extensions(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _without_extensions(part) for key, part in node.items() if key not in _OURS}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(node, list):
+        return [_without_extensions(part) for part in node]  # pyright: ignore[reportUnknownVariableType]
+    return node

@@ -1,0 +1,1 @@
+"""Changes of the contract, and the verdicts on them."""

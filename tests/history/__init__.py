@@ -1,0 +1,86 @@
+"""The public contract over the years: its shapes, documents with them, and answers of that time.
+
+`shapes.json` lists what each public version changed of the answer: places and types, no words. Everything else here is
+made from it.
+"""
+
+import copy
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_PATH = "/v2/apps/runs/{run_id}/results"
+
+
+@cache
+def _steps() -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = json.loads(Path(__file__).with_name("shapes.json").read_text("utf-8"))["versions"]
+    return listed
+
+
+def dates() -> list[str]:
+    """The dates of the versions whose answer differs from the one before, oldest first."""
+    return [step["date"] for step in _steps()]
+
+
+def shapes(date: str) -> dict[str, dict[str, Any]]:
+    """Each place of an answer of that version, with its type."""
+    found: dict[str, dict[str, Any]] = {}
+    for step in _steps():
+        for place in step["drop"]:
+            del found[place]
+        found |= step["set"]
+        if step["date"] == date:
+            return found
+    raise KeyError(date)
+
+
+def document(date: str, *, whole: bool = False) -> dict[str, Any]:
+    """An OpenAPI 3.0 document of that version, in the style of vendors: with `nullable`, without words.
+
+    A `whole` document has another operation, which is none of our business, and broken.
+    """
+    root: dict[str, Any] = {}
+    for place, shape in sorted(shapes(date).items()):
+        _place(root, place, copy.deepcopy(shape))
+    flags = ("review_results", "confidence_scores", "validation_results", "source_info")
+    query = [
+        {"name": f"include_{flag}", "in": "query", "schema": {"type": "boolean", "default": False}} for flag in flags
+    ]
+    parameters = [
+        {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}},
+        *query,
+        {"name": "file_offset", "in": "query", "schema": {"type": "integer", "default": 0}},
+        {"name": "IB-Context", "in": "header", "schema": {"type": "string"}},
+    ]
+    error = {"type": "object", "properties": {"message": {"type": "string"}}}
+    operation = {
+        "operationId": "run-results",
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "", "content": {"application/json": {"schema": root}}},
+            "default": {"description": "", "content": {"application/json": {"schema": error}}},
+        },
+    }
+    other = {
+        "get": {
+            "responses": {"200": {"description": "", "content": {"application/json": {"schema": {"$ref": "#/no"}}}}}
+        }
+    }
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": "the platform", "version": date},
+        "servers": [{"url": "https://aihub.instabase.com/api"}],
+        "paths": {_PATH: {"get": operation}, **({"/v2/batches": other} if whole else {})},
+    }
+
+
+def _place(root: dict[str, Any], place: str, shape: dict[str, Any]) -> None:
+    node = root
+    for part in place.split(".")[1:]:
+        name = part.rstrip("[]")
+        node = node.setdefault("properties", {}).setdefault(name, {})
+        for _ in range(part.count("[]")):
+            node = node.setdefault("items", {})
+    node |= shape
