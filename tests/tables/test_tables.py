@@ -4,8 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +17,6 @@ from run_results.tables.arrays import build
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.batches import Tabulator
 from run_results.tables.schema import VERSION, Column, ListOf, Struct, What
-from run_results.tables.values import read, read_date, read_money, read_number
 from run_results.tables.wide import Pivot
 from run_results_api.types import UNSET
 from run_results_conformance.server.runs import MemoryRun
@@ -221,84 +218,6 @@ def test_unset_values_become_null() -> None:
 
 
 # Typed values -------------------------------------------------------------------------------------------------
-
-NUMBERS = {
-    "1": "1", "007": "7", "-5.25": "-5.25", "5-": "-5", "(12)": "-12", "\u22123": "-3", "+4": "4", ".5": "0.5",
-    "1,234.50": "1234.50", "1.234,50": "1234.50", "1 234,5": "1234.5", "1\u00a0234\u00a0567": "1234567",
-    "1'234.5": "1234.5", "1,234,567": "1234567", "0,123": "0.123", "12.5": "12.5", "1234.567": "1234.567", "١٢": "12",
-}  # fmt: skip
-NO_NUMBERS = [
-    *("", "x", "1,234", "1.234", "12,34,56", "1 2", "1.2.3", "5%", "--1", "1e5", "²", "NaN", "Infinity", "1,234.5.6"),
-    *("9" * 31, "0." + "1" * 12, "1" * 200, "ERROR", "1,,2", "1 23 456"),
-]
-
-
-@pytest.mark.parametrize("text", NUMBERS)
-def test_a_number_is_read(text: str) -> None:
-    """A number is read as what it says, to the last digit."""
-    assert read_number(text) == Decimal(NUMBERS[text])
-
-
-@pytest.mark.parametrize("text", NO_NUMBERS)
-def test_what_may_be_another_number_is_not_read(text: str) -> None:
-    """What is no number, or could be one of two, is none."""
-    assert read_number(text) is None
-
-
-def test_what_the_project_says_decides() -> None:
-    """With the decimal sign and the order of dates given, what was unsure is read, and what is against them is not."""
-    assert read_number("1,234", Typed(decimal=".")) == 1234
-    assert read_number("1,234", Typed(decimal=",")) == Decimal("1.234")
-    assert read_number("1,234.5", Typed(decimal=",")) is None
-    assert read_date("03/04/2025", Typed(dates="dmy")) == date(2025, 4, 3)
-    assert read_date("03/04/2025", Typed(dates="mdy")) == date(2025, 3, 4)
-    assert read_date("13/04/2025", Typed(dates="mdy")) is None
-    with pytest.raises(ValueError, match="decimal"):
-        Typed(decimal=";")  # type: ignore[arg-type]
-
-
-def test_money_keeps_its_currency() -> None:
-    """An amount is read beside its currency as it is written, and not when there are two."""
-    assert read_money("$1,234.50") == (Decimal("1234.50"), "$")
-    assert read_money("8\u00a0946,83 €") == (Decimal("8946.83"), "€")
-    assert read_money("-12.00 USD") == (Decimal("-12.00"), "USD")
-    assert read_money("US$ 5") == (Decimal(5), "US$")
-    assert read_money("$5 EUR") == read_money("five $") == (None, None)
-    assert read_money("(12.00 EUR)") == read_money("-EUR 12.00") == read_money("EUR 12.00-") == (Decimal(-12), "EUR")
-    assert read_money("1$50") == read_money("12€50") == read_money("12USD34") == (None, None)
-    # No digit is lost to the context of decimals, which has fewer than an amount may.
-    assert read_number(f"-{'9' * 29}.{'9' * 9}") == Decimal(f"-{'9' * 29}.{'9' * 9}")
-    longest = {"field_name": "a", "type": "NUMBER", "value": "-" + "9" * 29}
-    page = kit.page_of({"id": "r", "files": [{"documents": [{"fields": [longest]}]}], "has_more": False})
-    (found,) = Tabulator("fields", typed=Typed()).batch(page).column("number").to_pylist()
-    assert found == Decimal("-" + "9" * 29)
-
-
-def test_a_date_is_read_where_it_is_sure() -> None:
-    """Of the two orders of day and month one must be impossible, or meant by the dots."""
-    april = date(2025, 4, 3)
-    for text in ("2025-04-03", "2025/4/3", "3.4.2025", "April 3, 2025", "3 Apr 2025", "3rd april 2025"):
-        assert read_date(text) == april, text
-    assert read_date("25/12/2025") == read_date("12/25/2025") == date(2025, 12, 25)
-    for text in ("03/04/2025", "2025-02-30", "3-4-25", "0000-01-01", "soon", "3 Foo 2025"):
-        assert read_date(text) is None, text
-
-
-@given(
-    values=st.lists(st.text(max_size=20) | st.none()), kind=st.sampled_from(["NUMBER", "date", "Currency", "x", None])
-)
-def test_reading_never_fails(values: list[str | None], kind: str | None) -> None:
-    """Whatever a value is, it is read or it is not; nothing is raised."""
-    assert len(read(values, [kind] * len(values), Typed())) == len(values)
-
-
-@given(number=st.decimals(-(10**12), 10**12, places=2))
-def test_a_formatted_number_comes_back(number: Decimal) -> None:
-    """A number with separators between its thousands and two decimals is read as itself, in both fashions."""
-    number = number or Decimal(0)
-    english = f"{number:,.2f}"
-    assert read_number(english) == number
-    assert read_number(english.replace(",", " ").replace(".", ",")) == number
 
 
 def test_typed_values_stand_beside_the_text(client: Client) -> None:

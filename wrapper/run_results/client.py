@@ -367,6 +367,7 @@ class AsyncClient(_Base):
                 batch = await run_in_thread(collector.batch, page)
                 if len(batch):
                     yield batch
+        collector.warn()
 
     async def export(
         self,

@@ -155,4 +155,6 @@ def _print_result(made: Exported, place: str) -> None:
     if made.unmet_class is not None:
         warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty")
     warn_of_guarded(made.run_id, made.guarded)
+    for text in made.unread.explain(dates="--dates mdy or dmy", decimal="--decimal point or comma"):
+        warn(f"{made.run_id}: {text}")
     warn_of_drift(made.run_id, made.drift, made.first_drift)

@@ -37,6 +37,7 @@ from run_results.page import Page
 from run_results.tables.arrow import pc
 from run_results.tables.batches import Tabulator
 from run_results.tables.schema import What
+from run_results.tables.values import Unread
 from run_results.tables.writers import BYTES
 
 _LOG = log()
@@ -50,15 +51,15 @@ class _KeptPages:
 
     since: float = 0.0
     """When the first of them came."""
-    pages: list[tuple[int, dict[What, pa.RecordBatch]]] = field(factory=list)
-    """Each with the offset behind it: an interrupt leaves both or neither."""
+    pages: list[tuple[int, dict[What, pa.RecordBatch], Unread]] = field(factory=list)
+    """Each with the offset behind it and what could not be read: an interrupt leaves all of it or nothing."""
     rows: int = 0
     size: int = 0
     """In bytes."""
 
-    def add(self, end: int, batches: dict[What, pa.RecordBatch]) -> None:
+    def add(self, end: int, batches: dict[What, pa.RecordBatch], unread: Unread) -> None:
         """Keep one page."""
-        self.pages.append((end, batches))
+        self.pages.append((end, batches, unread))
         self.rows += max(map(len, batches.values()))
         self.size += sum(batch.nbytes for batch in batches.values())
 
@@ -136,6 +137,9 @@ class Export:
         self._manifest = self._checkpoint.manifest
         self._parts = list(self._checkpoint.parts)
         self._end = self.start
+        if self._manifest:
+            names = None if self._checkpoint.is_complete else [part.name for part in self._parts]
+            self._exported = evolve(self._exported, unread=self._manifest.unread_in(names))
         self._exported = evolve(self._exported, start=self.start, files=self.start)
         return self
 
@@ -165,7 +169,9 @@ class Export:
         if not self._kept.pages:
             self._kept.since = self._clock()
         self._end = page.offset + len(page.files)
-        self._kept.add(self._end, batches)
+        unread = sum((tabulator.unread for tabulator in self._tabulators.values()), Unread())
+        self._kept.add(self._end, batches, unread)
+        self._exported = evolve(self._exported, unread=self._exported.unread + unread)
         self._count(page, batches)
         is_late = self._clock() - self._kept.since > _SECONDS
         if self._kept.rows >= self.plan.options.rows_per_part or self._kept.size >= BYTES or is_late:
@@ -179,6 +185,8 @@ class Export:
         if self._unfinished is not None:
             text = "run %s is not finished (%s): it may get more files than the %d that are exported"
             _LOG.warning(text, plan.run_id, self._unfinished, self._end)
+        for text in self._exported.unread.explain():
+            _LOG.warning("run %s: %s", plan.run_id, text)
         if self._checkpoint.is_complete:
             paths = tuple(map(plan.output, self._manifest.sizes)) if self._manifest else ()
         else:
@@ -241,7 +249,9 @@ class Export:
         end = self._kept.pages[-1][0] if self._kept.pages else begin
         if self._kept.pages and self._manifest and not (self._parts and end == begin):
             part = Part(begin, end, f".{self.plan.part_format}")
-            batches = [each for _, each in self._kept.pages]
+            batches = [each for _, each, _ in self._kept.pages]
+            unread = sum((each for _, _, each in self._kept.pages), Unread())
+            self._manifest.count_unread(part.name, unread, [each.name for each in self._parts])
             guarded = write_part(self.plan, part, batches, self._manifest)
             self._parts.append(part)
             self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
@@ -253,7 +263,8 @@ class Export:
         """Say that all parts are there."""
         plan = self.plan
         if self._manifest:
-            evolve(self._manifest, options=plan.all_options, files=self._end, sizes={}).write(plan.success)
+            success = evolve(self._manifest, options=plan.all_options, files=self._end, sizes={}, unread_by_part={})
+            success.write(plan.success)
         return tuple(plan.path / what for what in plan.tables)
 
     def _merge(self) -> tuple[Path, ...]:

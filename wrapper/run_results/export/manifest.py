@@ -5,6 +5,7 @@ are exported, and the size in bytes of each file that was written.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from run_results.errors import ExportMismatch
 from run_results.files import file_errors, write_file
 from run_results.page import Page
 from run_results.page_checks import state_of
+from run_results.tables.values import Unread
 from run_results_api.types import UNSET
 
 _VERSION: Final = 2
@@ -35,7 +37,23 @@ class Manifest:
     """How many files of the run a complete export has."""
     sizes: dict[str, int] = field(factory=dict)
     """The size of each part, by table and name; where parts were merged, of each file that was made of them."""
+    unread: dict[str, int] = field(factory=dict)
+    """How many typed values of the parts could not be read; see `Unread`."""
+    unread_by_part: dict[str, dict[str, int]] = field(factory=dict)
+    """The same for each part, by its name, until the export is complete."""
     version: int = _VERSION
+
+    def count_unread(self, part: str, unread: Unread, before: Iterable[str]) -> None:
+        """Note how many values of a part could not be read; `before` names the parts before it."""
+        names = list(before)
+        self.unread = asdict(self.unread_in(names) + unread)
+        self.unread_by_part = {name: self.unread_by_part.get(name, {}) for name in names} | {part: asdict(unread)}
+
+    def unread_in(self, parts: Iterable[str] | None) -> Unread:
+        """How many values of these parts could not be read; with None, of the whole export."""
+        if parts is None:
+            return Unread(**self.unread)
+        return sum((Unread(**self.unread_by_part.get(name, {})) for name in parts), Unread())
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
@@ -47,7 +65,8 @@ class Manifest:
             version = found.pop("version", 1)
             if version == _VERSION:
                 manifest = cls(**found)
-                known = (manifest.options, manifest.state, manifest.sizes)
+                known = (manifest.options, manifest.state, manifest.sizes, manifest.unread_by_part)
+                Unread(**manifest.unread)
                 if all(isinstance(each, dict) for each in known) and int(manifest.files) >= 0:
                     return manifest
             elif "options" in found:

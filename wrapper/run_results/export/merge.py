@@ -47,7 +47,7 @@ def merge(plan: Plan, parts: Sequence[Part], manifest: Manifest) -> Merged:
             paths.append(path)
         with file_errors("read", plan.path):
             sizes = {path.name: temporary(path).stat().st_size for path in paths}
-        success = evolve(manifest, options=plan.all_options, files=parts[-1].end, sizes=sizes)
+        success = evolve(manifest, options=plan.all_options, files=parts[-1].end, sizes=sizes, unread_by_part={})
         if plan.is_file:  # before the file: one without it is not taken for ours
             success.write(plan.success)
     except BaseException:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from attrs import frozen
+from attrs import field, frozen
 
 from run_results.tables.options import Format
+from run_results.tables.values import Unread
 
 
 @frozen
@@ -32,6 +33,9 @@ class Exported:
     """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
     further: int = 0
     """Fields in the column `further` of the wide view, because the project's names do not have them."""
+    unread: Unread = field(factory=Unread)
+    """Typed values of all exported files that could not be read, those before `start` included; `explain()` says what
+    to do."""
     unfinished: str | None = None
     """The run's status where it had not finished when the last page came, so that it may get more files."""
     unmet_class: str | None = None

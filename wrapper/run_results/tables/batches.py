@@ -22,7 +22,7 @@ from run_results.tables.arrow import arrow_schema, pc
 from run_results.tables.labels import Labels
 from run_results.tables.options import Typed
 from run_results.tables.schema import What
-from run_results.tables.values import read
+from run_results.tables.values import Unread, read
 from run_results_api.models import Document
 
 _FIELDS_AT_ONCE: Final = 4_000
@@ -43,6 +43,8 @@ class Tabulator:
     names: NameMap = field(factory=NameMap)
     typed: Typed | None = None
     schema: pa.Schema = field(init=False, repr=False)
+    unread: Unread = field(factory=Unread, init=False)
+    """How many typed values of the last batch could not be read."""
     _labels: Labels = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -54,6 +56,7 @@ class Tabulator:
 
         Raises `ContractError` where names that are repeated on each row would fill the memory.
         """
+        self.unread = Unread()
         try:
             batches = [self._batch(part) for part in self._parts(page)]
             return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
@@ -196,7 +199,8 @@ class Tabulator:
         """The values by the types that were given with the names, else by those of the server."""
         if self.typed is None:
             return {}
-        readings = read(values.to_pylist(), pc.coalesce(given, types).to_pylist(), self.typed)
+        readings, unread = read(values.to_pylist(), pc.coalesce(given, types).to_pylist(), self.typed)
+        self.unread += unread
         return {
             name: self._build(name, [reading[index] for reading in readings])
             for index, name in enumerate(("number", "currency", "date"))

@@ -1,18 +1,23 @@
 """Pages as one table in memory, or as a stream of batches."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
-from attrs import define, field
+from attrs import asdict, define, field
 
 from run_results.errors import ConfigurationError
+from run_results.events import log
 from run_results.names import NameMap
 from run_results.page import Page
 from run_results.tables.batches import Tabulator
 from run_results.tables.options import Typed, Wide, as_names, as_typed, as_wide
 from run_results.tables.schema import What, check_what
+from run_results.tables.values import Unread
 from run_results.tables.wide import Pivot, sources
 from run_results.tables.writers import ROWS
+
+_LOG = log()
 
 
 @define
@@ -26,6 +31,9 @@ class Collector:
     names: NameMap = field(default=None, converter=as_names)
     wide: Wide | None = field(default=None, converter=as_wide)
     typed: Typed | None = field(default=None, converter=as_typed)
+    unread: Unread = field(factory=Unread, init=False)
+    """How many typed values of the pages so far could not be read."""
+    _run_id: str = field(default="", init=False)
     _tabulators: list[Tabulator] = field(init=False)
     _pivot: Pivot | None = field(default=None, init=False)
     _batches: list[list[pa.RecordBatch]] = field(init=False)
@@ -52,17 +60,32 @@ class Collector:
     def finish(self) -> pa.Table:
         """The table. Raises `FieldDoubled`, and `ContractError` where a wide one would have too many columns."""
         if self._pivot is None:
-            return pa.Table.from_batches(self._batches[0], self._tabulators[0].schema)
+            return self._finished(pa.Table.from_batches(self._batches[0], self._tabulators[0].schema))
         pages = [[pa.Table.from_batches([batch]) for batch in batches] for batches in zip(*self._batches, strict=True)]
         for documents, fields in pages:
             self._pivot.survey(documents, fields)
         class_name = self._pivot.wide.class_name
         widened = [self._pivot.widen(class_name, *tables) for tables in _grouped(pages)]
-        return pa.Table.from_batches(widened, self._pivot.schema(class_name))
+        return self._finished(pa.Table.from_batches(widened, self._pivot.schema(class_name)))
+
+    def _finished(self, table: pa.Table) -> pa.Table:
+        """The table; where typed values could not be read, its metadata says how many."""
+        if not self.unread:
+            return table
+        self.warn()
+        counts = json.dumps(asdict(self.unread)).encode()
+        return table.replace_schema_metadata({**(table.schema.metadata or {}), b"run_results.unread": counts})
+
+    def warn(self) -> None:
+        """Log how many typed values could not be read, and what to do about it."""
+        for text in self.unread.explain():
+            _LOG.warning("run %s: %s", self._run_id, text)
 
     def _of_page(self, page: Page) -> list[pa.RecordBatch]:
         """The page's batch of each table that is needed; for the wide view without the columns that it does not use."""
         batches = [tabulator.batch(page) for tabulator in self._tabulators]
+        self._run_id = page.run_id
+        self.unread += self._tabulators[-1].unread
         if self._pivot is None:
             return batches
         return [
@@ -98,6 +121,7 @@ class Collector:
             batch = self.batch(page)
             if len(batch):
                 yield batch
+        self.warn()
 
 
 def _grouped(pages: Iterable[Sequence[pa.Table]]) -> Iterator[list[pa.Table]]:

@@ -46,7 +46,8 @@ class Typed:
     decimal: Literal[".", ","] | None = field(default=None, validator=in_((".", ",", None)))
     """The decimal sign; None reads a number only where its text allows one way to read it."""
     dates: Literal["mdy", "dmy"] | None = field(default=None, validator=in_(("mdy", "dmy", None)))
-    """The order in dates that begin with two short numbers; None reads them only where one order is possible."""
+    """The order in dates of short numbers, whose year may then have two digits; None reads them only where one order is
+    possible."""
 
 
 def check_format(format: object) -> Format:

@@ -109,7 +109,10 @@ _TYPED = (
         typed=True,
     ),
     Column(
-        "currency", "string", "The sign or code of an amount's currency, as it is written in the value.", typed=True
+        "currency",
+        "string",
+        "The sign or code of an amount's currency, as it is written; the code where there are both.",
+        typed=True,
     ),
     Column("date", "date32", "The value of a date, where it can be read in one way only.", typed=True),
 )
