@@ -304,7 +304,7 @@ def test_project_names_come_from_the_file(serve_runs: Serve, here: Here, tmp_pat
     """With --names a field has the project's own name, looked up in its class; without, the likeliest one."""
     url = serve_runs(RUN)
     file = tmp_path / "names.json"
-    file.write_text(json.dumps(RUN.project_names()))
+    file.write_text(json.dumps({**RUN.project_names(), "": RUN.case_names()}))
     _, out, err = here(url, "fetch", RUN.run_id, "--names", str(file))
     known = {name for names in RUN.project_names().values() for name in names}
     assert err == ""
@@ -316,6 +316,47 @@ def test_project_names_come_from_the_file(serve_runs: Serve, here: Here, tmp_pat
     code, _, err = here(url, "fetch", RUN.run_id, "--names", str(file))
     assert code == 0
     assert err.startswith("run-results: warning: 1 API names stand for several names")
+
+
+def test_names_of_another_project_are_noticed(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """Each command that takes --names says how many of the run's names are guessed, which, and what to do."""
+    url = serve_runs(RUN)
+    file = tmp_path / "names.txt"
+    file.write_text("some other field\n")
+    total = len({(line["api_name"], line["class_name"]) for line in records(here(url, "fetch", RUN.run_id)[1])})
+    commands = (
+        ["fetch", RUN.run_id],
+        ["fetch", RUN.run_id, "--format", "table"],
+        ["report", RUN.run_id, "-o", str(tmp_path / "r.html")],
+        ["export", RUN.run_id, "-o", str(tmp_path / "out")],
+    )
+    for command in commands:
+        code, _, err = here(url, *command, "--names", str(file))
+        assert code == 0
+        found = re.search(r"warning: (?:\S+: )?(\d+) of the run's (\d+) field names are not in the names given", err)
+        assert found, command
+        assert found[1] == found[2]
+        assert int(found[1]) <= total
+        assert re.search(r"were guessed: '\w+' as '[^']+', .*Add them to the names, or check that they are of", err)
+    file.write_text("")
+    assert "holds no names: every name is guessed" in here(url, "fetch", RUN.run_id, "--names", str(file))[2]
+
+
+def test_a_wide_export_counts_what_the_names_do_not_have(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """--wide with --names has the columns of the names, and says how many fields are in `further`; --titles chooses."""
+    url = serve_runs(RUN)
+    file = tmp_path / "names.txt"
+    file.write_text("due date\nemployee's name\n")
+    wide = ["--wide", "--names", str(file), "--titles", "api"]
+    code, _, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "out"), *wide)
+    assert code == 0
+    assert "guessed" not in err
+    tables = [pq.read_table(path) for path in (tmp_path / "out").glob("*.parquet")]
+    assert {tuple(table.schema.names[5:]) for table in tables} == {("due_date", "employee_s_name", "further")}
+    further = sum(len(cell or ()) for table in tables for cell in table.column("further").to_pylist())
+    assert f"fields that the names do not have: {further:,}; the column further has them, such as " in err
+    code, _, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "no"), "--titles", "api")
+    assert (code, "go with --wide" in err) == (2, True)
 
 
 def test_unsure_fields_are_marked_below_the_score_given(serve_runs: Serve, here: Here) -> None:
@@ -593,6 +634,23 @@ def test_collisions_are_listed_before_a_run_is_started(here: Here, tmp_path: Pat
     assert here("", "names", "check", str(file)) == (1, "class 'W-2': 'due date', 'due-date' become due_date\n", "")
     file.write_text(json.dumps({"W-2": ["due date"], "Receipt": ["due/date"]}))
     assert here("", "names", "check", str(file)) == (0, "no collisions among 2 names\n", "")
+    file.write_text(
+        json.dumps({"": ["Total", "due\u00a0date"], "A": ["TOTAL", "\ufb01rst", "first", " x", "a\u200bb\x1b"]})
+    )
+    assert here("", "names", "check", str(file)) == (
+        1,
+        "'due<U+00A0>date' has characters that nobody sees, or that look like a space\n"
+        "class 'A': 'TOTAL', 'Total' differ only in case: many engines take their columns for one\n"
+        "class 'A': '\ufb01rst', 'first' differ only in Unicode form or case: many engines take their columns for one\n"
+        "class 'A': ' x' has a blank at its beginning or end, or two in a row\n"
+        "class 'A': 'a<U+200B>b<U+001B>' has characters that nobody sees, or that look like a space\n",
+        "",
+    )
+    for empty in ("[]", '{"A": []}'):
+        file.write_text(empty)
+        code, out, err = here("", "names", "check", str(file))
+        assert (code, err) == (1, "")
+        assert out.startswith("no names in ")
     code, out, err = here("", "names", "check", str(tmp_path / "none.txt"))
     assert (code, out) == (2, "")
     assert "No such file" in err
@@ -698,12 +756,18 @@ def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_pa
 def test_an_export_can_go_to_standard_output(serve_runs: Serve, here: Here, tmp_path: Path, format: str) -> None:
     """`-o -` writes to standard output what a file of the format would hold, and nothing else."""
     url = serve_runs(RUN, page_size=4)
-    more = ["--tables", "documents"]
-    assert here(url, "export", RUN.run_id, "-o", str(tmp_path / f"out.{format}"), *more)[0] == 0
-    code, out, err = here(url, "export", RUN.run_id, "-o", "-", "--format", format, *more)
-    assert (code, err) == (0, "")
-    assert out == (tmp_path / f"out.{format}").read_text("utf-8")
+    names = tmp_path / "names.json"
+    names.write_text(json.dumps(RUN.project_names()))
+    wide = ["--wide", "--class", "W-2"]
+    for number, more in enumerate((["--tables", "documents"], [*wide, "--names", str(names)])):
+        path = tmp_path / f"{number}.{format}"
+        assert here(url, "export", RUN.run_id, "-o", str(path), *more)[0] == 0
+        code, out, err = here(url, "export", RUN.run_id, "-o", "-", "--format", format, *more)
+        assert (code, err) == (0, "")
+        assert out == path.read_text("utf-8")
     assert not Path("-").exists()
+    code, _, err = here(url, "export", RUN.run_id, "-o", "-", "--format", format, *wide)
+    assert (code, "--names and --class" in err) == (2, True)
 
 
 def test_an_export_to_standard_output_warns_as_one_to_a_file(here: Here) -> None:

@@ -27,6 +27,8 @@ from run_results.errors import (
     UnknownNameError,
 )
 from run_results.names import Collision, KnownField, NameMap, guess, is_api_name, sanitize
+from run_results.names.findings import findings
+from run_results.names.guesses import Guesses
 
 # The rule once more, as slowly and plainly as the vendor's page tells it ----------------------------------
 
@@ -443,8 +445,8 @@ def test_the_fields_of_a_class_are_its_own_and_the_common_ones() -> None:
     )
     assert names.classes == ("A",)
     assert names.known_fields("A") == (
-        KnownField("total", ("total",), "CURRENCY"),
-        KnownField("due_date", ("due date",)),
+        KnownField("total", ("total",), "CURRENCY", "A"),
+        KnownField("due_date", ("due date",), None, "A"),
         KnownField("x", ("x",), "DATE"),
         KnownField("net_total", ("net total", "net-total")),
     )
@@ -522,6 +524,69 @@ def test_what_is_no_list_of_names(arguments: dict[str, object]) -> None:
     """A lone string, a mapping, a number and a list of others are refused rather than taken to pieces."""
     with pytest.raises(ConfigurationError):
         NameMap(**arguments)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+# Findings and guesses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "kinds"),
+    [
+        (["due date", "total"], []),
+        (["Total", "TOTAL", "total"], ["case"]),
+        (["stra\u00dfe", "STRASSE"], ["form"]),
+        (["\ufb01rst", "FIRST"], ["form"]),
+        (["é", "e\u0301"], ["form"]),
+        (["due date", "due-date"], ["collision"]),
+        (["due date", "due\u00a0date"], ["collision", "invisible"]),
+        (["Due date", "due date", "due-date"], ["collision", "case"]),
+        ([" a"], ["blank"]),
+        (["a "], ["blank"]),
+        (["a  b"], ["blank"]),
+        (["a\tb", "c\u00add", "e\u200be", "\u3164", "x\ufe0f", "y\u200dz", "\u202ef"], ["invisible"] * 7),
+        (["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u2764\ufe0f", "a b-c"], []),  # Persian, an emoji
+    ],
+    ids=repr,
+)
+def test_what_is_likely_to_go_wrong_is_found(names: list[str], kinds: list[str]) -> None:
+    """Collisions, twins for engines, blanks and invisible characters are found, and nothing in plain names."""
+    found = findings(NameMap(names))
+    assert [finding.kind for finding in found] == kinds
+    in_class = findings(NameMap(by_class={"A": names}))
+    assert [(each.kind, each.names, each.class_name) for each in in_class] == [
+        (each.kind, each.names, "A") for each in found
+    ]
+
+
+def test_twins_across_scopes_are_found_once() -> None:
+    """A class's name and one without a class are twins in the class's table; what is among the latter is said once."""
+    found = findings(NameMap(["Total", "x", "X"], by_class={"A": ["TOTAL"], "B": ["tax"], "C": ["Total"]}))
+    assert [(each.kind, each.names, each.class_name) for each in found] == [
+        ("case", ("x", "X"), None),
+        ("case", ("TOTAL", "Total"), "A"),
+    ]
+
+
+def test_guesses_count_each_name_once() -> None:
+    """Guesses are counted by name and class; known names, collisions and fields without a name are none."""
+    guesses = Guesses(NameMap(["due date", "a b", "a-b"], by_class={"A": ["total"]}))
+    assert guesses.describe() is None
+    found = [("due_date", "A"), ("a_b", None), ("total", "B"), ("total", "A"), (None, "A"), ("x", []), ("x", None)]
+    for _ in range(2):
+        guesses.add(found)
+    assert (guesses.count, guesses.names_seen, guesses.examples) == (2, 5, {"total": "total", "x": "x"})
+    guesses.add([(f"name__{number}", None) for number in range(1200)])
+    assert (guesses.describe() or "").startswith(
+        "1,202 of the run's 1,205 field names are not in the names given and were guessed: 'total' as 'total',"
+        " 'x' as 'x', 'name__0' as 'name_0' and others. Add them"
+    )
+
+
+def test_without_names_nothing_is_counted_as_guessed() -> None:
+    """Where no names are given, guesses are what was asked for."""
+    guesses = Guesses(NameMap())
+    guesses.add([("x", None)])
+    assert (guesses.count, guesses.describe()) == (0, None)
 
 
 # Files ------------------------------------------------------------------------------------------------------

@@ -22,7 +22,10 @@ class Exit(IntEnum):
         return self
 
     OK = 0, "it worked (fields that failed inside the run are results, not an error)"
-    NO = 1, "the answer is no: names collide, the run did not settle in time, or an export cannot be resumed"
+    NO = (
+        1,
+        "the answer is no: names check found something, the run did not settle in time, or an export cannot be resumed",
+    )
     USAGE = 2, "wrong usage or configuration, or a local file that cannot be read or written"
     REFUSED = 3, "the server refused: token, rights, run id or parameter; asking again does not help"
     UNANSWERED = 4, "no whole answer, or a server that failed or was too busy; asking again may help"

@@ -58,6 +58,13 @@ def _choosing(command: Command) -> Command:
             show_default=True,
             help="With --wide: what to do with a field that a document has twice.",
         ),
+        click.option(
+            "--titles",
+            type=click.Choice(["names", "api"]),
+            default=_WIDE_DEFAULTS["titles"],
+            show_default=True,
+            help="With --wide: call columns by the project's names, or by the API's, which are identifiers.",
+        ),
         click.option("--scores", is_flag=True, help="With --wide: the confidences of each field beside it."),
         names_option("they are guessed"),
         ascii_with_names_option,
@@ -92,16 +99,16 @@ def _choosing(command: Command) -> Command:
 
 def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     """What the options of `_choosing` say."""
-    wide, doubled, scores = given["class_name"], given["doubled"], given["scores"]
-    if not given["wide"] and (wide is not None or doubled != _WIDE_DEFAULTS["doubled"] or scores):
-        raise click.UsageError("--class, --doubled and --scores go with --wide", context)
+    wide = Wide(given["class_name"], doubled=given["doubled"], confidence=given["scores"], titles=given["titles"])
+    if not given["wide"] and wide != Wide():
+        raise click.UsageError("--class, --doubled, --titles and --scores go with --wide", context)
     names, decimal, dates = given["names"], given["decimal"], given["dates"]
     sign: Literal[".", ","] | None = "." if decimal == "point" else "," if decimal else None
     return ExportOptions(
         format=given["format"],
         tables=[check_what(each) for each in (given["tables"] or "").replace(",", " ").split()],
         names=None if names is None else read_names(names, ascii=given["ascii"]),
-        wide=Wide(wide, doubled=doubled, confidence=scores) if given["wide"] else None,
+        wide=wide if given["wide"] else None,
         typed=Typed(sign, dates) if given["typed"] or decimal or dates else None,
         include=Include.parse(given["include"]),
         resume=given["resume"],

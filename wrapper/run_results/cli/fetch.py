@@ -23,6 +23,7 @@ from run_results.cli.options import (
     start_option,
 )
 from run_results.cli.rows import MARKS, Tally, record, rows
+from run_results.names.guesses import Guesses
 from run_results.text import printable_json
 
 _LOG = logging.getLogger("run_results.cli")
@@ -111,6 +112,7 @@ def fetch(
         asked |= MARKS[mark]
     wanted = frozenset(only)
     known = NameMap(ascii=ascii) if names is None else read_names(names, ascii=ascii)
+    guesses = Guesses(known)
     tally = Tally(0.8 if unsure is None else unsure)
     as_table = sys.stdout.isatty() if format is None else format == "table"
     from run_results.cli.show import FieldTable, progress
@@ -128,10 +130,13 @@ def fetch(
                     table.page(page)
                 else:
                     _write_lines(page, known, tally, wanted)
+                guesses.add_page(page)
                 offset = page.offset + len(page.files)
                 update(f"{offset:,} files, {tally.rows:,} lines")
         except KeyboardInterrupt:
             raise FetchInterrupted(offset) from None
+    if guessed := guesses.describe():
+        warn(guessed)
     if table:
         table.summary()
     elif tally.drift:

@@ -17,6 +17,7 @@ from run_results.cli.messages import (
     describe,
     warn,
     warn_of_drift,
+    warn_of_further,
     warn_of_guarded,
     warn_of_unfinished,
 )
@@ -154,6 +155,9 @@ def _print_result(made: Exported, place: str) -> None:
     warn_of_unfinished(made.run_id, made.unfinished)
     if made.unmet_class is not None:
         warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty")
+    if made.guesses is not None:
+        warn(f"{made.run_id}: {made.guesses}")
+    warn_of_further(made.run_id, made.further, made.guessed_names)
     warn_of_guarded(made.run_id, made.guarded)
     for text in made.unread.explain(dates="--dates mdy or dmy", decimal="--decimal point or comma"):
         warn(f"{made.run_id}: {text}")

@@ -1,5 +1,7 @@
 """Errors and warnings: one line each, on stderr."""
 
+from collections.abc import Sequence
+
 import click
 
 from run_results import errors
@@ -45,6 +47,13 @@ def warn_of_guarded(run_id: str, cells: int) -> None:
     if cells:
         text = f"cells that could be formulas got an apostrophe: {cells:,}; the column guarded says which"
         warn(f"{run_id}: {text}, --no-guard leaves them")
+
+
+def warn_of_further(run_id: str, fields: int, names: Sequence[str]) -> None:
+    """Warn of fields of the wide view that have no column, because the project's names do not have them."""
+    if fields:
+        text = f"fields that the names do not have: {fields:,}; the column further has them"
+        warn(f"{run_id}: {text}, such as {', '.join(names)}" if names else f"{run_id}: {text}")
 
 
 def warn_of_drift(run_id: str, places: int, first: str | None) -> None:

@@ -12,7 +12,8 @@ from run_results import sanitize as sanitize_name
 from run_results.cli.exits import Exit
 from run_results.cli.options import ascii_option
 from run_results.errors import ConfigurationError
-from run_results.text import printable
+from run_results.names.findings import Finding, findings
+from run_results.text import printable, spelled
 
 
 @click.group(no_args_is_help=True)
@@ -49,21 +50,45 @@ def guess(given: tuple[str, ...], ascii: bool) -> None:
 @ascii_option
 @click.pass_context
 def check(context: click.Context, file: Path, ascii: bool) -> None:
-    """List a project's field names that collide.
+    """List what is likely to go wrong with a project's field names.
 
-    Names collide when the service turns them into the same API name.
+    Names collide when the service turns them into the same API name. Names that differ only in case or in Unicode form
+    are one column for many engines. Blanks at an end or doubled, and characters that nobody sees, are often a slip;
+    they are written out, such as due<U+00A0>date.
 
-    FILE holds the names: one a line (.txt), a column called name and perhaps one called class (.csv), or a list, or an
-    object of a list for each class (.json). Exits with 1 when names collide.
+    FILE holds the names: one a line (.txt); a column called name, and perhaps others called class and type (.csv); or a
+    list, or an object of a list for each class, where a name with a type is an object with name and type (.json). Exits
+    with 1 when something is found, or when there are no names.
     """
     known = NameMap.read(file, ascii=ascii)
-    for collision in known.collisions:
-        place = "" if collision.class_name is None else f"class '{printable(collision.class_name, 80)}': "
-        meeting = ", ".join(f"'{printable(name, 80)}'" for name in collision.names)
-        click.echo(f"{place}{meeting} become {printable(collision.api_name, 80)}")
-    if known.collisions:
+    found = findings(known)
+    for finding in found:
+        place = "" if finding.class_name is None else f"class '{_shown(finding.class_name)}': "
+        click.echo(f"{place}{_describe(finding)}")
+    if not known:
+        click.echo(f"no names in {str(file)!r}: every field name of a run would be guessed")
+    if found or not known:
         context.exit(Exit.NO)
     click.echo(f"no collisions among {len(known)} names")
+
+
+def _describe(finding: Finding) -> str:
+    meeting = ", ".join(f"'{_shown(name)}'" for name in finding.names)
+    match finding.kind:
+        case "collision":
+            return f"{meeting} become {_shown(finding.api_name or '')}"
+        case "case":
+            return f"{meeting} differ only in case: many engines take their columns for one"
+        case "form":
+            return f"{meeting} differ only in Unicode form or case: many engines take their columns for one"
+        case "blank":
+            return f"{meeting} has a blank at its beginning or end, or two in a row"
+        case "invisible":
+            return f"{meeting} has characters that nobody sees, or that look like a space"
+
+
+def _shown(name: str) -> str:
+    return printable(spelled(name))
 
 
 def _lines() -> Iterator[str]:

@@ -179,8 +179,10 @@ def ascii_with_names_option(command: Command) -> Command:
 
 
 def read_names(path: Path, *, ascii: bool) -> NameMap:
-    """The project's names in a file, with a warning where some of them collide."""
+    """The project's names in a file, with a warning where some of them collide, or where there are none."""
     names = NameMap.read(path, ascii=ascii)
+    if not names:
+        warn(f"{str(path)!r} holds no names: every name is guessed")
     if names.collisions:
         warn(
             f"{len(names.collisions)} API names stand for several names in {str(path)!r} and are shown unchanged;"

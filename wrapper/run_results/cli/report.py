@@ -10,7 +10,7 @@ from typing import Literal
 
 import click
 
-from run_results import Include, Page, RunResultsError
+from run_results import Include, NameMap, Page, RunResultsError
 from run_results.cli.messages import warn
 from run_results.cli.options import (
     Settings,
@@ -23,6 +23,7 @@ from run_results.cli.options import (
     read_names,
     start_option,
 )
+from run_results.names.guesses import Guesses
 from run_results.text import printable
 
 
@@ -96,6 +97,7 @@ def report(
     from run_results.report import folder, write_report
 
     known = read_names(names, ascii=ascii) if names else None
+    guesses = Guesses(known or NameMap())
     pictures = folder(images) if images else None
     with (
         settings.client(on_change=on_change, on_repeat=on_repeat) as client,
@@ -106,6 +108,7 @@ def report(
         def pages() -> Iterator[Page]:
             for page in client.pages(run_id, start=start, include=Include.ALL):
                 yield page
+                guesses.add_page(page)
                 update(f"{page.offset + len(page.files):,} files")
 
         try:
@@ -126,6 +129,8 @@ def report(
             with Path(file).open("rb") as whole:
                 shutil.copyfileobj(whole, sys.stdout.buffer)
             sys.stdout.buffer.flush()
+    if guessed := guesses.describe():
+        warn(guessed)
     if written.left_out:
         warn(
             f"the report was full: {written.left_out:,} documents are counted and not shown;"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from run_results import Client
-from run_results.cli.messages import warn_of_drift, warn_of_guarded, warn_of_unfinished
+from run_results.cli.messages import warn, warn_of_drift, warn_of_further, warn_of_guarded, warn_of_unfinished
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.tables.collect import Collector
@@ -19,7 +19,8 @@ def check_streamed(options: ExportOptions) -> None:
     """Raises `ConfigurationError` where these options need files on disk."""
     others = {
         "several tables; choose one with --tables": len(options.tables or ()) > 1,
-        "the wide view, which needs the whole run; name a file": options.wide is not None,
+        "the wide view without --names and --class; give both, or name a file": options.wide is not None
+        and not (options.names and options.wide.class_name),
         "one file for each table; name a folder": options.single_file,
         "an export to continue; name its folder or file": options.resume,
     }
@@ -35,15 +36,14 @@ def check_streamed(options: ExportOptions) -> None:
 def write_stream(client: Client, run_id: str, options: ExportOptions, update: Callable[[str], None]) -> None:
     """Write the rows of a run to standard output; `update` shows the progress."""
     what = options.tables[0] if options.tables else "fields"
-    collector = Collector(what, options.names, typed=options.typed or False)
+    collector = Collector(what, options.names, options.wide, options.typed)
     drift, first, unfinished = 0, None, None
     output = sys.stdout.buffer
-    writer = open_writer(output, collector.schema, options.format or "csv", guard=options.guard)
+    writer = open_writer(output, collector.stream(), options.format or "csv", guard=options.guard)
     try:
         with closing(client.pages(run_id, include=options.include)) as pages:
             for page in pages:
-                (batch,) = collector.batches(page)
-                writer.write(batch)
+                writer.write(collector.batch(page))
                 output.flush()
                 drift += len(page.breaches)
                 first = first or (str(page.breaches[0]) if page.breaches else None)
@@ -55,5 +55,8 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
         writer.abandon()
         raise
     warn_of_unfinished(run_id, unfinished)
+    if collector.guesses is not None:
+        warn(f"{run_id}: {collector.guesses}")
+    warn_of_further(run_id, collector.further, ())
     warn_of_guarded(run_id, writer.guarded)
     warn_of_drift(run_id, drift, first)

@@ -226,12 +226,13 @@ class Export:
                 path.unlink(missing_ok=True)
 
     def _count(self, page: Page, batches: dict[What, pa.RecordBatch]) -> None:
-        before = self._exported
         documents = [document for file in page.files for document in file.documents or ()]
         if "fields" in batches:
             failures = pc.sum(batches["fields"].column("failed")).as_py() or 0
         else:
             failures = sum(failed(each) for document in documents for each in document.fields or ())
+        self._count_guesses()
+        before = self._exported
         self._exported = evolve(
             before,
             files=self._end,
@@ -242,6 +243,16 @@ class Export:
             drift=before.drift + len(page.breaches),
             first_drift=before.first_drift or (str(page.breaches[0]) if page.breaches else None),
         )
+
+    def _count_guesses(self) -> None:
+        if "fields" in self._tabulators:
+            found = self._tabulators["fields"].guesses
+            self._exported = evolve(
+                self._exported,
+                guessed=found.count,
+                guessed_names=tuple(found.examples),
+                guesses=None if self.plan.options.wide else found.describe(),
+            )
 
     def _write_part(self) -> None:
         """Make a part of the pages that are kept."""

@@ -31,6 +31,12 @@ class Exported:
     first_drift: str | None = None
     guarded: int = 0
     """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
+    guessed: int = 0
+    """API names that the project's names do not have, so that what their fields are called is a guess."""
+    guessed_names: tuple[str, ...] = ()
+    """The first few of them."""
+    guesses: str | None = None
+    """What `Guesses.describe` says about them; None where nothing was guessed, as in the wide view."""
     further: int = 0
     """Fields in the column `further` of the wide view, because the project's names do not have them."""
     unread: Unread = field(factory=Unread)

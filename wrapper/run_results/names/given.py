@@ -1,10 +1,11 @@
-"""The arguments of `NameMap`, checked: names, names by class, and types. All raise `ConfigurationError`."""
+"""The arguments of `NameMap`, checked: names, names by class, and types. Wrong ones raise `ConfigurationError`."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import cast
 
 from run_results.errors import ConfigurationError
+from run_results.names.rule import sanitize
 from run_results.text import quote
 
 
@@ -57,3 +58,11 @@ def listed_types(
                 raise ConfigurationError(f"{what}: {quote(name)} is not among the names")
             found.setdefault(class_name, {})[name] = kind
     return found
+
+
+def by_api_name(names: Iterable[str], ascii: bool) -> dict[str, tuple[str, ...]]:
+    """The names that become each API name, in the order given."""
+    meeting: dict[str, dict[str, None]] = {}
+    for name in names:
+        meeting.setdefault(sanitize(name, ascii=ascii), {})[name] = None
+    return {api_name: tuple(group) for api_name, group in meeting.items()}

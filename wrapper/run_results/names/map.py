@@ -11,7 +11,7 @@ from typing import Self
 from msgspec import Struct
 
 from run_results.errors import ConfigurationError, NameCollisionError, UnknownNameError
-from run_results.names.given import listed, listed_by_class, listed_types
+from run_results.names.given import by_api_name, listed, listed_by_class, listed_types
 from run_results.names.rule import guess, is_api_name, sanitize
 from run_results.text import quote
 
@@ -39,11 +39,13 @@ class KnownField(Struct, frozen=True):
         api_name: Its name in the API.
         names: The project's names for it; more than one where they collide.
         type: The type that was given with the names; None where none was.
+        class_name: The document class that the names were given for; None where they were given without a class.
     """
 
     api_name: str
     names: tuple[str, ...]
     type: str | None = None
+    class_name: str | None = None
 
 
 class NameMap:
@@ -93,9 +95,9 @@ class NameMap:
 
         self._ascii = ascii
         self._names = dict.fromkeys(chain(unclassed, *classed.values()))
-        self._unclassed = _scope(unclassed, ascii)
-        self._by_class = {key: _scope(own, ascii) for key, own in classed.items() if own}
-        self._any_class = _scope(chain(*classed.values()), ascii)
+        self._unclassed = by_api_name(unclassed, ascii)
+        self._by_class = {key: by_api_name(own, ascii) for key, own in classed.items() if own}
+        self._any_class = by_api_name(chain(*classed.values()), ascii)
         self._types = listed_types(types, types_by_class, unclassed, classed)
         self._collisions = tuple(
             Collision(api_name, meeting, class_name)
@@ -181,6 +183,10 @@ class NameMap:
             case _:
                 return api_name
 
+    def has(self, api_name: str, class_name: str | None = None) -> bool:
+        """Whether a name that was given becomes this API name; where none does, `label` gives a guess."""
+        return bool(self._find(api_name, class_name))
+
     def api_name(self, project_name: str) -> str:
         """The API name of a project's name, known or not: `sanitize` in this map's alphabet.
 
@@ -203,8 +209,12 @@ class NameMap:
         ['total', 'due_date']
         """
         own = self._by_class.get(class_name, {}) if class_name is not None else {}
-        known = {**own, **{name: names for name, names in self._unclassed.items() if name not in own}}
-        return tuple(KnownField(name, names, self._type(names, class_name)) for name, names in known.items())
+        common = {api_name: names for api_name, names in self._unclassed.items() if api_name not in own}
+        return tuple(
+            KnownField(api_name, names, self._type(names, class_name), place)
+            for scope, place in ((own, class_name), (common, None))
+            for api_name, names in scope.items()
+        )
 
     def type(self, api_name: str, class_name: str | None = None) -> str | None:
         """The type that was given for a field; None where none was, or where its names have different ones."""
@@ -285,13 +295,6 @@ class NameMap:
         names = [(name, self.api_name(name)) for name in self]
         collisions = [(each.api_name, ", ".join(each.names[:5]), each.class_name or "") for each in self.collisions]
         return show_names(names, collisions)
-
-
-def _scope(names: Iterable[str], ascii: bool) -> dict[str, tuple[str, ...]]:
-    meeting: dict[str, dict[str, None]] = {}
-    for name in names:
-        meeting.setdefault(sanitize(name, ascii=ascii), {})[name] = None
-    return {api_name: tuple(group) for api_name, group in meeting.items()}
 
 
 def _sorted(scope: dict[str, tuple[str, ...]]) -> list[str]:

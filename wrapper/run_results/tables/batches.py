@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from run_results.errors import ContractError
 from run_results.fields import FAILED_VALUE, case_fields, failed
 from run_results.names import NameMap
+from run_results.names.guesses import Guesses
 from run_results.page import Page
 from run_results.tables.arrays import build, columns_of, consecutive, flatten, json_text, pluck
 from run_results.tables.arrow import arrow_schema, pc
@@ -50,6 +51,11 @@ class Tabulator:
     def __attrs_post_init__(self) -> None:
         self.schema = arrow_schema(self.what, typed=self.typed is not None)
         self._labels = Labels(self.names)
+
+    @property
+    def guesses(self) -> Guesses:
+        """Which names of the fields are guessed, because the project's names do not have them."""
+        return self._labels.guesses
 
     def batch(self, page: Page) -> pa.RecordBatch:
         """The rows of a page, in the answer's order. Cross-class fields come with the first page of the run only.

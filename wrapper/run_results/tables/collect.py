@@ -93,6 +93,16 @@ class Collector:
             for batch, tabulator in zip(batches, self._tabulators, strict=True)
         ]
 
+    @property
+    def guesses(self) -> str | None:
+        """What `Guesses.describe` says about the fields so far; None for the wide view, which has no guesses."""
+        return self._tabulators[-1].guesses.describe() if self._pivot is None else None
+
+    @property
+    def further(self) -> int:
+        """How many fields of the wide view have no column so far."""
+        return 0 if self._pivot is None else self._pivot.further
+
     # One batch at a time ------------------------------------------------------------------------------------------
 
     def stream(self) -> pa.Schema:

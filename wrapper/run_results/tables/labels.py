@@ -8,6 +8,7 @@ from attrs import define, field
 
 from run_results.errors import NameCollisionError, UnknownNameError
 from run_results.names import NameMap
+from run_results.names.guesses import Guesses
 
 _MOST: Final = 100_000
 """How many labels are kept; a run has few, a hostile one may have any number."""
@@ -23,9 +24,14 @@ class Labels:
     """
 
     names: NameMap
+    guesses: Guesses = field(init=False, repr=False)
+    """Which names are guessed."""
     _labels: list[tuple[str | None, bool, str | None, str | None]] = field(factory=list, init=False, repr=False)
     _numbers: dict[str | None, dict[Any, int]] = field(factory=dict, init=False, repr=False)
     """For each class and API name, the index of its label in the list."""
+
+    def __attrs_post_init__(self) -> None:
+        self.guesses = Guesses(self.names)
 
     def columns(self, api_names: Sequence[Any], classes: Iterable[tuple[Any, int]]) -> dict[str, pa.Array]:
         """The three columns of fields with these API names, and the column `given_type`, which no table has.
@@ -57,6 +63,7 @@ class Labels:
 
     def _add(self, api_name: object, class_name: str | None) -> int:
         self._labels.append(self._find(api_name, class_name))
+        self.guesses.add([(api_name, class_name)])
         return len(self._labels) - 1
 
     def _find(self, api_name: object, class_name: str | None) -> tuple[str | None, bool, str | None, str | None]:
