@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -735,15 +736,17 @@ def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_pa
     file = tmp_path / "runs.txt"
     file.write_text("# mine\n  ..d \t\nno-such-run\n\n" + "x" * 300 + "\na.csv\n", "utf-8-sig")
     arguments = ["a.csv", "b c", "--runs-file", str(file), "--jobs", "3", "-o", str(tmp_path / "out")]
-    code, out, err = here(serve_runs(*runs), "export", *arguments)
+    url = serve_runs(*runs)
+    code, out, err = here(url, "export", *arguments)
     assert code == 3
     lines = out.splitlines()
     assert [line.partition(":")[0] for line in lines[:4]] == ["a.csv", "b c", "..d", "x" * 300]
     assert lines[4].startswith("4 of 5 runs, 20 files, ")
     assert lines[4].endswith("; 1 not exported")
     assert err == (
-        "run-results: error: status 404: 'Run not found' (run 'no-such-run', offset 0)."
-        " Check the run id, the context and the base URL\n"
+        f"run-results: error: status 404: 'Run not found' ({url}/v2/apps/runs/no-such-run/results without a context,"
+        " run 'no-such-run', offset 0). Check the run id, the context (RUN_RESULTS_CONTEXT or --context) and the base"
+        " URL (RUN_RESULTS_BASE_URL or --base-url)\n"
     )
     folders = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len(folders) == 4
@@ -808,6 +811,23 @@ def test_a_report_can_go_to_standard_output(serve_runs: Serve, here: Here, tmp_p
     with serve(Refusing(403, offset=8)) as served:
         assert here(served.url, "report", RUN.run_id, "-o", str(tmp_path / "other" / "report.html"))[0] == 3
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("command", ["status", "fetch", "export"])
+def test_a_terminal_shows_that_there_will_be_another_attempt(command: str, tmp_path: Path) -> None:
+    """A connection that is refused is not retried in silence: each wait is a line with the address and the reason."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        where = ["-o", str(tmp_path / "out")] if command == "export" else []
+        code, seen = on_terminal(url, command, "r", *where, columns=300)
+        silent = piped(url, command, "r", *where)
+    assert code == 4
+    notices = [line for line in plain(seen) if "trying again in" in line]
+    assert len(notices) == 4
+    assert all(f"{url}/v2/apps/runs/r/results" in line and "refused" in line for line in notices)
+    assert "trying again" not in silent.stderr, "a log file gets the error alone"
+    assert silent.stderr.count(url) == 1
 
 
 def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:

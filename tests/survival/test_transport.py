@@ -1,8 +1,11 @@
 """The caller's own httpx client, proxies, certificates and HTTP/2: retries, limits and deadlines work with each."""
 
 import importlib.util
+import socket
 import ssl
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +169,28 @@ def test_a_certificate_that_nobody_vouches_for_is_one_clear_error(
     note("transport", "a certificate that nobody vouches for", outcome.told())
     assert type(outcome.error) is errors.ConnectionFailedError
     assert "certificate could not be verified" in str(outcome.error)
+    assert "SSL_CERT_FILE" in outcome.error.hint
+    assert "http_client=" in outcome.error.hint
     assert outcome.waits == []
+
+
+def test_a_certificate_of_another_host_is_told_apart(
+    asynchronous: bool, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    """A trusted certificate of another host is no matter of SSL_CERT_FILE: the base URL is what to look at."""
+    with socket.create_server(("127.0.0.2", 0)) as listening:  # the certificate is for 127.0.0.1
+
+        def shake_hands() -> None:
+            with suppress(OSError), listening.accept()[0] as connection:
+                server_tls.wrap_socket(connection, server_side=True)
+
+        server = threading.Thread(target=shake_hands)
+        server.start()
+        url = f"https://127.0.0.2:{listening.getsockname()[1]}"
+        outcome = walk(url, asynchronous, http={"verify": client_tls})
+        server.join()
+    assert type(outcome.error) is errors.ConnectionFailedError
+    assert outcome.error.hint == "It is the certificate of another host: check the base URL"
 
 
 def test_deadlines_hold_under_tls(

@@ -35,8 +35,8 @@
             └── RunChanged          the run changed between two pages
 
 Each message says what happened and where; `hint` says what to do next and ends the text. Facts ride on the exception:
-`run_id`, `offset` (of the page that was asked for) and, for errors raised while walking, `resume_offset`: a walk that
-starts there gives exactly the files that have not been handed out. No error holds the token.
+`url`, `run_id`, `offset` (of the page that was asked for) and, for errors raised while walking, `resume_offset`: a walk
+that starts there gives exactly the files that have not been handed out. No error holds the token or the context.
 
 Settings that a text speaks of are data: `option` and `variable`, and names in braces in `advice`. So a program with
 other names for them, such as the command line, says its own: see `describe`.
@@ -71,6 +71,10 @@ class RunResultsError(Exception):
     """The setting that cannot be used, by its name in Python."""
     variable: str | None = None
     """The environment variable that may hold it."""
+    url: str | None = None
+    """The address that was asked for, where no page came from it."""
+    has_context: bool = False
+    """Whether it was asked with a context (IB-Context), which is not shown."""
     run_id: str | None = None
     offset: int | None = None
     """The file offset of the page that was being fetched."""
@@ -104,6 +108,7 @@ class RunResultsError(Exception):
         settings = [*([self.variable] if self.variable else []), *([spell(f"{self.option}=")] if self.option else [])]
         places = [
             *([" or ".join(settings)] if settings else []),
+            *([f"{self.url} {'with' if self.has_context else 'without'} a context"] if self.url else []),
             *([f"run {self.run_id!r}"] if self.run_id is not None else []),
             *([f"offset {self.offset}"] if self.offset is not None else []),
             *([f"resume at {self.resume_offset}"] if resume and self.resume_offset is not None else []),
@@ -255,9 +260,12 @@ class ForbiddenError(StatusError):
 
 
 class NotFoundError(StatusError):
-    """Raised for 404: there is no such run in this context."""
+    """Raised for 404: there is no such run in this context, or no API at this address."""
 
-    advice = "Check the run id, the context and the base URL"
+    advice = (
+        "Check the run id, the context (RUN_RESULTS_CONTEXT or {context=}) and the base URL (RUN_RESULTS_BASE_URL or"
+        " {base_url=})"
+    )
 
 
 class TooManyRequestsError(StatusError):

@@ -138,7 +138,7 @@ def ask(
                 if outcome.status == 401 and may_refresh:
                     is_refreshed = True
                     continue
-        error.attempts = attempt
+        error.attempts, error.url, error.has_context = attempt, question.url, options.context is not None
         wait = options.retry.wait(attempt, retry_after) if is_retryable else None
         if wait is None or not budget.take():
             raise error
@@ -184,7 +184,7 @@ def _status_error(reply: Reply, token: Secret) -> errors.StatusError:
     if said or start:
         text += f": {said!r}" if said else f": {start[:200]!r}"
     headers = {name: token.hide(value) for name, value in reply.headers.items()}
-    retry_after = parse_retry_after(headers.get("retry-after"))
+    retry_after = parse_retry_after(headers.get("retry-after"), headers.get("date"))
     context: dict[str, object] = {
         "status": reply.status,
         "server_message": said,
@@ -198,6 +198,8 @@ def _status_error(reply: Reply, token: Secret) -> errors.StatusError:
         context["location"] = location
         where = repr(location) if location is not None else "an address that it does not give"
         text = f"status {reply.status}: the server points to {where}, which was not followed"
+    if reply.status == 404 and said is None:
+        context["advice"] = f"This is no answer of the API: check first whether the address is right. {kind.advice}"
     if retry_after is not None:
         text += f"; it asks to wait {retry_after:g} s"
     return kind(text, **context)
@@ -209,7 +211,7 @@ def _without_secrets(address: str) -> str:
 
     try:
         parts = urlsplit(address)
-        port = f":{parts.port}" if parts.port is not None else ""
-        return urlunsplit((parts.scheme, (parts.hostname or "") + port, parts.path, "", ""))[:200]
     except ValueError:
         return "an address that cannot be read"
+    host = parts.netloc.rpartition("@")[2]  # brackets of IPv6 included
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))[:200]

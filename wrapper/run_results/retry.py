@@ -1,7 +1,9 @@
 """When to ask again: a pure policy, and the budget that a client's threads and tasks share."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import ceil
 from threading import Lock
 
 from attrs import field, frozen
@@ -82,23 +84,44 @@ class RetryBudget:
             self._left = min(self._size, self._left + 0.1)
 
 
-def parse_retry_after(text: str | None, now: datetime | None = None) -> float | None:
+# Dates have a comma behind the day of the week, and commas stand between the values of several headers.
+_VALUE = re.compile(r"(?:\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,)?[^,]+")
+_NUMBER = re.compile(r"\+?([0-9]+(?:\.[0-9]*)?)\s*(?:;.*)?")
+_MOST = 1e12  # seconds; more is as good as never
+
+
+def parse_retry_after(text: str | None, date: str | None = None) -> float | None:
     """Seconds that a `Retry-After` header asks for, as number or date (RFC 9110, 10.2.3); None where it is garbage.
 
-    >>> parse_retry_after("120")
-    120.0
+    Servers also send fractions, which are rounded up, and several headers, of which the longest wait counts. A date is
+    compared with the answer's own `Date`, so that no clock but the server's matters; without one, with our clock.
+
+    >>> parse_retry_after("30.5")
+    31.0
+    >>> parse_retry_after("Wed, 21 Oct 2015 07:28:30 GMT", date="Wed, 21 Oct 2015 07:28:00 GMT")
+    30.0
     """
-    if text is None:
+    waits = [_wait_of(value.strip(), date) for value in _VALUE.findall((text or "")[:1000])]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def _wait_of(value: str, date: str | None) -> float | None:
+    number = _NUMBER.fullmatch(value)
+    if number:
+        return float(ceil(min(float(number[1]), _MOST)))
+    until = _moment(value)
+    if until is None:
         return None
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:12])
+    now = (_moment(date) if date else None) or datetime.now(UTC)
+    return float(min(max(0, ceil((until - now).total_seconds())), _MOST))
+
+
+def _moment(text: str) -> datetime | None:
+    """The moment that a date of HTTP or of e-mail names."""
     from email.utils import parsedate_to_datetime  # here: it takes long to import, and few servers send a date
 
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, IndexError, TypeError, OverflowError):
         return None
-    if moment.tzinfo is None:  # "-0000": UTC by RFC 5322, 3.3.
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)  # "-0000" is UTC by RFC 5322, 3.3

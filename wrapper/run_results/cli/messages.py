@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from run_results import errors
+from run_results.events import Event, RetryPlanned
 from run_results.text import printable
 
 # The settings and methods of the library that a text may name, as the command line calls them. One that is not here is
@@ -63,6 +64,13 @@ def warn_of_drift(run_id: str, places: int, first: str | None) -> None:
             f"{run_id}: the server left the contract in {places:,} places, first {first};"
             " what did not fit is null; -v shows each kind, --strict makes them errors"
         )
+
+
+def announce_retry(event: Event) -> None:
+    """Say on the terminal that an attempt failed and when the next one is; an observer of the client."""
+    if isinstance(event, RetryPlanned):
+        failed = f"{event.error.message.rstrip('.')} ({event.url}, attempt {event.attempt})"
+        click.echo(f"run-results: {printable(failed)}; trying again in {event.wait:.1f} s", err=True)
 
 
 def describe(error: errors.RunResultsError) -> str:

@@ -14,7 +14,7 @@ import click
 from attrs import define, field, fields
 
 from run_results import Client, Include, NameMap
-from run_results.cli.messages import warn
+from run_results.cli.messages import announce_retry, warn
 from run_results.errors import ConfigurationError
 from run_results.options import Options
 from run_results.text import printable
@@ -55,6 +55,8 @@ class Settings:
         if "token_file" in self.given:
             given["token"] = partial(_read_token, self.given["token_file"])
             given["token"]()  # a file that cannot be read is an error before anything is sent
+        if _is_terminal() and not self.verbose:  # the log says so, too
+            given["observe"] = announce_retry
         with _logging(verbose=self.verbose), Client(**given, **more) as client:
             yield client
 
@@ -189,6 +191,13 @@ def read_names(path: Path, *, ascii: bool) -> NameMap:
             " run-results names check lists them"
         )
     return names
+
+
+def _is_terminal() -> bool:
+    """Whether stderr is a terminal."""
+    with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
+        return sys.stderr.isatty()
+    return False
 
 
 def is_watched() -> bool:

@@ -16,6 +16,15 @@ from run_results.version import __version__
 
 _HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"run-results/{__version__}"}
 
+_UNTRUSTED = (
+    "If it is issued by an authority of your own, put that authority's certificate (PEM) into a file and name the file"
+    " in SSL_CERT_FILE, or give {http_client=} an HTTP client that trusts it"
+)
+_OTHER_HOST = "It is the certificate of another host: check the base URL"
+_OUT_OF_DATE = "The server's operators have to renew it, unless this computer's clock is wrong"
+# By OpenSSL's numbers (X509_V_ERR_*); what is not here was issued by an authority that is not trusted.
+_CERTIFICATE_ADVICE = {9: _OUT_OF_DATE, 10: _OUT_OF_DATE, 62: _OTHER_HOST, 64: _OTHER_HOST}
+
 
 class _Bearer:
     """Puts the token into the request's headers, whose repr hides it, and into nothing else."""
@@ -87,7 +96,8 @@ class Library:
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 text = f"the server's certificate could not be verified: {cause.verify_message}"
-                return ConnectionFailedError(text, may_pass=False)
+                advice = _CERTIFICATE_ADVICE.get(cause.verify_code, _UNTRUSTED)
+                return ConnectionFailedError(text, may_pass=False, advice=advice)
             cause = cause.__cause__ or cause.__context__
         return ConnectionFailedError(f"the connection failed: {reason}")
 

@@ -362,7 +362,12 @@ class AsyncSender(_Sender):
     async def _ready(self) -> _Connections:
         """The connections of the running event loop. Raises `ClientClosedError`."""
         self._check()
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
+        if loop is None:
+            raise ConfigurationError(
+                "AsyncClient needs asyncio, and no event loop of asyncio is running",
+                advice="Under trio use Client on a thread, as in trio.to_thread.run_sync(client.page, run_id)",
+            )
         with self._lock:
             if self._process != os.getpid():  # as for threads
                 self._of_parent.append(self._loops)
@@ -417,7 +422,7 @@ class AsyncSender(_Sender):
     async def close(self) -> None:
         """Give up what is under way, and close the connections, unless they are the caller's."""
         self._is_closed = True
-        running = asyncio.get_running_loop()
+        running = _running_loop()
         with self._lock:
             loops, self._loops = self._loops, {}
         for loop, connections in loops.items():
@@ -427,6 +432,14 @@ class AsyncSender(_Sender):
             elif loop.is_running():
                 with suppress(RuntimeError):  # it has ended just now
                     loop.call_soon_threadsafe(loop.create_task, connections.close())
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that is running; None without asyncio, as under trio."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _shut_down(response: Any) -> None:
