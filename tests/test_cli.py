@@ -744,9 +744,10 @@ def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_pa
     assert lines[4].startswith("4 of 5 runs, 20 files, ")
     assert lines[4].endswith("; 1 not exported")
     assert err == (
-        f"run-results: error: status 404: 'Run not found' ({url}/v2/apps/runs/no-such-run/results without a context,"
-        " run 'no-such-run', offset 0). Check the run id, the context (RUN_RESULTS_CONTEXT or --context) and the base"
-        " URL (RUN_RESULTS_BASE_URL or --base-url)\n"
+        "run-results: error: status 404: 'Run not found' (run 'no-such-run', offset 0,"
+        f" {url}/v2/apps/runs/no-such-run/results without a context)."
+        " Check the run id, the context (RUN_RESULTS_CONTEXT or --context) and the base URL"
+        " (RUN_RESULTS_BASE_URL or --base-url)\n"
     )
     folders = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len(folders) == 4

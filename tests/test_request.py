@@ -145,7 +145,9 @@ def test_a_connection_that_fails_names_the_address() -> None:
 
     own = httpx.Client(transport=httpx.MockTransport(refuse))
     settings: dict[str, Any] = {"base_url": "http://127.0.0.1/api", "retry": RetryPolicy(attempts=2, base=0)}
-    with pytest.raises(errors.ConnectionFailedError, match=r"http://127\.0\.0\.1/api/v2/.* with a context, run 'r'"):
+    with pytest.raises(
+        errors.ConnectionFailedError, match=r"run 'r', offset 0, http://127\.0\.0\.1/api/v2/.* with a context"
+    ):
         Client(token=TOKEN, context=CONTEXT, http_client=own, **settings).page("r")
 
 

@@ -108,10 +108,10 @@ class RunResultsError(Exception):
         settings = [*([self.variable] if self.variable else []), *([spell(f"{self.option}=")] if self.option else [])]
         places = [
             *([" or ".join(settings)] if settings else []),
-            *([f"{self.url} {'with' if self.has_context else 'without'} a context"] if self.url else []),
             *([f"run {self.run_id!r}"] if self.run_id is not None else []),
             *([f"offset {self.offset}"] if self.offset is not None else []),
             *([f"resume at {self.resume_offset}"] if resume and self.resume_offset is not None else []),
+            *([f"{self.url} {'with' if self.has_context else 'without'} a context"] if self.url else []),
         ]
         where = f" ({', '.join(places)})" if places else ""
         advice = self._advise(spell)
