@@ -143,11 +143,11 @@ class _OperationComparison:
             return
         self.found.compare((one_schema,), (other_schema,), f"{self.new.name} {place}", REQUEST)
         before = annotations(self.found.old, (one_schema,))[0].get("default")
-        keywords, where = annotations(self.found.new, (other_schema,))
+        keywords, pointers = annotations(self.found.new, (other_schema,))
         after = keywords.get("default")
         if before != after:
             rule = "Whoever does not send it gets another answer."
-            stands = Node(None, where.get("default", other_schema.pointer))
+            stands = Node(None, pointers.get("default", other_schema.pointer))
             verdicts = self._default(new.value["name"], before, after)
             self._add(place, stands, f"default {before!r} became {after!r}", *verdicts, rule)
 
