@@ -102,3 +102,16 @@ def test_the_command_says_what_to_do(
     said = capsys.readouterr().err
     assert "two ways" not in said
     assert "3 values" in said
+
+
+def test_standard_output_says_it_too(
+    serve_runs: Serve,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    """A table on standard output has the same warnings on stderr."""
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run_of(3)))
+    assert run(["export", "r-1", "--typed", "--include", "none", "--format", "jsonl", "-o", "-"]) == 0
+    assert b"6 dates can be read two ways: say --dates mdy or dmy" in capfdbinary.readouterr().err

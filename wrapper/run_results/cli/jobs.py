@@ -20,6 +20,7 @@ from run_results.cli.messages import (
     warn_of_further,
     warn_of_guarded,
     warn_of_unfinished,
+    warn_of_unread,
 )
 from run_results.errors import ClientClosedError, ExportError, ExportMismatch, RunChanged
 from run_results.export.options import ExportOptions
@@ -159,6 +160,5 @@ def _print_result(made: Exported, place: str) -> None:
         warn(f"{made.run_id}: {made.guesses}")
     warn_of_further(made.run_id, made.further, made.guessed_names)
     warn_of_guarded(made.run_id, made.guarded)
-    for text in made.unread.explain(dates="--dates mdy or dmy", decimal="--decimal point or comma"):
-        warn(f"{made.run_id}: {text}")
+    warn_of_unread(made.run_id, made.unread)
     warn_of_drift(made.run_id, made.drift, made.first_drift)

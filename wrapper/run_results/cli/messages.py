@@ -6,6 +6,7 @@ import click
 
 from run_results import errors
 from run_results.events import Event, RetryPlanned
+from run_results.tables import Unread
 from run_results.text import printable
 
 # The settings and methods of the library that a text may name, as the command line calls them. One that is not here is
@@ -41,6 +42,12 @@ def warn_of_unfinished(run_id: str, status: str | None) -> None:
         warn(
             f"{run_id}: the run is not finished ({status}): it may get more files than these; export it anew when it is"
         )
+
+
+def warn_of_unread(run_id: str, unread: Unread) -> None:
+    """Typed values that could not be read, and what to do about it."""
+    for text in unread.explain(dates="--dates mdy or dmy", decimal="--decimal point or comma"):
+        warn(f"{run_id}: {text}")
 
 
 def warn_of_guarded(run_id: str, cells: int) -> None:

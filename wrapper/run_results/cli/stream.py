@@ -5,7 +5,14 @@ from collections.abc import Callable
 from contextlib import closing
 
 from run_results import Client
-from run_results.cli.messages import warn, warn_of_drift, warn_of_further, warn_of_guarded, warn_of_unfinished
+from run_results.cli.messages import (
+    warn,
+    warn_of_drift,
+    warn_of_further,
+    warn_of_guarded,
+    warn_of_unfinished,
+    warn_of_unread,
+)
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.tables.collect import Collector
@@ -59,4 +66,5 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
         warn(f"{run_id}: {collector.guesses}")
     warn_of_further(run_id, collector.further, ())
     warn_of_guarded(run_id, writer.guarded)
+    warn_of_unread(run_id, collector.unread)
     warn_of_drift(run_id, drift, first)
