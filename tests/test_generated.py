@@ -24,14 +24,18 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import attrs
 import jsonschema_rs
 import msgspec
+import pydantic
 import pytest
+from fastapi import Body, FastAPI
+from fastapi.testclient import TestClient
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter
 from ruamel.yaml import YAML
 
 from run_results_api import AuthenticatedClient, Client, models
 from run_results_api.api.runs import get_run_results
-from run_results_api.models import Error, RunResults, RunStatus
+from run_results_api.models import Error, File, RunResults, RunStatus
 from run_results_api.types import UNSET, Model, Unset
 from run_results_conformance.server.synthetic import SyntheticRun
 
@@ -669,3 +673,89 @@ def test_a_name_that_is_not_there() -> None:
 
     with pytest.raises(AttributeError, match=re.escape("no attribute 'Klient'")):
         run_results_api.Klient  # type: ignore[attr-defined]  # noqa: B018
+
+
+# --- In pydantic and FastAPI ----------------------------------------------------------------------------------
+
+
+def full() -> RunResults:
+    """The example that shows every property."""
+    return RunResults.from_dict(EXAMPLES["Full"])
+
+
+def every_schema(schema: Any) -> Iterator[dict[str, Any]]:
+    """A JSON schema and all schemas in it."""
+    if isinstance(schema, dict):
+        yield schema
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for each in schema:
+            yield from every_schema(each)
+
+
+def test_models_stand_in_pydantic_models() -> None:
+    """An instance and an object are taken, and the JSON that pydantic writes is that of `to_json`."""
+
+    class Reply(BaseModel):
+        run: RunResults
+        files: list[File] = []
+
+    run = full()
+    reply = Reply(run=run, files=list(run.files))
+    assert reply.run is run
+    assert reply.model_dump() == {"run": run.to_dict(), "files": [file.to_dict() for file in run.files]}
+    again = Reply.model_validate_json(reply.model_dump_json())
+    assert again.run == run
+    assert json.loads(reply.model_dump_json())["run"] == json.loads(run.to_json())
+
+
+def test_pydantic_hears_of_a_value_that_does_not_fit() -> None:
+    """A wrong type is pydantic's own error, with the place."""
+    for wrong in ({"original_file_name": 3}, 3, None, [], File):
+        with pytest.raises(pydantic.ValidationError, match=r"Expected"):
+            TypeAdapter(File).validate_python(wrong)
+    with pytest.raises(pydantic.ValidationError, match=r"\$\.original_file_name"):
+        TypeAdapter(File).validate_json(b'{"original_file_name": 3}')
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_every_model_has_a_json_schema_for_pydantic(name: str) -> None:
+    """It needs no other schema, has every member, and takes what the model writes."""
+    model = getattr(models, name)
+    for mode in ("validation", "serialization"):
+        schema = TypeAdapter(model).json_schema(mode=mode)  # type: ignore[arg-type]
+        assert schema.get("properties", {}).keys() == set(model.__struct_fields__)
+        assert not any("$ref" in each for each in every_schema(schema))
+    if model is RunResults:
+        jsonschema_rs.validate(schema, json.loads(full().to_json()))
+
+
+def test_fastapi_takes_and_returns_models() -> None:
+    """As what an endpoint returns, alone and inside of others, and as the body of a request."""
+    app, run = FastAPI(), full()
+
+    @app.get("/typed")
+    def typed() -> RunResults:
+        return run
+
+    @app.get("/inside")
+    def inside() -> dict[str, list[RunResults]]:
+        return {"runs": [run]}
+
+    @app.post("/body")
+    def body(file: Annotated[File, Body()]) -> list[File]:
+        return [file]
+
+    with TestClient(app) as client:
+        assert client.get("/typed").json() == run.to_dict()
+        assert client.get("/inside").json() == {"runs": [run.to_dict()]}
+        assert client.post("/body", json={"input_file_path": "a"}).json() == [{"input_file_path": "a"}]
+        assert client.post("/body", json={"input_file_path": 3}).status_code == 422
+        assert client.get("/openapi.json").status_code == 200
+
+
+def test_models_need_no_pydantic() -> None:
+    """Neither package imports it."""
+    program = "import sys, run_results, run_results_api.models; print('pydantic' in sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert finished.stdout == "False\n"

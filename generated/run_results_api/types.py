@@ -75,6 +75,29 @@ class Model(msgspec.Struct, gc=False):
         result: dict[str, Any] = msgspec.to_builtins(self)
         return result
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
+        """How pydantic, and so FastAPI, takes and writes a model: as an instance or an object, and as `to_dict` writes it.
+
+        pydantic asks for it where a model stands in an annotation. Its schemas are plain dicts, so it is not imported.
+        """
+        return {
+            "type": "function-plain",
+            "function": {"type": "no-info", "function": cls._taken},
+            "serialization": {"type": "function-plain", "function": cls.to_dict},
+        }
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """The JSON schema of a model for pydantic, without references to other schemas."""
+        schema = msgspec.json.schema(cls)
+        result: dict[str, Any] = _without_references(schema, schema.get("$defs", {}))
+        return result
+
+    @classmethod
+    def _taken(cls, value: Any) -> Self:
+        return value if isinstance(value, cls) else cls.from_dict(value)
+
     def _repr_html_(self) -> str:
         """What a notebook shows, as HTML: the members that are set, and the first items of lists. Text is escaped."""
         rows = ((name, getattr(self, name)) for name in self.__struct_fields__)
@@ -82,6 +105,16 @@ class Model(msgspec.Struct, gc=False):
             f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>" for name, value in rows if value is not UNSET
         )
         return f"<table><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _without_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """A JSON schema with each reference replaced by what it points to. No model contains itself."""
+    if isinstance(schema, list):
+        return [_without_references(each, definitions) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return {key: _without_references(value, definitions) for key, value in found.items() if key != "$defs"}
 
 
 def _shown(value: Any) -> str:

@@ -14,7 +14,7 @@ from run_results_conformance.cli import app
 from run_results_conformance.server.synthetic import SyntheticRun
 
 README = Path(__file__).parents[2] / "README.md"
-LIBRARY, ASYNC, NAMES, TABLES, GENERATED = re.findall(
+LIBRARY, ASYNC, MODELS, NAMES, TABLES, GENERATED = re.findall(
     r"^```python\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
 )
 
@@ -53,6 +53,11 @@ def test_the_library_example_runs_as_it_stands(run_example: Callable[[str], str]
     assert "is unsure:" in printed
     assert printed.endswith(f"{FIELDS} fields\n")
     assert any(f" {name} " in printed for name in OWN_NAMES if "_" in name or "'" in name)
+
+
+def test_the_example_with_models_runs_as_it_stands(run_example: Callable[[str], str]) -> None:
+    """The example writes the same models with json and with pydantic."""
+    assert re.fullmatch(r"\d+ characters\n\d+ characters through pydantic\n", run_example(MODELS))
 
 
 def test_the_example_with_tables_runs_as_it_stands(run_example: Callable[[str], str], tmp_path: Path) -> None:
