@@ -74,7 +74,7 @@ FAULT_OF = {
     "paging.progress": "page-size-zero-under-flag",
     "paging.termination": "run-without-end",
     "paging.has-more": "has-more-late",
-    "paging.end": "first-answer-empty",
+    "paging.end": "has-more-past-end",
     "paging.no-repeat": "file-comes-twice",
     "paging.flags": "review-reorders-files",
     "paging.deterministic": "asked-again-at-once",

@@ -81,8 +81,13 @@ class ObservedRun:
 
     `lean` and `full` are the files that were seen, by index, as answered without and with all flags, trimmed to what
     the contract names; `headers` is the rest of such an answer, by whether it was with all flags. `starts` are the
-    offsets at which pages of a walk without flags began. `end` is the number of files, once the end was seen. `walked`
-    says that the walk is done, `changed` that the run was not the same at different times.
+    offsets at which pages of a walk without flags began. `end` is the number of files, once the end was seen, and
+    `edge` the exchanges that showed it: the last file, and that none follows. `taught_by` are the exchanges that the
+    rest was learned from, by whether they were with all flags and, for a file, its index. `walked` says that the walk
+    is done.
+
+    `moved` counts how often the run was seen to change while it was looked at, `changed` says that it is not compared
+    any more for that reason. `broken` are the rules that comparisons of its answers have shown to be broken.
     """
 
     known: KnownRun
@@ -92,8 +97,12 @@ class ObservedRun:
     headers: dict[bool, JsonObject] = field(factory=dict, repr=False)
     starts: list[int] = field(factory=list)
     end: int | None = None
+    edge: tuple[Exchange, ...] = field(default=(), repr=False)
+    taught_by: dict[tuple[bool, int | None], Exchange] = field(factory=dict, repr=False)
     walked: bool = False
+    moved: int = 0
     changed: bool = False
+    broken: set[str] = field(factory=set)
 
     @property
     def id(self) -> str:

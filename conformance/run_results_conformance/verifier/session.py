@@ -22,16 +22,14 @@ from .exchange import BUSY, NO_FLAGS, Exchange, Judgement, ObservedRun, Page
 from .manifest import KnownRun, Manifest
 from .report import Failure
 from .request_builder import RequestBuilder, accepts_gzip
-from .sanitizer import Sanitizer, value_text
-from .spec_view import Inspection, Path, SpecView, difference, show_path
+from .sanitizer import Sanitizer
+from .spec_view import Inspection, Path, SpecView, show_path
 from .tally import Tally
 
 _MOST_WAITS = 3  # times that a busy server is asked again
 _LONGEST_WAIT = 5.0  # seconds
-_MOST_REPEATS = 6  # of a request whose answer may only be of another size
 _MOST_VALUES = 2_000_000  # JSON values of a body; a page of 4 MB has a tenth of that
 _MOST_BODY = 32 << 20  # bytes of a body that was compressed
-_MOST_OF_VALUE = 400  # characters of a value that are shown with more words
 
 CheckExchange = Callable[["Session", Exchange], Iterator[Judgement]]
 """What judges a single exchange."""
@@ -79,6 +77,7 @@ class Session:
         self.unreadable: list[tuple[KnownRun, Exchange]] = []
         self.notes: list[str] = []
         self.sizes_vary = False  # whether the same request was answered with pages of several sizes
+        self.unstable = False  # whether the same request was answered differently, though its run had not changed
         self._check_exchange = check_exchange
         self._number = 0
         self._memo: dict[Request, Exchange] = {}
@@ -183,40 +182,6 @@ class Session:
             return exchange
         return Page(exchange, run_id, offset, flags, value, files, more)
 
-    # --- Comparing ------------------------------------------------------------------------------------------
-
-    def same_answer(self, one: Exchange, other: Exchange) -> bool:
-        """Whether two answers say the same, as far as the contract names it.
-
-        The server chooses the size of a page, for each request anew. So two pages that differ in their size alone are
-        the same, if repeating the request of `other` shows that its pages differ in size from each other too.
-        """
-        if one.status != other.status:
-            return False
-        if one.status != 200 or self._trimmed(one) == self._trimmed(other):
-            return True
-        if not self._differ_in_size(one, other):
-            return False
-        for _ in range(0 if self.sizes_vary else _MOST_REPEATS):
-            if self._differ_in_size(self.ask(other.request, fresh=True), other):
-                self.sizes_vary = True
-                break
-        return self.sizes_vary
-
-    def _differ_in_size(self, one: Exchange, other: Exchange) -> bool:
-        """Whether both are pages of the same run that begin alike, and one goes on where the other ends."""
-        words = self.contract.pagination
-        pages = [self._trimmed(exchange) for exchange in (one, other)]
-        files: list[list[Any]] = [page[words.items] for page in pages if _has_files(page, words.items)]
-        if len(files) < len(pages) or len(files[0]) == len(files[1]):
-            return False
-        rests = [{**page, words.items: [], words.more: None} for page in pages]
-        shared = min(map(len, files))
-        return rests[0] == rests[1] and files[0][:shared] == files[1][:shared]
-
-    def _trimmed(self, exchange: Exchange) -> Any:
-        return self.spec.trim(exchange.body.value, self.spec.flags)
-
     # --- Judging --------------------------------------------------------------------------------------------
 
     def judge(
@@ -244,27 +209,6 @@ class Session:
             failure = self._failure(rule, exchange, path, expected, got)
             self.tally.add_failure(weight, run_id, failure, lambda: self._excerpt(rule, exchange, path))
         return kept
-
-    def judge_same(
-        self, rule: str, exchange: Exchange, wanted: Exchange, expected: str, *, run: ObservedRun | None = None
-    ) -> None:
-        """Judges that two answers say the same; no answer, and "too busy", are for other rules."""
-        if not exchange.answered:
-            return
-        if self.same_answer(exchange, wanted):
-            self.judge(rule, True, exchange, run=run)
-            return
-        path, wanted_part, got = self._first_difference(exchange, wanted)
-        expected = f"{value_text(wanted_part)[:_MOST_OF_VALUE]} (as in {expected})"
-        self.judge(rule, False, exchange, path=path, expected=expected, got=got, run=run)
-
-    def _first_difference(self, exchange: Exchange, wanted: Exchange) -> tuple[Path, Any, Any]:
-        """The first place where an answer differs from the one that was expected, and what stands there in each."""
-        if exchange.status != wanted.status:
-            return (), f"status {wanted.status}", f"status {exchange.status}"
-        if exchange.body.value is NOTHING:
-            return (), "JSON", "no JSON that could be read"
-        return difference(self._trimmed(wanted), self._trimmed(exchange)) or ((), "the same", "another answer")
 
     def forget(self, run: ObservedRun) -> None:
         """Forgets what was judged of a run that has changed: its pages belong to different times."""
@@ -317,10 +261,6 @@ def _content(request: Request, answer: Answer) -> bytes:
     if answer.header("content-encoding") and accepts_gzip(request):
         return gunzip(answer.body, _MOST_BODY) or b""
     return answer.body
-
-
-def _has_files(page: Any, items: str) -> bool:
-    return isinstance(page, dict) and isinstance(page.get(items), list) and bool(page[items])
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -173,7 +173,7 @@ class _Verification:
     def _check_runs(self, main: ObservedRun, others: list[ObservedRun]) -> None:
         session = self._session
         paging = session.tally.wants(*RUN_RULES)
-        self._learn(main)
+        self._learn(main, repeating=paging)
         baseline = self._baseline(main)
         if paging:
             self._check_pages(main, others, baseline)
@@ -222,9 +222,13 @@ class _Verification:
 
     # --- The steps ------------------------------------------------------------------------------------------
 
-    def _learn(self, main: ObservedRun) -> None:
-        for step in (walk, walk_with_flags, find_end):
-            self._do(f"walking run {main.id}", RUN_RULES, step, self._session, main)
+    def _learn(self, main: ObservedRun, *, repeating: bool) -> None:
+        session, walking = self._session, f"walking run {main.id}"
+        self._do(walking, RUN_RULES, walk, session, main)
+        if repeating:  # before any other comparison: what is not deterministic is not blamed on flags
+            self._do("judging repetition", ("paging.deterministic",), check_repetition, session, main)
+        for step in (walk_with_flags, find_end):
+            self._do(walking, RUN_RULES, step, session, main)
 
     def _baseline(self, main: ObservedRun) -> Baseline | None:
         found: list[Baseline] = []
@@ -237,7 +241,6 @@ class _Verification:
         for run in others:
             self._do(f"reading run {run.id}", (), walk_with_flags, session, run, 1)
         self._do("judging defaults", ("paging.default", "flags.explicit-false"), check_defaults, session, main)
-        self._do("judging repetition", ("paging.deterministic",), check_repetition, session, main)
         rules = ("paging.suffix", "paging.progress", "paging.end", "paging.has-more")
         self._do("judging offsets", rules, check_offsets, session, main)
         flags = [rule.id for rule in RULES if rule.family == "flags"]
@@ -314,6 +317,9 @@ class _Verification:
         busy = sum(exchange.busy for exchange in session.exchanges)
         if busy:
             session.notes.append(f"{busy} requests were answered with 429 or 503; what they were for was not judged")
+        for run in session.runs:
+            if run.moved:
+                session.notes.append(f"run {run.id} moved while it was looked at: it was compared as it was afterwards")
         if self._cut:
             session.notes.append(f"the budget was spent while {'; '.join(self._cut)}")
 

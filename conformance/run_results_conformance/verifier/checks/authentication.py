@@ -4,6 +4,7 @@ Those with the scheme Bearer and exactly a valid token in exactly one Authorizat
 of wrong request the most important ones are always sent, and of the others some that are drawn.
 """
 
+from run_results_conformance.verifier.comparison import judge_same
 from run_results_conformance.verifier.connection.token import (
     BASIC_TOKEN,
     LOWER_TOKEN,
@@ -30,7 +31,7 @@ _TRUSTED = (
 
 
 def _judge_401(session: Session, rule: str, exchange: Exchange) -> None:
-    if exchange.answered:
+    if exchange.decided:
         session.judge(rule, exchange.status == 401, exchange, expected="status 401", got=f"status {exchange.status}")
 
 
@@ -107,7 +108,7 @@ def check_schemes(session: Session, baseline: Baseline) -> None:
     for scheme in ("bearer", "BEARER"):
         exchange = session.ask(session.request(baseline.run_id, baseline.offset, authorization=f"{scheme} {TOKEN}"))
         expected = f"the answer to Bearer, status {baseline.exchange.status}"
-        session.judge_same("authentication.scheme-case", exchange, baseline.exchange, expected, run=baseline.run)
+        judge_same(session, "authentication.scheme-case", exchange, baseline.exchange, expected, run=baseline.run)
 
 
 def check_other_places(session: Session, baseline: Baseline) -> None:
@@ -130,6 +131,6 @@ def check_two_tokens(session: Session, baseline: Baseline) -> None:
     # The right one stands first and last: a server may read either.
     request = session.request(baseline.run_id, baseline.offset, authorization=(right, _WRONG, right))
     exchange = session.ask(request)
-    if exchange.answered:
+    if exchange.decided:
         refused, got = exchange.status in (400, 401), f"status {exchange.status}"
         session.judge("authentication.doubled", refused, exchange, expected="status 400 or 401", got=got)

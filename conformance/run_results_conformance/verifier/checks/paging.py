@@ -1,6 +1,7 @@
 """The family `paging`: from which offsets a run is read. What is judged of each page is in `pages`."""
 
-from run_results_conformance.verifier.exchange import NO_FLAGS, ObservedRun, Page
+from run_results_conformance.verifier.comparison import compare, judge_same, same_answer
+from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange, Judgement, ObservedRun, Page
 from run_results_conformance.verifier.session import Session
 
 from .pages import read_page
@@ -51,21 +52,30 @@ def check_defaults(session: Session, run: ObservedRun) -> None:
     if not isinstance(first, Page):
         return
     expected = "the answer without the parameter"
-    session.judge_same("paging.default", session.ask(session.request(run.id, 0)), first.exchange, expected, run=run)
+    judge_same(session, "paging.default", session.ask(session.request(run.id, 0)), first.exchange, expected, run=run)
     for flags in (NO_FLAGS, frozenset(session.contract.flags[:1])):
         wanted = session.page(run.id, 0, flags)
         if isinstance(wanted, Page):
             exchange = session.ask(session.request(run.id, None, flags, explicit=True))
-            session.judge_same("flags.explicit-false", exchange, wanted.exchange, expected, run=run)
+            judge_same(session, "flags.explicit-false", exchange, wanted.exchange, expected, run=run)
 
 
 def check_repetition(session: Session, run: ObservedRun) -> None:
     """The same request, sent again, and once more, has the same answer."""
     last = max(run.starts, default=0) if not run.large else max((run.end or 0) - 2, 0)
+
+    def look(again: Exchange, before: Exchange, _between: Exchange) -> Judgement | None:
+        if not (again.decided and before.decided):
+            return None
+        same, got = same_answer(session, again, before), "another answer"
+        return Judgement("paging.deterministic", same, expected="the answer that came before", got=got)
+
     for offset, flags, times in ((0, NO_FLAGS, 1), (last, session.spec.flags, 2)):
         page = session.page(run.id, offset, flags)
         if not isinstance(page, Page):
             continue
+        # A server may take notice of a request that comes twice: if both are asked again, then with another in between.
+        between = session.ask(session.request(run.id, None, session.spec.flags - flags))
         for _ in range(times):
             again = session.ask(page.exchange.request, fresh=True, keep=False)
-            session.judge_same("paging.deterministic", again, page.exchange, "the answer that came before", run=run)
+            compare(session, run, look, again, page.exchange, between)

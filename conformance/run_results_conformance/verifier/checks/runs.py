@@ -3,6 +3,7 @@
 from typing import Any
 
 from run_results_conformance.verifier.budget import OutOfRequests
+from run_results_conformance.verifier.comparison import same_answer
 from run_results_conformance.verifier.exchange import Exchange, ObservedRun, Page
 from run_results_conformance.verifier.manifest import HERE, KnownRun
 from run_results_conformance.verifier.run_status import RUNNING
@@ -53,7 +54,7 @@ def _first_page(session: Session, known: KnownRun) -> Page | Exchange:
         if not isinstance(page, Page) or page.value.get("status") != RUNNING:
             break
         again = session.page(known.id, 0, fresh=True)
-        same = session.same_answer(page.exchange, again.exchange) if isinstance(again, Page) else True
+        same = same_answer(session, page.exchange, again.exchange) if isinstance(again, Page) else True
         page = again if isinstance(again, Page) else page
         if same:
             break
@@ -67,7 +68,7 @@ def recheck_unfinished(session: Session) -> None:
             continue
         try:
             page = session.page(run.id, 0, fresh=True)
-            same = isinstance(page, Page) and session.same_answer(page.exchange, run.first.exchange)
+            same = isinstance(page, Page) and same_answer(session, page.exchange, run.first.exchange)
             grows = run.end and run.first.value.get("status") == RUNNING
             end = session.page(run.id, run.end or 0, fresh=True) if grows else None
         except OutOfRequests:

@@ -1,12 +1,14 @@
 """Walks through a run, from page to page: every walk moves on, repeats no file, and comes to an end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
+from typing import Any
 
-from run_results_conformance.verifier.exchange import Exchange, ObservedRun, Page
+from run_results_conformance.verifier.comparison import Outcome, compare, identity, page_of
+from run_results_conformance.verifier.exchange import Exchange, Judgement, ObservedRun, Page
 from run_results_conformance.verifier.session import Session
 
-from .pages import check_no_page, check_page, identity, learn, read_page
+from .pages import check_no_page, check_page, learn, read_page
 
 _MOST_PAGES = 12  # of a walk
 _MOST_LARGE_PAGES = 4
@@ -31,7 +33,7 @@ def _walk(session: Session, run: ObservedRun, pages: int | None) -> None:
         if previous is not None:
             _check_has_more(session, run, previous, page)
         if not page.files:
-            run.end = offset
+            run.end, run.edge = offset, tuple(each.exchange for each in (previous, page) if each is not None)
         check_page(session, run, page)
         if not page.files:
             more, path = page.more, (session.contract.pagination.more,)
@@ -72,6 +74,7 @@ def find_end(session: Session, run: ObservedRun) -> None:
         return
     low = max(run.lean) + 1  # there is a file before low
     high: int | None = None  # and none from high on
+    edge = [run.taught_by[False, low - 1], run.first.exchange]
     greatest = session.spec.greatest_offset
     guess = run.known.files
     offsets = [guess, guess - 1] if guess and guess > low else []
@@ -82,14 +85,16 @@ def find_end(session: Session, run: ObservedRun) -> None:
             check_no_page(session, run, page, offset)
             return
         if page.files:
-            low = max(low, offset + len(page.files))
+            if offset + len(page.files) > low:
+                low, edge[0] = offset + len(page.files), page.exchange
             if not page.more:
                 offsets = [low]
             learn(session, run, page)
         else:
-            high = offset if high is None else min(high, offset)
+            if high is None or offset < high:
+                high, edge[1] = offset, page.exchange
         if high is not None and low >= high:
-            run.end = high
+            run.end, run.edge = high, tuple(edge)
             break
         if high is None and offset >= greatest:
             _judge_end(session, run, page)
@@ -102,44 +107,68 @@ def find_end(session: Session, run: ObservedRun) -> None:
 
 def _check_has_more(session: Session, run: ObservedRun, previous: Page, page: Page) -> None:
     """Compares the has_more of a page with the files of the next one."""
-    some, path = bool(page.files), (session.contract.pagination.more,)
-    session.judge(
-        "paging.has-more",
-        previous.more == some,
-        previous.exchange,
-        path=path,
-        expected=some,
-        got=previous.more,
-        run=run,
-    )
+
+    def look(before: Exchange, after: Exchange) -> Judgement | None:
+        page, following = page_of(session, before), page_of(session, after)
+        # A page of another size ends elsewhere.
+        if page is None or following is None or page.offset + len(page.files) != following.offset:
+            return None
+        some, path = bool(following.files), (session.contract.pagination.more,)
+        return Judgement("paging.has-more", page.more == some, path, some, page.more)
+
+    compare(session, run, look, previous.exchange, page.exchange)
 
 
 def _check_new(session: Session, run: ObservedRun, page: Page) -> bool:
     """Judges that no file of the page was seen before it. Gives whether any is new."""
-    seen: dict[str, int] = {}
-    for index in sorted(run.lean):
-        if index < page.offset and isinstance(path := identity(run.lean[index]), str):
-            seen.setdefault(path, index)
-    new = 0
-    repeated: tuple[int, str, int] | None = None
-    for index, file in enumerate(page.files):
-        path = identity(file)
-        if isinstance(path, str) and path in seen:
-            repeated = repeated or (index, path, seen[path])
-            continue
-        new += 1
-        if isinstance(path, str):
-            seen[path] = page.offset + index
+    seen = _places(range(page.offset), run.lean)
+    repeated = _first_repeated(page, seen)
+    if repeated is None:
+        if len(seen) + len(page.files) > 1:
+            session.judge("paging.no-repeat", True, page.exchange, run=run)
+        return True
     items = session.contract.pagination.items
-    if len(seen) > 1 or repeated:
-        index, path, earlier = repeated or (0, "", 0)
-        expected = f"a file that is not file {earlier} again"
-        place = (items, index)
-        session.judge("paging.no-repeat", not repeated, page.exchange, path=place, expected=expected, got=path, run=run)
-    if not new:
+
+    def look(answer: Exchange, *before: Exchange) -> Judgement | None:
+        shown = page_of(session, answer)
+        earlier = [page_of(session, each) for each in before]
+        if shown is None or None in earlier:
+            return None
+        files = {index: file for each in earlier if each for index, file in enumerate(each.files, each.offset)}
+        place, path, index = _first_repeated(shown, _places(range(shown.offset), files)) or (0, "", 0)
+        expected = f"a file that is not file {index} again"
+        return Judgement("paging.no-repeat", not path, (items, place), expected, path)
+
+    teacher = run.taught_by.get((False, repeated[2]))
+    earlier = [teacher] if teacher is not None and repeated[2] < page.offset else []
+    outcome = compare(session, run, look, page.exchange, *earlier).outcome
+    if any(not isinstance(path, str) or path not in seen for path in map(identity, page.files)):
+        return True
+    if outcome is Outcome.BROKEN:
         expected, got = "other files", "files seen before"
         session.judge("paging.termination", False, page.exchange, path=(items,), expected=expected, got=got, run=run)
-    return new > 0
+    return False
+
+
+def _places(indices: Iterable[int], files: Mapping[int, Any]) -> dict[str, int]:
+    """The index at which each path stands first."""
+    found: dict[str, int] = {}
+    for index in indices:
+        if index in files and isinstance(path := identity(files[index]), str):
+            found.setdefault(path, index)
+    return found
+
+
+def _first_repeated(page: Page, seen: Mapping[str, int]) -> tuple[int, str, int] | None:
+    """The first file of a page that stands before it or in it twice: its place, its path, the earlier index."""
+    known = dict(seen)
+    for place, file in enumerate(page.files):
+        path = identity(file)
+        if isinstance(path, str) and path in known:
+            return place, path, known[path]
+        if isinstance(path, str):
+            known[path] = page.offset + place
+    return None
 
 
 def _check_greatest_offset(session: Session, run: ObservedRun) -> None:

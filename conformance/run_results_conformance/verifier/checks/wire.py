@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from run_results_conformance.verifier.body import NOTHING
+from run_results_conformance.verifier.comparison import compare, judge_same
 from run_results_conformance.verifier.exchange import Exchange, Judgement
 from run_results_conformance.verifier.request_builder import accepts_gzip
 from run_results_conformance.verifier.session import Session
@@ -66,17 +67,19 @@ def check_text(exchange: Exchange) -> Iterator[Judgement]:
 def check_head_method(session: Session, baseline: Baseline) -> None:
     """HEAD is answered like GET, without the body."""
     exchange = session.ask(session.request(baseline.run_id, baseline.offset or None, method="HEAD"))
-    if not exchange.answered or exchange.status in NO_HEAD:
-        return
-    wanted = baseline.exchange
-    expected, got = (each.answer.header("content-length") for each in (wanted, exchange))
-    session.judge(
+    if exchange.status not in NO_HEAD:
+        compare(session, baseline.run, _look_at_head, exchange, session.ask(baseline.exchange.request))
+
+
+def _look_at_head(head: Exchange, get: Exchange) -> Judgement | None:
+    if not (head.decided and get.decided):
+        return None
+    expected, got = (each.answer.header("content-length") for each in (get, head))
+    return Judgement(
         "wire.head",
-        exchange.status == wanted.status and (not got or not expected or got == expected),
-        exchange,
-        expected=f"status {wanted.status}, Content-Length {', '.join(expected)}",
-        got=f"status {exchange.status}, Content-Length {', '.join(got)}",
-        run=baseline.run,
+        head.status == get.status and (not got or not expected or got == expected),
+        expected=f"status {get.status}, Content-Length {', '.join(expected)}",
+        got=f"status {head.status}, Content-Length {', '.join(got)}",
     )
 
 
@@ -87,10 +90,10 @@ def check_gzip(session: Session, baseline: Baseline) -> None:
         return
     request = session.request(baseline.run_id, baseline.offset or None, session.spec.flags, coding="gzip")
     exchange = session.ask(request)
-    if not exchange.answered:
+    if not exchange.decided:
         return
     codings = [value.strip().lower() for value in exchange.answer.header("content-encoding")]
     if codings not in ([], ["gzip"], ["x-gzip"], ["identity"]):
         session.judge("wire.gzip", False, exchange, expected="gzip or nothing", got=", ".join(codings))
         return
-    session.judge_same("wire.gzip", exchange, page.exchange, "the answer without compression", run=baseline.run)
+    judge_same(session, "wire.gzip", exchange, page.exchange, "the answer without compression", run=baseline.run)

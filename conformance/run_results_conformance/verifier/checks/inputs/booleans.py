@@ -2,6 +2,7 @@
 
 from run_results_conformance.verifier.checks.baseline import Baseline
 from run_results_conformance.verifier.checks.judging import REFUSED, judge_status
+from run_results_conformance.verifier.comparison import judge_same, same_answer
 from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange
 from run_results_conformance.verifier.session import Session
 
@@ -59,8 +60,8 @@ def check_booleans(session: Session, baseline: Baseline) -> None:
 def _judge_read(session: Session, baseline: Baseline, exchange: Exchange, flag: str, meaning: bool) -> None:
     on = baseline.page(session, frozenset({flag}))
     off = baseline.page(session, NO_FLAGS)
-    if on is None or off is None or session.same_answer(on.exchange, off.exchange):
+    if on is None or off is None or same_answer(session, on.exchange, off.exchange):
         return
     wanted = on if meaning else off
     expected = f"the answer to {flag}={str(meaning).lower()}"
-    session.judge_same("inputs.boolean-read", exchange, wanted.exchange, expected, run=baseline.run)
+    judge_same(session, "inputs.boolean-read", exchange, wanted.exchange, expected, run=baseline.run)

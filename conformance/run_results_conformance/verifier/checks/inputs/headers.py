@@ -4,6 +4,7 @@ from typing import Any
 
 from run_results_conformance.verifier.checks.baseline import Baseline
 from run_results_conformance.verifier.checks.judging import HIDDEN, judge_status
+from run_results_conformance.verifier.comparison import judge_same
 from run_results_conformance.verifier.manifest import HERE
 from run_results_conformance.verifier.session import Session
 
@@ -30,7 +31,7 @@ def check_headers(session: Session, baseline: Baseline) -> None:
         exchange = session.ask(session.request(baseline.run_id, baseline.offset, **options))
         if exchange.status == 200:
             expected = "the answer without the header"
-            session.judge_same("inputs.headers", exchange, baseline.exchange, expected, run=baseline.run)
+            judge_same(session, "inputs.headers", exchange, baseline.exchange, expected, run=baseline.run)
         else:
             judge_status(session, "inputs.headers", exchange, statuses)
 

@@ -4,7 +4,8 @@ import math
 
 from run_results_conformance.verifier.checks.baseline import Baseline
 from run_results_conformance.verifier.checks.judging import REFUSED, judge_status
-from run_results_conformance.verifier.exchange import NO_FLAGS, ObservedRun, Page
+from run_results_conformance.verifier.comparison import compare, judge_same, same_answer
+from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange, Judgement, ObservedRun, Page
 from run_results_conformance.verifier.session import Session
 
 _NO_OFFSETS = ("-1", "1.5", "", "null", "true", "1,2", "9223372036854775808", "1" * 100)
@@ -36,18 +37,22 @@ def check_loose_offsets(session: Session, baseline: Baseline) -> None:
         exchange = session.ask(session.request(other, query=f"{name}={text}"))
         if exchange.status == 200 and several:
             wanted = baseline.exchange if meant == number else session.ask(session.request(other, meant))
-            session.judge_same("inputs.offset-read", exchange, wanted, f"the page at offset {meant}", run=baseline.run)
+            judge_same(session, "inputs.offset-read", exchange, wanted, f"the page at offset {meant}", run=baseline.run)
         elif exchange.status in REFUSED and several:
             session.judge("inputs.offset-read", True, exchange)
         judge_status(session, "inputs.offset-canonical", exchange, REFUSED)
     past = (baseline.run.end or 0) + 1
     exchange = session.ask(session.request(run_id, query=f"{name}={number}&{name}={past}"))
     if exchange.status == 200 and several:
-        one, second = baseline.exchange, session.ask(session.request(run_id, past))
-        read = session.same_answer(exchange, one) or session.same_answer(exchange, second)
-        session.judge(
-            "inputs.offset-read", read, exchange, expected="the page at one of them", got="another", run=baseline.run
-        )
+        second = session.ask(session.request(run_id, past))
+
+        def look(answer: Exchange, *pages: Exchange) -> Judgement | None:
+            if not all(each.decided for each in (answer, *pages)):
+                return None
+            read = any(same_answer(session, answer, page) for page in pages)
+            return Judgement("inputs.offset-read", read, expected="the page at one of them", got="another")
+
+        compare(session, baseline.run, look, exchange, session.ask(baseline.exchange.request), second)
     judge_status(session, "inputs.doubled", exchange, REFUSED)
 
 
@@ -58,7 +63,7 @@ def check_large_offsets(session: Session, baseline: Baseline) -> None:
         if baseline.run.end is None or offset <= baseline.run.end:
             continue
         exchange = session.ask(session.request(baseline.run_id, offset))
-        if not exchange.answered:
+        if not exchange.decided:
             continue
         page = session.as_page(exchange, baseline.run_id, offset, NO_FLAGS)
         nothing = isinstance(page, Page) and not page.files and not page.more

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from run_results_conformance.verifier.checks.baseline import Baseline
 from run_results_conformance.verifier.checks.judging import judge_status
+from run_results_conformance.verifier.comparison import judge_same
 from run_results_conformance.verifier.connection import Request
 from run_results_conformance.verifier.session import Session
 
@@ -20,7 +21,7 @@ def check_path_encoding(session: Session, baseline: Baseline) -> None:
     segment = f"{before}%{ord(run_id[position]):02x}{after}"
     exchange = session.ask(session.request(run_id, baseline.offset, segment=segment))
     expected = "the answer to the plain run id"
-    session.judge_same("inputs.path-encoding", exchange, baseline.exchange, expected, run=baseline.run)
+    judge_same(session, "inputs.path-encoding", exchange, baseline.exchange, expected, run=baseline.run)
 
 
 def check_paths(session: Session, baseline: Baseline) -> None:
