@@ -219,21 +219,23 @@ def test_a_terminal_gets_a_table_with_a_summary(serve_runs: Serve) -> None:
     lines = plain(seen)
     fields = [field for file in RUN.files(0, 10) for document in file["documents"] for field in document["fields"]]
     failures = sum(field["value"] == "ERROR" for field in fields)
-    failures += sum(field["value"] == "ERROR" for field in RUN.header["case_info"]["fields"])
+    cases = sum(field["value"] == "ERROR" for field in RUN.header["case_info"]["fields"])
     assert code == 0
     assert lines[0].split() == ["FIELD", "VALUE", "TYPE", "MODEL", "OCR", "NOTE"]
-    assert len([line for line in lines if line.startswith("  ")]) == 1 + 5 + len(fields)
-    assert sum("ERROR" in line and "failed" in line for line in lines) == failures > 0
+    assert len([line for line in lines if re.match(r"  \S", line)]) == 1 + 5 + len(fields)
+    assert sum("ERROR" in line and "failed" in line for line in lines) == failures + cases > 0
     documents = sum(len(file["documents"]) for file in RUN.files(0, 10))
-    assert lines[-4] == f"10 files, {documents} documents, {len(fields)} fields, 5 cross-class fields"
-    assert lines[-3].startswith(f"{failures} failed, ")
-    assert lines[-1] == "drift: none"
+    assert lines[-6] == f"10 files, {documents} documents, {len(fields)} fields, 5 cross-class fields"
+    assert lines[-5].startswith(f"of {len(fields)} fields: {failures} failed, ")
+    assert lines[-4].startswith(f"of 5 cross-class fields: {cases} failed, ")
+    assert lines[-3].startswith(f"of {documents} documents: ")
+    assert lines[-1] == "breaches: none"
     assert "\x1b[31m" in seen
 
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_no_line_of_the_table_is_wider_than_the_terminal(serve_runs: Serve, columns: int) -> None:
-    """Columns are cut to the terminal, so that nothing wraps."""
+    """Columns are cut to the terminal, and long notes stand below in lines of their own: the terminal wraps nothing."""
     _, seen = on_terminal(serve_runs(RUN), "fetch", RUN.run_id, "--include", "all", columns=columns)
     widths = [cell_len(line) for line in plain(seen)]
     assert columns - 15 < max(widths) <= columns
@@ -316,7 +318,7 @@ def test_project_names_come_from_the_file(serve_runs: Serve, here: Here, tmp_pat
     file.write_text(json.dumps(["due date", "due-date"]))
     code, _, err = here(url, "fetch", RUN.run_id, "--names", str(file))
     assert code == 0
-    assert err.startswith("run-results: warning: 1 API names stand for several names")
+    assert err.startswith("run-results: warning: 1 API name stands for several names")
 
 
 def test_names_of_another_project_are_noticed(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
@@ -401,13 +403,18 @@ def test_only_what_is_marked_is_printed(serve_runs: Serve, here: Here, mark: str
     _, printed, _ = here(url, "fetch", RUN.run_id, "--include", "all", "--only", mark, "--format", "jsonl")
     assert records(printed) == wanted
     _, table, _ = here(url, "fetch", RUN.run_id, "--only", mark, "--format", "table")
-    assert sum(line.startswith("  ") for line in table.splitlines()) == len(wanted) + 1
+    assert sum(bool(re.match(r"  \S", line)) for line in table.splitlines()) == len(wanted) + 1
+    every = [line for line in everything if line["field_index"] is not None]
+    assert f"shown: {len(wanted)} of {len(every)} fields, cross-class ones included (--only {mark})" in table
     fields = [line for line in everything if line["file_index"] is not None and line["field_index"] is not None]
     assert f"{len(fields)} fields" in table
 
 
 def test_hostile_values_are_harmless(tmp_path: Path) -> None:
-    """Whatever a server puts into a text, a terminal gets only our own colours, and one line for each field."""
+    """Whatever a server puts into a text, a terminal gets only our own colours, and one line for each field.
+
+    Notes that do not fit stand below, in a few lines.
+    """
 
     def change(page: dict[str, Any]) -> None:
         fields = [
@@ -436,9 +443,11 @@ def test_hostile_values_are_harmless(tmp_path: Path) -> None:
         bare = re.sub(r"\x1b\[[0-9;]*m|\r\n", "", seen)
         assert all(character.isprintable() for character in bare)
     shown = plain(table)
-    assert len(shown) == 1 + 8 * 9 + 5
+    notes = [line for line in shown if line.startswith(" " * 6)]
+    assert len(shown) - len(notes) == 1 + 8 * 9 + 6
+    assert len(notes) <= 8 * 8 * 12
     assert max(len(line) for line in shown) < 1000
-    assert max(cell_len(line) for line in shown if not line.startswith("drift: ")) <= 100
+    assert max(cell_len(line) for line in shown if not line.startswith("breaches: ")) <= 100
     assert any("[red]not red[/] :smile:" in line for line in shown)
     assert [line["value"] for line in records(lines.replace("\r\n", "\n"))] == [*HOSTILE.values()] * 8
     assert len(plain(status)) == 9
@@ -667,8 +676,11 @@ def test_a_run_becomes_tables_on_disk(serve_runs: Serve, here: Here, tmp_path: P
     fields = pq.read_table(tmp_path / "out" / "fields")
     failures = sum(fields.column("failed").to_pylist())
     documents = pq.read_table(tmp_path / "out" / "documents").num_rows
-    summary = f"10 files, {documents} documents, {fields.num_rows} fields, {failures} failed -> {tmp_path / 'out'}"
-    assert (code, out, err) == (0, f"{RUN.run_id}: {summary}\n", "")
+    invalid = sum(valid is False for valid in fields.column("valid").to_pylist())
+    edited = sum(map(bool, fields.column("edited").to_pylist()))
+    marks = f"{failures} failed, {invalid} invalid, {edited} edited"
+    summary = f"10 files, {documents} documents, {fields.num_rows} fields ({marks}), 5 cross-class fields"
+    assert (code, out, err) == (0, f"{RUN.run_id}: {summary} -> {tmp_path / 'out'}\n", "")
     assert len(list((tmp_path / "out" / "fields").iterdir())) == 3
     names = tmp_path / "names.json"
     names.write_text(json.dumps(RUN.project_names()))
@@ -786,7 +798,7 @@ def test_an_export_to_standard_output_warns_as_one_to_a_file(here: Here) -> None
         code, out, err = here(served.url, "export", "synthetic-1", "-o", "-", "--format", "csv")
     assert code == 0
     assert '"\'=1+1"' in out
-    for warning in ("is not finished (RUNNING)", "got an apostrophe: 1;", "the server left the contract in"):
+    for warning in ("is not finished (RUNNING)", "got an apostrophe: 1;", "the server broke the contract in"):
         assert warning in err
     with serve(Refusing(403, offset=8)) as served:
         code, out, err = here(served.url, "export", RUN.run_id, "-o", "-", "--format", "jsonl")
@@ -836,7 +848,7 @@ def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:
     url = serve_runs(SyntheticRun(seed=1, files=400), page_size=10)
     code, seen = on_terminal(url, "export", "synthetic-1", "-o", str(tmp_path / "out"), "--rows-per-part", "1")
     assert code == 0
-    assert re.search(r"\d+ files, [\d,]+ fields, [\d,]+ fields/s, \d+ failed", seen)
+    assert re.search(r"\d+ files, [\d,]+ fields \(\d+ failed\), [\d,]+ fields/s", seen)
     assert plain(seen)[-1].split("synthetic-1: ")[1].startswith("400 files, ")
 
 
@@ -869,7 +881,7 @@ def test_formulas_and_drift_give_warnings(here: Here, tmp_path: Path) -> None:
         code, _, err = here(served.url, "export", "synthetic-1", "-o", str(tmp_path / "out.csv"))
         assert code == 0
         assert "cells that could be formulas got an apostrophe: 1; the column guarded says which" in err
-        assert "the server left the contract in 11 places, first $.batch_id" in err
+        assert "the server broke the contract in 11 places, first $.batch_id" in err
         assert (
             here(served.url, "export", "synthetic-1", "-o", str(tmp_path / "raw.csv"), "--no-guard")[2].count("\n") == 1
         )
@@ -979,9 +991,11 @@ def test_drift_is_a_warning_and_with_strict_an_error(here: Here) -> None:
     with serve(Odd(RUN, drifting, page_size=5)) as served:
         code, out, err = here(served.url, "fetch", RUN.run_id)
         assert (code, len(records(out)) > 50) == (0, True)
-        assert err.startswith("run-results: warning: the server left the contract in 2 places, first $.batch_id: ")
+        warning = "the server broke the contract in 2 places, first $.batch_id: "
+        assert err.startswith(f"run-results: warning: {RUN.run_id}: {warning}")
         _, out, err = here(served.url, "fetch", RUN.run_id, "--format", "table")
-        assert (out.splitlines()[-1].split(",")[0], err) == ("drift: 2 places that left the contract", "")
+        assert out.splitlines()[-1].startswith("breaches: 2 places where the server broke the contract, first $.batch")
+        assert err == ""
         _, _, err = here(served.url, "fetch", RUN.run_id, "-v")
         assert err.count("run-results: warning: run synthetic-1, offset") == 1, "each kind of place once"
         assert "$.batch_id" in here(served.url, "status", RUN.run_id)[1]

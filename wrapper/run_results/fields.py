@@ -1,7 +1,7 @@
 """Documents and fields of a page with their places, and the marks and problems of a field.
 
-The command line, the report and notebooks use the same four words for a field: *failed*, *invalid*, *edited* (see the
-functions), and *unsure*, where its lowest score is below a threshold.
+The command line, the report and notebooks use the same four words for a field: *failed*, *invalid*, *unsure* and
+*edited* (see the functions). `counts` counts them.
 
 Errors at the level of a class, a document or a field do not change the status code: they stand inside the answer.
 `problems` lists them all, in the order of the answer.
@@ -52,6 +52,12 @@ def lowest_score(field: Field | CaseField) -> float | None:
     scores = field.confidence if isinstance(field, Field) else None
     known = [score for score in (scores.model, scores.ocr) if isinstance(score, float)] if scores else []
     return min(known, default=None)
+
+
+def is_unsure(field: Field | CaseField, threshold: float) -> bool:
+    """Whether the lower one of a field's confidences is below the threshold; never where neither is known."""
+    score = lowest_score(field)
+    return score is not None and score < threshold
 
 
 @frozen

@@ -9,7 +9,7 @@ from itertools import islice
 
 from run_results.drift import Drift
 from run_results.fields import FieldPlace, documents, failed, fields, is_edited, is_invalid, lowest_score
-from run_results.text import visible
+from run_results.text import count, visible
 from run_results_api.models import RunResults
 
 _ROWS = 10
@@ -20,17 +20,18 @@ _LONGEST = 80
 def show_page(run: RunResults, run_id: str, offset: int, next_offset: int | None, breaches: Sequence[Drift]) -> str:
     """A page as HTML: its place in the run, its counts, and its first fields."""
     found = [place.document for place in documents(run) if place.document_index is not None]
-    count = sum(len(document.fields or ()) for document in found)
+    total = sum(len(document.fields or ()) for document in found)
     after = "the last one" if next_offset is None else f"the next one begins at {next_offset:,}"
-    counts = f"{len(run.files):,} files from {offset:,} on, {len(found):,} documents, {count:,} fields"
+    files, numbers = count(len(run.files), "file"), (count(len(found), "document"), count(total, "field"))
+    counts = f"{files} from {offset:,} on, {', '.join(numbers)}"
     parts = [f"<p><b>{_html(run_id)}</b> {_html(str(run.status))}: {counts}; {after}</p>"]
-    if count:
+    if total:
         parts.append(_table(("file", "class", "field", "value", "score", ""), islice(_rows(run, offset), _ROWS)))
-    if count > _ROWS:
-        parts.append(f"<p>and {count - _ROWS:,} fields more</p>")
+    if total > _ROWS:
+        parts.append(f"<p>and {count(total - _ROWS, 'more field')}</p>")
     if breaches:
         places = "".join(f"<li>{_html(str(place), 300)}</li>" for place in breaches[:5])
-        parts.append(f"<p>{len(breaches):,} places that left the contract</p><ul>{places}</ul>")
+        parts.append(f"<p>{count(len(breaches), 'place')} where the server broke the contract</p><ul>{places}</ul>")
     return "".join(parts)
 
 
@@ -41,11 +42,11 @@ def show_names(names: Sequence[tuple[str, str]], collisions: Sequence[tuple[str,
         names: Each project field name with its API name.
         collisions: Each API name with the names that become it, and the class, which may be empty.
     """
-    parts = [f"<p><b>{len(names):,} names</b>, {len(collisions):,} collisions</p>"]
+    parts = [f"<p><b>{count(len(names), 'name')}</b>, {count(len(collisions), 'collision')}</p>"]
     if names:
         parts.append(_table(("project", "API"), names[:_NAMES]))
     if len(names) > _NAMES:
-        parts.append(f"<p>and {len(names) - _NAMES:,} names more</p>")
+        parts.append(f"<p>and {count(len(names) - _NAMES, 'more name')}</p>")
     if collisions:
         parts.append(_table(("API", "names that become it", "class"), collisions[:_NAMES]))
     return "".join(parts)

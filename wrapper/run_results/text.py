@@ -14,6 +14,8 @@ emoji need them. Each output has its form:
 | `quote`, `word` | a message |
 | `spelled` | a name in which every character counts |
 
+`count` writes a number with its noun.
+
 `report.js` has the same rule. `_text` in the generated package has its own, because it may not import this package.
 """
 
@@ -165,6 +167,15 @@ def word(value: object, limit: int = 40) -> str:
     """
     text = str(value)
     return text if len(text) <= limit and text.isprintable() else quote(text, limit)
+
+
+def count(number: int, noun: str, several: str | None = None) -> str:
+    """A number with its noun; `several` is the plural, where an s does not make it.
+
+    >>> count(1, "file"), count(2000, "file"), count(0, "entry", "entries")
+    ('1 file', '2,000 files', '0 entries')
+    """
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def _cut(text: str, limit: int | None) -> str:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from run_results import Include, NameMap, Page
-from run_results.cli.messages import warn
+from run_results.cli.messages import warn, warn_of_breaches, warn_of_start, warn_of_unfinished
 from run_results.cli.options import (
     INCLUDE_FLAGS,
     Settings,
@@ -22,9 +22,10 @@ from run_results.cli.options import (
     read_names,
     start_option,
 )
-from run_results.cli.rows import MARKS, Tally, record, rows
+from run_results.cli.rows import MARKS, marks, record, rows
+from run_results.counts import THRESHOLD, Counts
 from run_results.names.guesses import Guesses
-from run_results.text import printable_json
+from run_results.text import count, printable_json
 
 _LOG = logging.getLogger("run_results.cli")
 _ENCODER = msgspec.json.Encoder()
@@ -113,47 +114,45 @@ def fetch(
     wanted = frozenset(only)
     known = NameMap(ascii=ascii) if names is None else read_names(names, ascii=ascii)
     guesses = Guesses(known)
-    tally = Tally(0.8 if unsure is None else unsure)
+    threshold = THRESHOLD if unsure is None else unsure
+    counts = Counts(threshold)
     as_table = sys.stdout.isatty() if format is None else format == "table"
     from run_results.cli.show import FieldTable, progress
 
-    table = FieldTable(settings.console(), known, asked, tally, wanted) if as_table else None
-    offset = start
+    table = FieldTable(settings.console(), known, asked, counts, threshold, wanted) if as_table else None
+    offset, lines = start, 0
     show_progress = not sys.stdout.isatty() and not settings.verbose and is_watched()
     with settings.client(on_change=on_change, on_repeat=on_repeat) as client, progress(wanted=show_progress) as update:
         try:
             for page in client.pages(run_id, start=start, include=asked):
                 _LOG.info(
-                    "offset %d: %d files, %s", page.offset, len(page.files), "more" if page.has_more else "the last"
+                    "offset %d: %s, %s",
+                    page.offset,
+                    count(len(page.files), "file"),
+                    "more follow" if page.has_more else "the last",
                 )
-                if table:
-                    table.page(page)
-                else:
-                    _write_lines(page, known, tally, wanted)
+                counts.add(page)
                 guesses.add_page(page)
+                lines += table.page(page) if table else _write_lines(page, known, threshold, wanted)
                 offset = page.offset + len(page.files)
-                update(f"{offset:,} files, {tally.rows:,} lines")
+                update(f"{count(offset, 'file')}, {count(lines, 'line')}")
         except KeyboardInterrupt:
             raise FetchInterrupted(offset) from None
     if guessed := guesses.describe():
         warn(guessed)
     if table:
         table.summary()
-    elif tally.drift:
-        warn(
-            f"the server left the contract in {tally.drift} places, first {tally.first_drift};"
-            " -v shows each kind, --strict makes them errors"
-        )
+    else:
+        warn_of_breaches(run_id, counts.breaches, counts.first_breach)
+    warn_of_start(run_id, start, counts.files)
+    warn_of_unfinished(run_id, counts.unfinished)
 
 
-def _write_lines(page: Page, names: NameMap, tally: Tally, only: frozenset[str]) -> None:
-    records = []
-    for row in rows(page):
-        marks = tally.add_row(row)
-        if only and not only & marks:
-            continue
-        records.append(record(row, page.run_id, names, page.include))
-    tally.add_page(page)
+def _write_lines(page: Page, names: NameMap, threshold: float, only: frozenset[str]) -> int:
+    """Write the lines of a page; returns how many."""
+    found = [row for row in rows(page) if not only or only & marks(row, threshold)]
     # One write and a flush for each page: a reader sees it at once, and an error leaves whole pages behind.
+    records = [record(row, page.run_id, names, page.include) for row in found]
     sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines(records)))
     sys.stdout.buffer.flush()
+    return len(records)

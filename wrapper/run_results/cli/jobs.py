@@ -10,28 +10,31 @@ from queue import Empty, SimpleQueue
 import click
 from attrs import define, evolve, field
 
-from run_results import Client, RunResultsError
+from run_results import Client, Include, RunResultsError
 from run_results.cli.exits import Exit, exit_code
 from run_results.cli.messages import (
     complain,
     describe,
     warn,
-    warn_of_drift,
+    warn_of_breaches,
     warn_of_further,
     warn_of_guarded,
     warn_of_unfinished,
     warn_of_unread,
 )
+from run_results.cli.rows import MARKS, marked
 from run_results.errors import ClientClosedError, ExportError, ExportMismatch, RunChanged
 from run_results.export.options import ExportOptions
 from run_results.export.result import Exported
-from run_results.text import printable
+from run_results.text import count, printable
 
 
 class _Stop(BaseException):
     """Ends an export after a page; the rows so far become a part."""
 
 
+_MARKS = ("failed", "invalid", "edited")
+"""The marks that an export counts."""
 _PATIENCE = 10.0
 """Seconds that an interrupted export has to write the pages that have come."""
 
@@ -113,14 +116,14 @@ class Jobs:
         fields, failed = sum(each.fields for each in seen), sum(each.failed for each in seen)
         rate = fields / max(time.monotonic() - self.began, 0.001)
         runs = f"{len(self.done):,} of {len(self.places):,} runs, " if len(self.places) > 1 else ""
-        files = sum(each.files for each in seen)
-        return f"{runs}{files:,} files, {fields:,} fields, {rate:,.0f} fields/s, {failed:,} failed"
+        files = count(sum(each.files for each in seen), "file")
+        return f"{runs}{files}, {count(fields, 'field')} ({failed:,} failed), {rate:,.0f} fields/s"
 
     def report(self) -> int:
         """Print the result of each run; returns the exit code, which is that of the first failure."""
         for run_id, place in self.places.items():
             if run_id in self.done:
-                _print_result(self.so_far[run_id], place)
+                _print_result(self.so_far[run_id], place, self.options.include)
         if len(self.places) > 1:
             failures = f"; {len(self.failures):,} not exported" if self.failures else ""
             click.echo(self.line() + failures)
@@ -148,11 +151,12 @@ class Jobs:
         return step
 
 
-def _print_result(made: Exported, place: str) -> None:
+def _print_result(made: Exported, place: str, include: Include) -> None:
     before = f" ({made.start:,} of them before)" if made.start else ""
-    fields = f"{made.fields:,} fields, {made.failed:,} failed"
-    text = f"{made.run_id}: {made.files:,} files{before}, {made.documents:,} documents, {fields} -> {Path(place)}"
-    click.echo(printable(text))
+    parts = [count(made.files, "file") + before, count(made.documents, "document"), count(made.fields, "field")]
+    marks = f" ({marked(made, (mark for mark in _MARKS if MARKS[mark] in include))})"
+    cases = f", {count(made.case_fields, 'cross-class field')}" if made.case_fields else ""
+    click.echo(printable(f"{made.run_id}: {', '.join(parts)}{marks}{cases} -> {Path(place)}"))
     warn_of_unfinished(made.run_id, made.unfinished)
     if made.unmet_class is not None:
         warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty")
@@ -161,4 +165,4 @@ def _print_result(made: Exported, place: str) -> None:
     warn_of_further(made.run_id, made.further, made.guessed_names)
     warn_of_guarded(made.run_id, made.guarded)
     warn_of_unread(made.run_id, made.unread)
-    warn_of_drift(made.run_id, made.drift, made.first_drift)
+    warn_of_breaches(made.run_id, made.breaches, made.first_breach, " what did not fit is null;")

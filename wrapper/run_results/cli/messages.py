@@ -7,7 +7,7 @@ import click
 from run_results import errors
 from run_results.events import Event, RetryPlanned
 from run_results.tables import Unread
-from run_results.text import printable
+from run_results.text import count, printable, word
 
 # The settings and methods of the library that a text may name, as the command line calls them. One that is not here is
 # called a setting of the Python client.
@@ -36,12 +36,17 @@ def warn(text: str) -> None:
     click.echo(f"run-results: warning: {printable(text)}", err=True)
 
 
+def warn_of_start(run_id: str, start: int, files: int) -> None:
+    """Warn where a walk that began at file `start` found no files."""
+    if start and not files:
+        warn(f"{run_id}: the run has no file {start}: its files, counted from 0, end before")
+
+
 def warn_of_unfinished(run_id: str, status: str | None) -> None:
-    """Warn where a run was exported before it had finished."""
+    """Warn where a run was read before it had finished; `status` is None where it had."""
     if status:
-        warn(
-            f"{run_id}: the run is not finished ({status}): it may get more files than these; export it anew when it is"
-        )
+        text = f"the run is not finished ({word(status)}): it may get more files than these"
+        warn(f"{run_id}: {text}; read it again when it is")
 
 
 def warn_of_unread(run_id: str, unread: Unread) -> None:
@@ -64,13 +69,11 @@ def warn_of_further(run_id: str, fields: int, names: Sequence[str]) -> None:
         warn(f"{run_id}: {text}, such as {', '.join(names)}" if names else f"{run_id}: {text}")
 
 
-def warn_of_drift(run_id: str, places: int, first: str | None) -> None:
-    """Warn of places where an answer left the contract."""
+def warn_of_breaches(run_id: str, places: int, first: str | None, effect: str = "") -> None:
+    """Warn of places where an answer broke the contract, and of what that had for an effect."""
     if places:
-        warn(
-            f"{run_id}: the server left the contract in {places:,} places, first {first};"
-            " what did not fit is null; -v shows each kind, --strict makes them errors"
-        )
+        text = f"the server broke the contract in {count(places, 'place')}, first {first}"
+        warn(f"{run_id}: {text};{effect} -v shows each kind, --strict makes them errors")
 
 
 def announce_retry(event: Event) -> None:

@@ -13,7 +13,7 @@ from run_results.cli.exits import Exit
 from run_results.cli.options import ascii_option
 from run_results.errors import ConfigurationError
 from run_results.names.findings import Finding, findings
-from run_results.text import printable, spelled
+from run_results.text import count, printable, spelled
 
 
 @click.group(no_args_is_help=True)
@@ -69,7 +69,7 @@ def check(context: click.Context, file: Path, ascii: bool) -> None:
         click.echo(f"no names in {str(file)!r}: every field name of a run would be guessed")
     if found or not known:
         context.exit(Exit.NO)
-    click.echo(f"no collisions among {len(known)} names")
+    click.echo(f"no collisions among {count(len(known), 'name')}")
 
 
 def _describe(finding: Finding) -> str:

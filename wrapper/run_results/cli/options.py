@@ -17,7 +17,7 @@ from run_results import Client, Include, NameMap
 from run_results.cli.messages import announce_retry, warn
 from run_results.errors import ConfigurationError
 from run_results.options import Options
-from run_results.text import printable
+from run_results.text import count, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -187,7 +187,8 @@ def read_names(path: Path, *, ascii: bool) -> NameMap:
         warn(f"{str(path)!r} holds no names: every name is guessed")
     if names.collisions:
         warn(
-            f"{len(names.collisions)} API names stand for several names in {str(path)!r} and are shown unchanged;"
+            f"{count(len(names.collisions), 'API name stands', 'API names stand')} for several names in {str(path)!r},"
+            " so that fields go by the API's name there;"
             " run-results names check lists them"
         )
     return names

@@ -11,7 +11,7 @@ from typing import Literal
 import click
 
 from run_results import Include, NameMap, Page, RunResultsError
-from run_results.cli.messages import warn
+from run_results.cli.messages import warn, warn_of_breaches, warn_of_start, warn_of_unfinished
 from run_results.cli.options import (
     Settings,
     ascii_with_names_option,
@@ -23,8 +23,10 @@ from run_results.cli.options import (
     read_names,
     start_option,
 )
+from run_results.cli.rows import MARKS, marked
+from run_results.counts import THRESHOLD
 from run_results.names.guesses import Guesses
-from run_results.text import printable
+from run_results.text import count, printable
 
 
 @click.command()
@@ -50,7 +52,7 @@ from run_results.text import printable
     "--unsure",
     metavar="SCORE",
     type=click.FloatRange(0, 1),
-    default=0.8,
+    default=THRESHOLD,
     show_default=True,
     help="Mark fields with a confidence below this as unsure.",
 )
@@ -109,7 +111,7 @@ def report(
             for page in client.pages(run_id, start=start, include=Include.ALL):
                 yield page
                 guesses.add_page(page)
-                update(f"{page.offset + len(page.files):,} files")
+                update(count(page.offset + len(page.files), "file"))
 
         try:
             written = write_report(
@@ -133,19 +135,24 @@ def report(
         warn(guessed)
     if written.left_out:
         warn(
-            f"the report was full: {written.left_out:,} documents are counted and not shown;"
-            f" make another report with --start {written.left_out_from}, or raise --max-size"
+            f"the report was full: {count(written.left_out, 'document')}, files without documents included, are counted"
+            f" and not shown; make another report with --start {written.left_out_from}, or raise --max-size"
         )
     if written.images_left_out:
-        warn(f"{written.images_left_out:,} pictures are not shown; the report says why")
-    part = f" from file {start} on" if start else ""
-    click.echo(
-        printable(
-            f"{output}: {written.files:,} files{part}, {written.documents:,} documents, {written.fields:,} fields,"
-            f" {written.images:,} pictures, {written.size / 1e6:.1f} MB"
-        ),
-        err=output == "-",
-    )
+        warn(f"pictures that are not shown: {written.images_left_out:,}; the report says why")
+    counts = written.counts
+    warn_of_breaches(run_id, counts.breaches, counts.first_breach)
+    warn_of_start(run_id, start, counts.files)
+    warn_of_unfinished(run_id, counts.unfinished)
+    parts = [
+        count(counts.files, "file") + (f" from file {start} on" if start else ""),
+        count(counts.documents.total, "document"),
+        f"{count(counts.fields.total, 'field')} ({marked(counts.fields, MARKS)})",
+        count(counts.case_fields.total, "cross-class field"),
+        count(written.images, "picture"),
+        f"{written.size / 1e6:.1f} MB",
+    ]
+    click.echo(printable(f"{output}: {', '.join(parts)}"), err=output == "-")
 
 
 @contextmanager

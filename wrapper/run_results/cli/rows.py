@@ -27,14 +27,12 @@ classified", "no score"), and there `unset` tells the two apart; for every other
 value of the right type.
 """
 
-from collections import Counter
-from collections.abc import Iterator
-
-from attrs import define
-from attrs import field as attribute
+from collections.abc import Iterable, Iterator
 
 from run_results import UNSET, CaseField, Field, Include, NameMap, Page, Unset
-from run_results.fields import FieldPlace, case_fields, failed, fields, is_edited, is_invalid, lowest_score
+from run_results.counts import FieldCounts
+from run_results.export.result import Exported
+from run_results.fields import FieldPlace, case_fields, failed, fields, is_edited, is_invalid, is_unsure
 from run_results_api.models import CaseFieldFailure, ClassificationConfidence, FieldConfidence, ValidationAlert
 
 MARKS = {
@@ -58,14 +56,18 @@ def rows(page: Page) -> Iterator[FieldPlace]:
 
 def marks(row: FieldPlace, threshold: float) -> set[str]:
     """Those of `MARKS` that the row's field has."""
-    score = lowest_score(row.field)
     found = {
         "failed": row.field_index is not None and failed(row.field),
-        "unsure": score is not None and score < threshold,
+        "unsure": is_unsure(row.field, threshold),
         "invalid": is_invalid(row.field),
         "edited": is_edited(row.field),
     }
     return {mark for mark, holds in found.items() if holds}
+
+
+def marked(counts: FieldCounts | Exported, names: Iterable[str]) -> str:
+    """How many fields have each of these marks, as text."""
+    return ", ".join(f"{getattr(counts, name):,} {name}" for name in names)
 
 
 def label(row: FieldPlace, names: NameMap) -> str | None:
@@ -132,49 +134,3 @@ def record(row: FieldPlace, run_id: str, names: NameMap, include: Include) -> di
     line = {key: None if value is UNSET else value for key, value in line.items()}
     line["unset"] = unset
     return line
-
-
-@define
-class Tally:
-    """Counts over the pages of a walk."""
-
-    threshold: float
-    """Below which a score makes a field unsure."""
-    files: int = 0
-    documents: int = 0
-    fields: int = 0
-    """Fields of documents."""
-    case_fields: int = 0
-    """Cross-class fields of the packet."""
-    rows: int = 0
-    marks: Counter[str] = attribute(factory=Counter)
-    """How many fields have each of `MARKS`."""
-    problems: Counter[str] = attribute(factory=Counter)
-    """How many problems at each level."""
-    drift: int = 0
-    first_drift: str | None = None
-
-    def add_row(self, row: FieldPlace) -> set[str]:
-        """Count a row; returns its marks."""
-        found = marks(row, self.threshold)
-        self.rows += 1
-        if row.field_index is None:
-            return found
-        if row.file_index is None:
-            self.case_fields += 1
-        else:
-            self.fields += 1
-        self.marks.update(found)
-        return found
-
-    def add_page(self, page: Page) -> None:
-        """Count a page, without its rows."""
-        self.files += len(page.files)
-        self.documents += sum(len(file.documents or ()) for file in page.files)
-        for level, number in Counter(problem.level for problem in page.problems()).items():
-            # Every page has those of the run and of the packet again.
-            repeated = level in ("run", "class")
-            self.problems[level] = max(self.problems[level], number) if repeated else self.problems[level] + number
-        self.drift += len(page.breaches)
-        if self.first_drift is None and page.breaches:
-            self.first_drift = str(page.breaches[0])

@@ -4,23 +4,27 @@ Everything is drawn line by line with the columns cut to the terminal's width, s
 Whatever colour shows is also written as a word.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 
 from attrs import define, field
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from run_results import Include, NameMap, Page, RunStatus
-from run_results.cli.rows import MARKS, Tally, alerts, class_confidence, confidence, label, rows, type_of
+from run_results import Drift, Include, NameMap, Page, RunStatus
+from run_results.cli.rows import MARKS, alerts, class_confidence, confidence, label, marks, rows, type_of
+from run_results.counts import Counts, FieldCounts
 from run_results.fields import FieldPlace, is_invalid_document
-from run_results.text import printable
+from run_results.text import count, printable
 
 _GAP = "  "
 _LEAST_WIDTH = 60
 """On a narrower terminal lines wrap, because a column needs room for a word."""
+_LONGEST_NOTE = 1000
+"""Characters of the notes on a field; longer ones are cut at the end."""
 
 MARK_STYLES = {"failed": "red", "unsure": "yellow", "invalid": "magenta", "edited": "cyan"}
 """The marks of a field, the most severe first, each with the style of its line."""
@@ -41,9 +45,13 @@ class FieldTable:
     console: Console
     names: NameMap
     include: Include
-    tally: Tally
+    counts: Counts
+    """The counts of the pages so far; whoever walks keeps them."""
+    threshold: float
     only: frozenset[str] = frozenset()
-    """Marks: where there are any, only fields with one of them are drawn. All fields are counted."""
+    """Marks: where there are any, only fields with one of them are drawn."""
+    drawn: int = field(default=0, init=False)
+    """How many fields are drawn, cross-class fields among them."""
     _width: int = field(init=False)
     _widths: list[int] = field(init=False)
     _begun: bool = field(default=False, init=False)
@@ -55,48 +63,77 @@ class FieldTable:
         name, value = room * 28 // 100, room * 38 // 100
         self._widths = [name, value, 8, *scores, room - name - value]
 
-    def page(self, page: Page) -> None:
-        """Draw a page and count it; the first one below the names of the columns."""
+    def page(self, page: Page) -> int:
+        """Draw a page, the first one below the names of the columns; returns how many rows were drawn."""
         if not self._begun:
             self._begun = True
             scores = ["MODEL", "OCR"] if Include.CONFIDENCE in self.include else []
             self._print([self._line([(title, "bold") for title in ("FIELD", "VALUE", "TYPE", *scores, "NOTE")])])
+        drawn = 0
         for _, group in groupby(rows(page), key=lambda row: (row.file_index, row.document_index)):
             lines: list[Text] = []
             for row in group:
-                marks = self.tally.add_row(row)
-                if self.only and not self.only & marks:
+                found = marks(row, self.threshold)
+                if self.only and not self.only & found:
                     continue
+                drawn += 1
                 if not lines:
                     heading = self._heading(row)
                     heading.truncate(self._width, overflow="ellipsis")
                     lines.append(heading)
                 if row.field_index is not None:
-                    lines.append(self._line(self._cells(row, marks)))
+                    self.drawn += 1
+                    lines += self._field(row, found)
             if lines:
                 self._print(lines)
-        self.tally.add_page(page)
+        return drawn
 
     def summary(self) -> None:
         """Draw the counts."""
-        tally = self.tally
-        counts = [_count(tally.files, "file"), _count(tally.documents, "document"), _count(tally.fields, "field")]
-        if tally.case_fields:
-            counts.append(_count(tally.case_fields, "cross-class field"))
-        marks = []
-        for mark in (mark for mark, needed in MARKS.items() if needed in self.include):
-            below = f" (below {tally.threshold:g})" if mark == "unsure" else ""
-            marks.append((f"{tally.marks[mark]:,} {mark}{below}", MARK_STYLES[mark] if tally.marks[mark] else ""))
-        levels = [f"{tally.problems[level]:,} {level}" for level in ("run", "class", "document", "field")]
-        problems = ", ".join(levels) if any(tally.problems.values()) else "none"
-        lines = [
-            Text(),
-            Text(", ".join(counts), "bold"),
-            Text(", ").join(Text(*mark) for mark in marks),
-            Text(f"problems: {problems}"),
-            Text("drift: ") + _drift(tally.drift, tally.first_drift),
-        ]
+        counts = self.counts
+        files, documents, fields = counts.files, counts.documents.total, counts.fields.total
+        cases = counts.case_fields.total
+        empty = f" ({counts.empty_files:,} without documents)" if counts.empty_files else ""
+        parts = [count(files, "file") + empty, count(documents, "document"), count(fields, "field")]
+        lines = [Text(), Text(", ".join([*parts, count(cases, "cross-class field")] if cases else parts), "bold")]
+        if self.only:
+            every = f"{fields + cases:,} fields" + (", cross-class ones included" if cases else "")
+            lines.append(Text(f"shown: {self.drawn:,} of {every} (--only {','.join(sorted(self.only))})"))
+        lines.append(self._marked("field", counts.fields))
+        if cases:
+            lines.append(self._marked("cross-class field", counts.case_fields))
+        lines += [self._documents(), self._problems(), Text("breaches: ") + _breaches(counts)]
         self._print(lines)
+
+    def _marked(self, noun: str, counts: FieldCounts) -> Text:
+        """How many fields of one kind have each mark that was asked for."""
+        parts = []
+        for mark in (mark for mark, needed in MARKS.items() if needed in self.include):
+            if mark == "unsure" and noun != "field":  # a cross-class field has no score
+                continue
+            number = getattr(counts, mark)
+            below = f" (below {self.threshold:g})" if mark == "unsure" else ""
+            parts.append(Text(f"{number:,} {mark}{below}", MARK_STYLES[mark] if number else ""))
+        return Text(f"of {count(counts.total, noun)}: ") + Text(", ").join(parts)
+
+    def _documents(self) -> Text:
+        counts = self.counts.documents
+        parts = [(counts.unclassified, "not classified", "yellow")]
+        if Include.VALIDATION in self.include:
+            parts.append((counts.invalid, "invalid", MARK_STYLES["invalid"]))
+        if Include.REVIEW in self.include:
+            parts.append((counts.edited, "with an edited class", MARK_STYLES["edited"]))
+        texts = [Text(f"{number:,} {what}", style if number else "") for number, what, style in parts]
+        return Text(f"of {count(counts.total, 'document')}: ") + Text(", ").join(texts)
+
+    def _problems(self) -> Text:
+        """The problems at each level: they are messages, of which an invalid field can have several."""
+        levels = {level: number for level, number in self.counts.problems.items() if number}
+        if not levels:
+            return Text("problems: none")
+        names = {"run": "the run", "class": "cross-class fields", "document": "documents", "field": "fields"}
+        shown = ", ".join(f"{number:,} on {names[level]}" for level, number in levels.items())
+        return Text(f"problems: {count(sum(levels.values()), 'message')}, {shown}")
 
     def _heading(self, row: FieldPlace) -> Text:
         if row.file_index is None:
@@ -114,21 +151,31 @@ class FieldTable:
             heading.append("not classified" if class_name is None else "class not given", "yellow")
         score = class_confidence(row).model
         if isinstance(score, float):
-            heading.append(f" {_score(score)}", "yellow" if score < self.tally.threshold else "dim")
+            heading.append(f" {_score(score)}", "yellow" if score < self.threshold else "dim")
         if is_invalid_document(row.document):
             heading.append(_GAP + "invalid", "magenta")
         if row.field_index is None:
             heading.append(_GAP + "no fields", "dim")
         return heading
 
-    def _cells(self, row: FieldPlace, marks: set[str]) -> Cells:
-        notes, style = _notes(row, marks)
+    def _field(self, row: FieldPlace, found: set[str]) -> list[Text]:
+        """The line of a field; notes for which the column is too narrow follow below it in full."""
+        notes, style = _notes(row, found)
+        cells, room = self._cells(row, style), self._widths[-1]
+        if cell_len(notes) <= room:
+            return [self._line([*cells, (notes, style)])]
+        words = ", ".join(mark for mark in MARK_STYLES if mark in found)
+        indent = _GAP * 3
+        below = Text(notes, style).wrap(self.console, self._width - len(indent), overflow="fold")
+        return [self._line([*cells, (words, style)]), *(Text(indent) + line for line in below)]
+
+    def _cells(self, row: FieldPlace, style: str) -> Cells:
         name, value = label(row, self.names) or "(no name)", row.field.value or ""
         cells = [(name, style), (value, style), (type_of(row) or "", "dim")]
         if Include.CONFIDENCE in self.include:
             scores = confidence(row)
             cells += [(_score(score), style or "dim") for score in (scores.model, scores.ocr)]
-        return [*cells, (", ".join(notes), style)]
+        return cells
 
     def _line(self, cells: Cells) -> Text:
         line = Text()
@@ -142,13 +189,14 @@ class FieldTable:
         self.console.print(Text("\n").join(lines), soft_wrap=True)
 
 
-def _notes(row: FieldPlace, marks: set[str]) -> tuple[list[str], str]:
-    """The notes on a field, and the style of the most severe mark."""
+def _notes(row: FieldPlace, found: set[str]) -> tuple[str, str]:
+    """The notes on a field in one line, and the style of the most severe mark."""
     notes = []
-    for mark in (mark for mark in MARK_STYLES if mark in marks):
+    for mark in (mark for mark in MARK_STYLES if mark in found):
         reasons = row.field.error_msg if mark == "failed" else _messages(row) if mark == "invalid" else ""
         notes.append(f"{mark}: {reasons}" if reasons else mark)
-    return notes, next((style for mark, style in MARK_STYLES.items() if mark in marks), "")
+    style = next((style for mark, style in MARK_STYLES.items() if mark in found), "")
+    return printable(", ".join(notes), _LONGEST_NOTE), style
 
 
 def _messages(row: FieldPlace) -> str:
@@ -172,7 +220,7 @@ def show_status(console: Console, page: Page) -> None:
             "completed" if run.review_completed else "not completed" if run.review_completed is False else "not given"
         ),
         "files": Text(f"at least {len(page.files):,}" if page.has_more else f"{len(page.files):,}"),
-        "drift": _drift(len(page.breaches), str(page.breaches[0]) if page.breaches else None),
+        "drift": _drift(page.drift),
     }
     for name, value in lines.items():
         console.print(Text.assemble((f"{name:<10}", "dim"), value), soft_wrap=True)
@@ -209,11 +257,17 @@ def _score(score: object) -> str:
     return f"{score:.3f}" if isinstance(score, float) else "-" if score is None else ""
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _drift(number: int, first: str | None) -> Text:
-    if not number:
+def _breaches(counts: Counts) -> Text:
+    if not counts.breaches:
         return Text("none")
-    return Text(f"{_count(number, 'place')} that left the contract, first {printable(first or '', 300)}", "yellow")
+    text = f"{count(counts.breaches, 'place')} where the server broke the contract, first {counts.first_breach}"
+    return Text(printable(text, 1000), "yellow")
+
+
+def _drift(places: Sequence[Drift]) -> Text:
+    """The drift of the first page: breaches, and news that the contract allows."""
+    if not places:
+        return Text("none")
+    breaches = sum(place.is_breach for place in places)
+    kinds = f"{count(breaches, 'breach', 'breaches')}, {len(places) - breaches:,} allowed by the contract"
+    return Text(printable(f"{count(len(places), 'place')} ({kinds}), first {places[0]}", 1000), "yellow")

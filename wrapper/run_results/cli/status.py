@@ -40,8 +40,9 @@ def status(settings: Settings, run_id: str, as_json: bool, wait: float | None) -
 
     The object of --json has the keys run_id, status, message, started_at, finished_at (UTC), start_timestamp,
     finish_timestamp (nanoseconds), finished, settled, review_completed, batch_id, files_on_first_page, has_more, drift
-    (places that left the contract, at most 100), drift_count; and unset: which of message and finish_timestamp are
-    null because the server left them out.
+    (places on the first page that differ from the contract, at most 100), drift_count, breaches (those of them that
+    break the contract, at most 100), breach_count; and unset: which of message and finish_timestamp are null because
+    the server left them out.
     """
     from run_results.cli.show import progress, show_status
 
@@ -73,8 +74,10 @@ def _facts(page: Page) -> dict[str, object]:
         "batch_id": run.batch_id,
         "files_on_first_page": len(page.files),
         "has_more": page.has_more,
-        "drift": [str(place) for place in page.breaches[:100]],
-        "drift_count": len(page.breaches),
+        "drift": [str(place) for place in page.drift[:100]],
+        "drift_count": len(page.drift),
+        "breaches": [str(place) for place in page.breaches[:100]],
+        "breach_count": len(page.breaches),
     }
     unset = [key for key in ("message", "finish_timestamp") if facts[key] is UNSET]
     return {key: None if value is UNSET else value for key, value in facts.items()} | {"unset": unset}

@@ -7,16 +7,18 @@ from contextlib import closing
 from run_results import Client
 from run_results.cli.messages import (
     warn,
-    warn_of_drift,
+    warn_of_breaches,
     warn_of_further,
     warn_of_guarded,
     warn_of_unfinished,
     warn_of_unread,
 )
+from run_results.counts import Counts
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.tables.collect import Collector
 from run_results.tables.writers import open_writer
+from run_results.text import count
 
 STREAMED = ("csv", "jsonl")
 """The formats that can be read while they are written."""
@@ -44,7 +46,7 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
     """Write the rows of a run to standard output; `update` shows the progress."""
     what = options.tables[0] if options.tables else "fields"
     collector = Collector(what, options.names, options.wide, options.typed)
-    drift, first, unfinished = 0, None, None
+    counts = Counts(threshold=None)
     output = sys.stdout.buffer
     writer = open_writer(output, collector.stream(), options.format or "csv", guard=options.guard)
     try:
@@ -52,19 +54,17 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
             for page in pages:
                 writer.write(collector.batch(page))
                 output.flush()
-                drift += len(page.breaches)
-                first = first or (str(page.breaches[0]) if page.breaches else None)
-                unfinished = None if page.is_finished else page.status
-                update(f"{page.offset + len(page.files):,} files")
+                counts.add(page)
+                update(count(counts.files, "file"))
         writer.close()
         output.flush()
     except BaseException:
         writer.abandon()
         raise
-    warn_of_unfinished(run_id, unfinished)
+    warn_of_unfinished(run_id, counts.unfinished)
     if collector.guesses is not None:
         warn(f"{run_id}: {collector.guesses}")
     warn_of_further(run_id, collector.further, ())
     warn_of_guarded(run_id, writer.guarded)
     warn_of_unread(run_id, collector.unread)
-    warn_of_drift(run_id, drift, first)
+    warn_of_breaches(run_id, counts.breaches, counts.first_breach, " what did not fit is null;")

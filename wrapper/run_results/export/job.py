@@ -21,6 +21,7 @@ import pyarrow as pa
 from attrs import define, evolve, field
 
 from run_results.arguments import check_run_id
+from run_results.counts import Counts
 from run_results.errors import ExportError, ExportMismatch, RunResultsError
 from run_results.events import log
 from run_results.export.checkpoint import Checkpoint, read_checkpoint
@@ -30,11 +31,9 @@ from run_results.export.options import ExportChoices, ExportOptions, choose
 from run_results.export.parts import Part, remove_parts, write_part
 from run_results.export.plan import Plan, make_plan
 from run_results.export.result import Exported
-from run_results.fields import case_fields, failed
 from run_results.files import Lock, file_errors, lock_folder, make_folder, sync_folder
 from run_results.include import Include
 from run_results.page import Page
-from run_results.tables.arrow import pc
 from run_results.tables.batches import Tabulator
 from run_results.tables.schema import What
 from run_results.tables.values import Unread
@@ -96,6 +95,7 @@ class Export:
         self._clock = clock
         self._tabulators: dict[What, Tabulator] = {what: Tabulator(what, names, typed) for what in plan.tables}
         self._exported = Exported(plan.run_id, plan.path, plan.format)
+        self._counts = Counts(threshold=None)  # of the pages since `start`; an export has no threshold
         self._checkpoint = Checkpoint()
         self._manifest: Manifest | None = None  # until the first page has come
         self._parts: list[Part] = []
@@ -172,7 +172,7 @@ class Export:
         unread = sum((tabulator.unread for tabulator in self._tabulators.values()), Unread())
         self._kept.add(self._end, batches, unread)
         self._exported = evolve(self._exported, unread=self._exported.unread + unread)
-        self._count(page, batches)
+        self._count(page)
         is_late = self._clock() - self._kept.since > _SECONDS
         if self._kept.rows >= self.plan.options.rows_per_part or self._kept.size >= BYTES or is_late:
             self._write_part()
@@ -225,23 +225,21 @@ class Export:
             with file_errors("remove", path):
                 path.unlink(missing_ok=True)
 
-    def _count(self, page: Page, batches: dict[What, pa.RecordBatch]) -> None:
-        documents = [document for file in page.files for document in file.documents or ()]
-        if "fields" in batches:
-            failures = pc.sum(batches["fields"].column("failed")).as_py() or 0
-        else:
-            failures = sum(failed(each) for document in documents for each in document.fields or ())
+    def _count(self, page: Page) -> None:
+        counts = self._counts
+        counts.add(page)
         self._count_guesses()
-        before = self._exported
         self._exported = evolve(
-            before,
+            self._exported,
             files=self._end,
-            documents=before.documents + len(documents),
-            fields=before.fields + sum(len(document.fields or ()) for document in documents),
-            case_fields=before.case_fields + (len(case_fields(page.run)) if page.offset == 0 else 0),
-            failed=before.failed + failures,
-            drift=before.drift + len(page.breaches),
-            first_drift=before.first_drift or (str(page.breaches[0]) if page.breaches else None),
+            documents=counts.documents.total,
+            fields=counts.fields.total,
+            failed=counts.fields.failed,
+            invalid=counts.fields.invalid,
+            edited=counts.fields.edited,
+            case_fields=0 if self.start else counts.case_fields.total,  # they were exported with the first file
+            breaches=counts.breaches,
+            first_breach=counts.first_breach,
         )
 
     def _count_guesses(self) -> None:

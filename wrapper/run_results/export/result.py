@@ -22,13 +22,15 @@ class Exported:
     documents: int = 0
     """Documents since `start`, as are the numbers below."""
     fields: int = 0
+    """Fields of documents. The next three say how many of them have each mark; see `run_results.counts`."""
+    failed: int = 0
+    invalid: int = 0
+    edited: int = 0
     case_fields: int = 0
     """Cross-class fields of the packet; they come with the first file."""
-    failed: int = 0
-    """Fields whose extraction failed."""
-    drift: int = 0
+    breaches: int = 0
     """Places where an answer broke the contract; what did not fit there is null in the tables."""
-    first_drift: str | None = None
+    first_breach: str | None = None
     guarded: int = 0
     """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
     guessed: int = 0
@@ -48,3 +50,13 @@ class Exported:
     """The class that the wide view was asked for, where no document has it."""
     paths: tuple[Path, ...] = ()
     """The files, or folders of parts, that hold the tables; filled at the end."""
+
+    @property
+    def drift(self) -> int:
+        """The same as `breaches`: an older name. Other drift is not looked for during an export."""
+        return self.breaches
+
+    @property
+    def first_drift(self) -> str | None:
+        """The same as `first_breach`: an older name."""
+        return self.first_breach

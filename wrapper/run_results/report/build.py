@@ -11,6 +11,7 @@ from typing import IO, Final
 from attrs import frozen
 
 from run_results import NameMap, Page
+from run_results.counts import THRESHOLD, Counts
 from run_results.errors import ConfigurationError, ExportError
 from run_results.fields import case_fields
 from run_results.files import file_errors, whole_file
@@ -30,10 +31,8 @@ class Written:
     path: Path
     size: int
     """In bytes."""
-    files: int
-    documents: int
-    """All documents of the pages, shown or not."""
-    fields: int
+    counts: Counts
+    """The counts of the pages, shown or not."""
     left_out: int
     """Documents, and files without documents, that are counted and not shown, because the report was full."""
     left_out_from: int | None
@@ -41,6 +40,21 @@ class Written:
     images: int
     images_left_out: int
     """Pictures that are not shown: the report was full, or their format is not accepted."""
+
+    @property
+    def files(self) -> int:
+        """All files of the pages."""
+        return self.counts.files
+
+    @property
+    def documents(self) -> int:
+        """All documents of the pages, shown or not."""
+        return self.counts.documents.total
+
+    @property
+    def fields(self) -> int:
+        """All fields of documents, shown or not."""
+        return self.counts.fields.total
 
 
 def write_report(
@@ -50,7 +64,7 @@ def write_report(
     names: NameMap | None = None,
     images: Images | None = None,
     title: str | None = None,
-    threshold: float = 0.8,
+    threshold: float = THRESHOLD,
     max_bytes: int = 64 << 20,
     max_image_bytes: int = 64 << 20,
 ) -> Written:
@@ -86,17 +100,18 @@ def write_report(
     path = local_path(path)
     compactor = Compactor(names, images, Summary(threshold), max_bytes, max_image_bytes)
     with whole_file(path, _ACTION) as file, _spool(path) as spool:
+        first: Page | None = None
         last: Page | None = None
         number = 0
         for page in pages:
-            last = page
+            first, last = first or page, page
             for kind, data in compactor.page(page):
                 with file_errors(_ACTION, path):
                     spool.write(_element(kind, number if kind == "image" else None, data))
                 number += kind == "image"
-        if last is None:
+        if first is None or last is None:
             raise ConfigurationError("there is no page to report on")
-        cases = case_fields(last.run)
+        cases = case_fields(first.run)  # the ones that are counted; other exports and `fetch` have these, too
         before, after = render(last, compactor, cases, title)
         with file_errors(_ACTION, path):
             file.write(before.encode())
@@ -105,14 +120,12 @@ def write_report(
             shutil.copyfileobj(spool, file)
             file.write(after.encode())
             size = file.tell()
-    summary = compactor.summary
+    counts = compactor.summary.counts
     return Written(
         path=path,
         size=size,
-        files=summary.files,
-        documents=summary.documents,
-        fields=summary.fields.fields,
-        left_out=compactor.left_out,
+        counts=counts,
+        left_out=compactor.left_out.total,
         left_out_from=compactor.left_out_from,
         images=compactor.image_count,
         images_left_out=compactor.images_left_out + compactor.images_refused,

@@ -38,7 +38,7 @@ from run_results.fields import DocumentPlace, documents
 from run_results.report.boxes import place, sizes
 from run_results.report.images import Images, to_url
 from run_results.report.summary import Summary, class_label, label, marks
-from run_results.text import encodable, script_json
+from run_results.text import count, encodable, script_json
 from run_results_api.models import CaseFieldFailure, Edit, ValidationAlert
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -76,6 +76,35 @@ class Interned:
 
 
 @define
+class Listed:
+    """How many documents, and files without documents, which have a place in the list of documents."""
+
+    documents: int = 0
+    empty_files: int = 0
+
+    def add(self, place: DocumentPlace) -> None:
+        """Count one."""
+        if place.document_index is None:
+            self.empty_files += 1
+        else:
+            self.documents += 1
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.documents + self.empty_files
+
+    @property
+    def text(self) -> str:
+        """Both, each with its noun; what there is none of is left out where there is the other."""
+        documents, files = count(self.documents, "document"), count(self.empty_files, "file")
+        files += " without documents"
+        if self.documents and self.empty_files:
+            return f"{documents} and {files}"
+        return files if self.empty_files else documents
+
+
+@define
 class Compactor:
     """Makes the compact JSON of pages, one after the other, and counts those for which there is no room."""
 
@@ -95,9 +124,9 @@ class Compactor:
     """Pictures for which there was no room."""
     images_refused: int = 0
     """Pictures in a format that is not accepted."""
-    documents: int = 0
-    left_out: int = 0
-    """Documents, and files without documents, for which there was no room."""
+    shown: Listed = Factory(Listed)
+    left_out: Listed = Factory(Listed)
+    """Those for which there was no room."""
     first_file: int | None = None
     """Index of the first file."""
     left_out_from: int | None = None
@@ -115,10 +144,10 @@ class Compactor:
             text = _dump(compact)
             # A document that is left out is counted: the numbers of a report are those of the run.
             size = self.size + len(text) + sum(table.size for table in tables)
-            if self.left_out or size > self.max_bytes:
+            if self.left_out.total or size > self.max_bytes:
                 for table, length in zip(tables, known, strict=True):
                     table.forget(length)
-                self.left_out += 1
+                self.left_out.add(where)
                 self.left_out_from = where.file_index if self.left_out_from is None else self.left_out_from
                 continue
             for page_number, url in self._pictures(where):
@@ -128,7 +157,7 @@ class Compactor:
             if compact["i"]:
                 text = _dump(compact)
             self.size += len(text)
-            self.documents += 1
+            self.shown.add(where)
             chunk.append(text)
             if len(chunk) == _CHUNK:
                 yield "documents", b"[" + b",\n".join(chunk) + b"]"
@@ -179,7 +208,6 @@ class Compactor:
 
     def _field(self, field: Field, class_name: str | Unset | None, pages: Any) -> list[Any]:
         name = text(field.field_name) or ""
-        self.summary.add_field(class_name, name, field)
         scores = field.confidence or None
         called = name, encodable(label(self.names, name, class_name))
         line: list[Any] = [

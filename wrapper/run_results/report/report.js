@@ -5,7 +5,7 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const [NAME, MARKS, VALUE, TYPE, ERROR, MODEL, OCR, BOXES, ALERTS, EDITS] = Array(10).keys();
-  const FAILED = 1, INVALID = 2, EDITED = 4, UNCLASSIFIED = 8, DOCUMENT_INVALID = 16, EMPTY = 32;
+  const FAILED = 1, INVALID = 2, EDITED = 4, UNCLASSIFIED = 8, DOCUMENT_INVALID = 16, EMPTY = 32, EXPLAINED = 64;
   const ON = 0, PARTLY = 1, OFF = 2, NO_LAYOUT = 3, INCOMPLETE = 4, TURNED = 8;
   const BANDS = [[0.5, "low"], [0.8, "medium"], [0.95, "good"], [Infinity, "high"]];
   const LISTED = 50, DRAWN = 8, TABLED = 200, TIMED = 100, OFFERED = 2000;  // rows, pages, fields, edits, choices at a time
@@ -27,7 +27,7 @@
   const clamp = (number, low, high) => Math.min(Math.max(number, low), high);
   const confidence = (field) => {
     const known = [field[MODEL], field[OCR]].filter((score) => typeof score === "number");
-    return known.length ? clamp(Math.min(...known), 0, 1) : null;
+    return known.length ? Math.min(...known) : null;
   };
   const fieldsOf = (doc) => doc.s ?? [];
   const apiName = (field) => index.names[field[NAME]][0];
@@ -41,10 +41,10 @@
     const inner = fieldsOf(doc).reduce((all, field) => all | field[MARKS], 0);
     let marks = isDocument(doc) ? 0 : EMPTY;
     if (doc.u) marks |= UNCLASSIFIED;
-    // Invalid fields have entries of their own.
-    if (doc.v === false && !(inner & INVALID)) marks |= DOCUMENT_INVALID;
+    if (doc.v === false) marks |= DOCUMENT_INVALID;
+    if (inner & INVALID) marks |= EXPLAINED;  // invalid fields have entries of their own, which say why
     if (doc.e) marks |= EDITED;
-    entries.push({ d, s: -1, score: typeof doc.cc === "number" ? clamp(doc.cc, 0, 1) : null, marks });
+    entries.push({ d, s: -1, score: doc.cc ?? null, marks });
     fieldsOf(doc).forEach((field, s) => entries.push({ d, s, score: confidence(field), marks: field[MARKS] }));
   });
 
@@ -80,7 +80,7 @@
     return make("span", { class: `score ${band}`, title: band }, score.toFixed(score < 0.995 || score === 1 ? 2 : 3),
       draw("svg", { viewBox: "0 0 100 8", preserveAspectRatio: "none", "aria-hidden": "true" },
         draw("rect", { class: "track", width: 100, height: 8 }),
-        draw("rect", { class: "part", width: 100 * score, height: 8 })));
+        draw("rect", { class: "part", width: 100 * clamp(score, 0, 1), height: 8 })));
   };
   const valued = (text, kind = "") => {
     if (typeof text !== "string") return make("span", { class: `value nothing ${kind}` }, "no value given");
@@ -109,12 +109,12 @@
     if (isWide() && element.getBoundingClientRect().bottom > innerHeight) review.scrollIntoView();
   };
 
-  // A pager: two buttons and the number of the page. It keeps the focus when it is drawn again.
-  const page = (place, number, count, go) => {
+  // A pager of `total` items, `size` at a time: two buttons and what is shown. It keeps the focus when it is drawn again.
+  const page = (place, number, size, total, nouns, go) => {
     const step = (by, sign, name) => {
       const target = number + by;
       const button = make("button", { type: "button", "aria-label": name, "data-step": by }, sign);
-      button.disabled = target < 0 || target >= count;
+      button.disabled = target < 0 || target * size >= total;
       button.addEventListener("click", () => {
         go(target);
         const again = [...place.querySelectorAll("button:not(:disabled)")];
@@ -122,8 +122,9 @@
       });
       return button;
     };
-    place.replaceChildren(...(count < 2 ? [] : [
-      step(-1, "‹", "Previous page"), make("span", {}, `${number + 1} of ${count.toLocaleString("en")}`), step(1, "›", "Next page"),
+    const shown = [number * size + 1, Math.min((number + 1) * size, total), total].map((each) => each.toLocaleString("en"));
+    place.replaceChildren(...(total <= size ? [] : [
+      step(-1, "‹", "Previous page"), make("span", {}, `${shown[0]}–${shown[1]} of ${shown[2]} ${nouns}`), step(1, "›", "Next page"),
     ]));
   };
 
@@ -164,13 +165,14 @@
 
   const isUnsure = (entry) => entry.score !== null && entry.score < Number(filters.threshold.value);
   const TROUBLE = FAILED | INVALID | UNCLASSIFIED | DOCUMENT_INVALID | EMPTY;
+  const isTrouble = ({ marks }) => (marks & (marks & EXPLAINED ? TROUBLE & ~DOCUMENT_INVALID : TROUBLE)) !== 0;
   const reasons = {
-    look: (entry) => (entry.marks & TROUBLE) !== 0 || isUnsure(entry),
+    look: (entry) => isTrouble(entry) || isUnsure(entry),
     failed: (entry) => (entry.marks & FAILED) !== 0,
     invalid: (entry) => (entry.marks & (INVALID | DOCUMENT_INVALID)) !== 0,
     unsure: isUnsure,
     edited: (entry) => (entry.marks & EDITED) !== 0,
-    all: (entry) => mode === "documents" || entry.s >= 0 || (entry.marks & TROUBLE) !== 0,
+    all: (entry) => mode === "documents" || entry.s >= 0 || isTrouble(entry),
   };
   const textsOf = (entry) => {
     if (entry.d < 0) return [index.case[entry.s][0], index.case[entry.s][1], index.case[entry.s][3]];
@@ -179,7 +181,7 @@
     return [doc.n, index.classes[doc.c], ...(field ? [apiName(field), label(field), field[VALUE], field[ERROR]] : [])];
   };
   const rank = (entry) => entry.score ?? (entry.marks & FAILED ? -1 : 2);
-  const severity = (entry) => (entry.marks & FAILED ? 0 : entry.marks & TROUBLE ? 1 : 2);
+  const severity = (entry) => (entry.marks & FAILED ? 0 : isTrouble(entry) ? 1 : 2);
   const orders = {
     score: (a, b) => rank(a) - rank(b),
     severity: (a, b) => severity(a) - severity(b) || rank(a) - rank(b),
@@ -265,11 +267,24 @@
     }));
     if (!rows.length) body.append(make("tr", {}, make("td", { class: "empty", colspan: 3 }, "Nothing matches.")));
     else if (hadFocus) rowAt(reachable).focus({ preventScroll: true });
-    page(byId("queue-pager"), shownPage, Math.ceil(rows.length / LISTED), (target) => {
+    page(byId("queue-pager"), shownPage, LISTED, rows.length, mode === "fields" ? "entries" : "rows", (target) => {
       shownPage = target;
       list();
       byId("queue").closest(".scroller").scrollTop = 0;
     });
+  };
+  // How many rows of each kind there are, so that they can be compared with the counts above.
+  const foundText = () => {
+    const documentRows = rows.filter((entry) => entry.d >= 0 && entry.s < 0);
+    const empty = documentRows.filter((entry) => !isDocument(documents[entry.d])).length;
+    const cases = rows.filter((entry) => entry.d < 0).length;
+    const kinds = [
+      [rows.length - documentRows.length - cases, "field", ""], [cases, "cross-class field", ""],
+      [documentRows.length - empty, "document", ""], [empty, "file", " without documents"],
+    ].filter(([number]) => number).map(([number, noun, more]) => plural(number, noun) + more).join(", ");
+    if (mode === "documents") return kinds || plural(0, "document");
+    const entriesText = plural(rows.length, "entry").replace("entrys", "entries");
+    return kinds ? `${entriesText}: ${kinds}` : entriesText;
   };
   const refresh = () => {
     const threshold = Number(filters.threshold.value), short = threshold.toFixed(2);
@@ -277,7 +292,7 @@
     rows = find();
     current = rows.findIndex((entry) => entry.d === opened.d && (mode === "documents" || entry.s === opened.s));
     shownPage = Math.max(0, Math.floor(current / LISTED));
-    byId("found").textContent = mode === "fields" ? plural(rows.length, "entry").replace("entrys", "entries") : plural(rows.length, "document");
+    byId("found").textContent = foundText();
     list();
   };
   const pick = (number, focus) => {
@@ -401,7 +416,7 @@
     if (!numbers.length && !lost) holder.append(make("p", { class: "empty" }, isDocument(doc) ? "No pages are given." : "No documents were found in this file."));
     const first = holder.querySelector(".box");
     if (first) first.setAttribute("tabindex", 0);
-    page(viewer.querySelector(".pager.of-pages"), firstPage / DRAWN, Math.ceil(numbers.length / DRAWN), (target) => {
+    page(viewer.querySelector(".pager.of-pages"), firstPage / DRAWN, DRAWN, numbers.length, "pages", (target) => {
       firstPage = target * DRAWN;
       drawPages(doc);
       holder.scrollTop = 0;
@@ -449,7 +464,7 @@
     if (!fields.length) table.tBodies[0].append(make("tr", {}, make("td", { class: "empty", colspan: 3 }, "No fields.")));
     const first = table.querySelector("tr[data-s]");
     if (first) first.tabIndex = 0;
-    page(viewer.querySelector(".pager.of-fields"), firstField / TABLED, Math.ceil(fields.length / TABLED), (target) => {
+    page(viewer.querySelector(".pager.of-fields"), firstField / TABLED, TABLED, fields.length, "fields", (target) => {
       firstField = target * TABLED;
       drawRows(doc);
       mark();
@@ -505,6 +520,13 @@
       history.replaceState(null, "", `#d=${d}${s === null ? "" : `&s=${s}`}`);
     } catch { /* a frame that has no address */ }
   };
+  // Which document of those in the report it is; files without documents stand between them.
+  const documentNumbers = documents.map(((count) => (doc) => (isDocument(doc) ? ++count : null))(0));
+  const documentCount = documents.filter(isDocument).length;
+  const turnText = (d) => {
+    const number = documentNumbers[d];
+    return number === null ? "a file without documents" : `${number.toLocaleString("en")} of ${plural(documentCount, "document")}`;
+  };
   const open = (d, s) => {
     if (opened.d === d && viewer.querySelector(".split")) {
       if (s === null) { opened.s = null; mark(); remember(); } else choose(s);
@@ -532,7 +554,7 @@
       make("div", { class: "top" },
         make("div", { class: "row" }, make("h3", {}, isolated(doc.n ?? "(no name)")),
           zoomer(),
-          make("div", { class: "pager" }, turn(-1, "‹", "Previous document"), make("span", {}, `${(d + 1).toLocaleString("en")} of ${documents.length.toLocaleString("en")}`), turn(1, "›", "Next document"))),
+          make("div", { class: "pager" }, turn(-1, "‹", "Previous document"), make("span", {}, turnText(d)), turn(1, "›", "Next document"))),
         make("div", { class: "meta" }, ...facts, make("div", { class: "pager of-pages" }), make("div", { class: "pager of-fields" }))),
       make("div", { class: "split" },
         make("div", { class: "pages", role: "group", "aria-label": "Pages" }),
@@ -581,7 +603,7 @@
           ...edit.messages.map((message) => make("div", {}, isolated(message, 1000))))));
     }
     byId("timeline").replaceChildren(...items);
-    page(byId("edits-pager"), number, Math.ceil(edits.length / TIMED), listEdits);
+    page(byId("edits-pager"), number, TIMED, edits.length, "edits", listEdits);
   };
   byId("edits-found").textContent = edits.length ? plural(edits.length, "edit") : "None.";
   listEdits(0);

@@ -1,13 +1,18 @@
-"""The counts of a report. Their size grows with the number of classes and field names in a run, not with its files."""
+"""The counts of a report, by class and by field name. Their size grows with the number of these, not with the files.
+
+`run_results.counts` counts; here the fields are grouped, and their confidences become histograms.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import Factory, define, frozen
+from msgspec import field as attribute
 
-from run_results import CaseField, Drift, Field, NameMap, Page, Unset
-from run_results.fields import documents, failed, is_edited, is_invalid, is_invalid_document, lowest_score
+from run_results import CaseField, Document, Drift, Field, NameMap, Page, Unset
+from run_results.counts import Counts, FieldCounts
+from run_results.fields import failed, is_edited, is_invalid, lowest_score
 from run_results.text import encodable
 
 FAILED, INVALID, EDITED = 1, 2, 4
@@ -23,7 +28,7 @@ _KEPT_DRIFT = 2000
 _INDEX = re.compile(r"\[\d+\]")
 
 
-def confidence(field: Field) -> float | None:
+def confidence(field: Field | CaseField) -> float | None:
     """The confidence of a field in a report: its lowest score, from 0 to 1; None where it has none."""
     score = lowest_score(field)
     return None if score is None else min(1.0, max(0.0, score))
@@ -34,27 +39,17 @@ def marks(field: Field | CaseField) -> int:
     return FAILED * failed(field) + INVALID * is_invalid(field) + EDITED * is_edited(field)
 
 
-@define
-class Histogram:
-    """Confidences counted in `BINS` bins of the same width, and the marks of the fields that they belong to."""
+class Histogram(FieldCounts):
+    """Counts of fields, and their confidences in `BINS` bins of the same width."""
 
-    bins: list[int] = Factory(lambda: [0] * BINS)
-    fields: int = 0
-    failed: int = 0
-    invalid: int = 0
-    edited: int = 0
-    unsure: int = 0
+    bins: list[int] = attribute(default_factory=lambda: [0] * BINS)
     lowest: float | None = None
 
-    def add(self, score: float | None, marked: int, threshold: float) -> None:
-        """Count a field."""
-        self.fields += 1
-        self.failed += bool(marked & FAILED)
-        self.invalid += bool(marked & INVALID)
-        self.edited += bool(marked & EDITED)
-        if score is not None:
+    def add(self, fields: Sequence[Field | CaseField], threshold: float | None) -> None:
+        """Count these fields."""
+        super().add(fields, threshold)
+        for score in (score for each in fields if (score := confidence(each)) is not None):
             self.bins[min(int(score * BINS + 1e-9), BINS - 1)] += 1
-            self.unsure += score < threshold
             self.lowest = score if self.lowest is None else min(self.lowest, score)
 
     @property
@@ -118,44 +113,34 @@ class Summary:
     """All counts of a report."""
 
     threshold: float
-    files: int = 0
-    documents: int = 0
+    counts: Counts = Factory(lambda self: Counts(self.threshold), takes_self=True)
     fields: Histogram = Factory(Histogram)
     by_class: dict[str | Unset | None, Histogram] = Factory(dict)
     by_field: dict[tuple[str | Unset | None, str], Histogram] = Factory(dict)
     class_documents: Counter[str | Unset | None] = Factory(Counter)
-    documents_invalid: int = 0
-    documents_reviewed: int = 0
     drift: dict[tuple[str, str], DriftKind] = Factory(dict)
     drift_count: int = 0
-    breaches: int = 0
     drift_kinds_dropped: int = 0
 
     def add_page(self, page: Page) -> None:
-        """Count the files, the documents and the drift of a page, but not its fields."""
-        self.files += len(page.files)
-        for place in documents(page.run, page.offset):
-            if place.document_index is not None:
-                self.documents += 1
-                self.class_documents[place.document.class_name] += 1
-                self.documents_reviewed += place.document.review_completed is True
-                self.documents_invalid += is_invalid_document(place.document)
+        """Count a page."""
+        self.counts.add(page)
+        for document in (document for file in page.files for document in file.documents or ()):
+            self._add_document(document)
         self._add_drift(page.drift)
 
-    def add_field(self, class_name: str | Unset | None, name: str, field: Field) -> None:
-        """Count a field of a document."""
-        score, marked = confidence(field), marks(field)
-        for histogram in (
-            self.fields,
-            self.by_class.setdefault(class_name, Histogram()),
-            self.by_field.setdefault((class_name, name), Histogram()),
-        ):
-            histogram.add(score, marked, self.threshold)
+    def _add_document(self, document: Document) -> None:
+        class_name, fields = document.class_name, document.fields or []
+        self.class_documents[class_name] += 1
+        for histogram in (self.fields, self.by_class.setdefault(class_name, Histogram())):
+            histogram.add(fields, self.threshold)
+        for each in fields:
+            name = each.field_name if isinstance(each.field_name, str) else ""
+            self.by_field.setdefault((class_name, name), Histogram()).add([each], self.threshold)
 
     def _add_drift(self, places: Iterable[Drift]) -> None:
         for place in places:
             self.drift_count += 1
-            self.breaches += place.is_breach
             key = (_INDEX.sub("[*]", place.path), place.expected)
             kind = self.drift.get(key)
             if kind is None:
@@ -191,7 +176,7 @@ def _trouble(histogram: Histogram) -> tuple[float, float]:
     """How much needs a look: the share of fields that do, then how low the mean confidence is."""
     middles = sum((index + 0.5) / BINS * number for index, number in enumerate(histogram.bins))
     mean = middles / histogram.scored if histogram.scored else 1.0
-    return (histogram.failed + histogram.invalid + histogram.unsure) / histogram.fields, -mean
+    return (histogram.failed + histogram.invalid + histogram.unsure) / histogram.total, -mean
 
 
 def label(names: NameMap | None, api_name: str, class_name: str | Unset | None) -> str:

@@ -12,7 +12,7 @@ from run_results.errors import ConfigurationError
 from run_results.report.compact import Compactor
 from run_results.report.facts import case_field_facts, run_facts
 from run_results.report.summary import BANDS
-from run_results.text import visible
+from run_results.text import count, visible
 
 MOST_CASE_FIELDS: Final = 500
 """The most cross-class fields that a report shows."""
@@ -34,7 +34,8 @@ def load() -> Any:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalize
     )
-    environment.filters["count"] = _count
+    environment.filters["count"] = count
+    environment.filters["noun"] = _noun
     environment.filters["score"] = lambda score: "" if score is None else f"{score:.2f}"
     environment.filters["exact"] = _exact
     return environment.from_string(_read("report.html.jinja"))
@@ -45,13 +46,13 @@ def _finalize(value: object) -> object:
     return visible(value) if type(value) is str else value
 
 
-def _count(number: int, noun: str) -> str:
-    """A number with its noun.
+def _noun(number: int, noun: str, several: str | None = None) -> str:
+    """The noun that goes with a number.
 
-    >>> _count(1, "file"), _count(2000, "file")
-    ('1 file', '2,000 files')
+    >>> _noun(1, "file"), _noun(2000, "file")
+    ('file', 'files')
     """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return count(number, noun, several).partition(" ")[2]
 
 
 def _exact(score: float) -> str:
@@ -95,6 +96,7 @@ def _context(page: Page, compactor: Compactor, case_fields: list[CaseField], tit
         "facts": list(run_facts(page)),
         "compactor": compactor,
         "summary": compactor.summary,
+        "counts": compactor.summary.counts,
         "fields": compactor.summary.named_fields(compactor.names),
         "case_fields": [case_field_facts(field, compactor.names) for field in case_fields[:MOST_CASE_FIELDS]],
         "case_fields_left_out": max(0, len(case_fields) - MOST_CASE_FIELDS),
