@@ -13,6 +13,7 @@ others) come from `run_results_api`.
 
 from run_results import errors
 from run_results.client import AsyncClient, Client
+from run_results.counts import Counts
 from run_results.drift import Drift
 from run_results.errors import (
     BadRequestError,
@@ -70,6 +71,7 @@ __all__ = [
     "ConnectionFailedError",
     "ConnectionsBusyError",
     "ContractError",
+    "Counts",
     "DeadlineExceededError",
     "Document",
     "Drift",
