@@ -688,7 +688,8 @@ def test_a_run_becomes_tables_on_disk(serve_runs: Serve, here: Here, tmp_path: P
     assert here(url, "export", RUN.run_id, "-o", str(tmp_path / "w2.csv"), *wide)[0] == 0
     code, _, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "no.csv"), "--wide", "--class", "Nonesuch")
     assert code == 0
-    assert "no document has the class 'Nonesuch': the table is empty" in err
+    assert "no document has the class 'Nonesuch': the table is empty; the documents have '" in err
+    assert "'W-2'" in err
     titles = (tmp_path / "w2.csv").read_text("utf-8").splitlines()[0]
     for title in ("employee's SSN", "employee's SSN model_confidence", "1 wages, tips, other number"):
         assert f'"{title}"' in titles
@@ -713,7 +714,14 @@ def test_an_export_can_be_resumed(serve_runs: Serve, here: Here, tmp_path: Path)
     assert pq.read_table(tmp_path / "out" / "files").num_rows == 10
     code, _, err = here(url, "export", RUN.run_id, "-o", place, "--resume", "--include", "none")
     assert code == 1
-    assert "other options: include" in err
+    assert "other options: include was all and is none " in err
+    assert "Replace it with --overwrite, or choose another place" in err
+    code, out, _ = here(url, "export", RUN.run_id, "-o", place, "--overwrite", "--include", "none")
+    assert code == 0
+    assert out.startswith(f"{RUN.run_id}: 10 files, ")
+    assert pq.read_table(tmp_path / "out" / "fields")["model_confidence"].null_count > 50
+    again = here(url, "export", RUN.run_id, "-o", place, "--resume", "--include", "none")[1]
+    assert again == out.replace("10 files,", "10 files (10 of them before),"), "the numbers are of the whole export"
 
 
 def test_an_export_of_a_run_that_changes_says_how_to_continue(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
@@ -727,11 +735,10 @@ def test_an_export_of_a_run_that_changes_says_how_to_continue(serve_runs: Serve,
     with serve(Odd(RUN, change, page_size=4)) as served:
         code, _, err = here(served.url, "export", RUN.run_id, "-o", place)
         assert code == 5
-        assert "continue with --resume --on-change warn, or export the run anew into another place" in err
-        assert f"To begin anew, '{place}.parts' may be deleted\n" in err
+        assert "continue with --resume --on-change warn, or export the run anew with --overwrite" in err
         code, _, err = here(served.url, "export", RUN.run_id, "-o", place, "--resume")
         assert code == 1
-        assert f"'{place}.parts' may be deleted\n" in err
+        assert err.endswith("Replace it with --overwrite, or choose another place\n")
         assert here(served.url, "export", RUN.run_id, "-o", place, "--resume", "--on-change", "warn")[0] == 0
     with serve(Odd(RUN, lambda page: page.update(status="RUNNING"))) as served:
         code, _, err = here(served.url, "export", RUN.run_id, "-o", str(tmp_path / "early"))

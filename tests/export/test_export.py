@@ -5,6 +5,8 @@ import errno
 import itertools
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
+import attrs
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -37,6 +40,8 @@ from run_results_conformance.server.synthetic import SyntheticRun
 
 RUN = SyntheticRun(seed=1, files=20)
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+# What a killed process wrote is there all the same, and much sooner.
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 Serve = Callable[..., str]
 
 
@@ -220,8 +225,7 @@ def test_an_export_survives_being_killed(form: str, token: str) -> None:
     kills = (500 if THOROUGH else 16) // (1 if form == "parts" else 4)
     run = SyntheticRun(seed=3, files=15)
     program = Path(__file__).with_name("killed.py")
-    memory = Path("/dev/shm")  # what a killed process wrote is there all the same, and much sooner
-    place = TemporaryDirectory(dir=memory if memory.is_dir() else None)
+    place = TemporaryDirectory(dir=MEMORY)
     with place as made, serve(ReferenceServer(MemoryStore([run]), token, page_size=3)) as served:
         arguments = [served.url, token, run.run_id, made, str(kills), "7", form]
         done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
@@ -302,6 +306,28 @@ def test_what_was_left_unfinished_is_cleared_away(client: Client, tables: dict[s
         assert read(tmp_path, what).equals(tables[what]) or what == "fields"
 
 
+def test_temporary_files_of_a_lost_step_go_at_the_next_start(client: Client, tmp_path: Path) -> None:
+    """What a power loss between two steps left under a temporary name goes; other temporary files stay."""
+    forms: list[tuple[str, dict[str, Any], list[str]]] = [
+        ("x.csv", {}, [".x.csv.tmp", "..x.csv.export.json.tmp"]),
+        (
+            "parts",
+            {},
+            ["parts/._SUCCESS.tmp", "parts/._export.json.tmp", "parts/fields/.part-0000000000-0000000007.parquet.tmp"],
+        ),
+        ("one", {"single_file": True}, ["one/._SUCCESS.tmp", "one/.fields.parquet.tmp"]),
+        ("wide", {"wide": True}, ["wide/.class-Gone.parquet.tmp", "wide/.unclassified.parquet.tmp"]),
+    ]
+    for path, options, left in forms:
+        client.export(RUN.run_id, tmp_path / path, **options)
+        before = files_in(tmp_path)
+        for name in left:
+            (tmp_path / name).write_text("half")
+        (tmp_path / ".mine.tmp").write_text("mine")
+        client.export(RUN.run_id, tmp_path / path, resume=True, **options)
+        assert files_in(tmp_path) == before | {".mine.tmp"}
+
+
 def test_nothing_is_removed_before_the_run_is_seen(
     client: Client, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,12 +363,41 @@ def test_nothing_is_written_over_unasked(client: Client, tmp_path: Path) -> None
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in files_in(tmp_path)} == before
 
 
+def test_the_numbers_of_a_resumed_export_are_of_the_whole(client: Client, tmp_path: Path) -> None:
+    """What an export reports is what is in it, however often it was interrupted and in whatever form it is."""
+    for name, options in (("out", {}), ("one", {"single_file": True}), ("out.csv", {}), ("csv", {"format": "csv"})):
+        once = client.export(RUN.run_id, tmp_path / "once" / name, rows_per_part=1, **options)
+
+        def interrupted(exported: Exported) -> None:
+            if exported.files == 14:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            client.export(RUN.run_id, tmp_path / name, rows_per_part=1, progress=interrupted, **options)
+        done = client.export(RUN.run_id, tmp_path / name, resume=True, **options)
+        again = client.export(RUN.run_id, tmp_path / name, resume=True, **options)
+        assert (done.start, again.start) == (14, 20)
+        others = ("start", "path", "paths", "guessed", "guessed_names", "guesses")
+        same = {name: getattr(once, name) for name in others}
+        assert attrs.evolve(done, **same) == attrs.evolve(again, **same) == once
+
+
+def test_a_class_that_no_document_has_comes_with_those_there_are(client: Client, tmp_path: Path) -> None:
+    """Where the wide view is of a class that did not come, its classes are listed, also by one that is resumed."""
+    expected = list(dict.fromkeys(client.table(RUN.run_id, "documents")["class_name"].to_pylist()))
+    for resume in (False, True):
+        done = client.export(RUN.run_id, tmp_path / "out.csv", wide="w-2", resume=resume)
+        assert (done.unmet_class, list(done.classes)) == ("w-2", expected)
+    assert "W-2" in expected
+
+
 def test_a_complete_export_is_only_looked_at(client: Client, tmp_path: Path) -> None:
     """Resuming a complete export asks once, whether the run is still the same, and changes no part."""
-    client.export(RUN.run_id, tmp_path)
+    first = client.export(RUN.run_id, tmp_path)
     before = {name: (tmp_path / name).stat().st_ino for name in parts(20)}
     done = client.export(RUN.run_id, tmp_path, resume=True)
-    assert (done.start, done.files, done.fields) == (20, 20, 0)
+    since = {name: getattr(done, name) for name in ("start", "guessed", "guessed_names", "guesses")}
+    assert done == attrs.evolve(first, **since), "the other numbers are of the whole export"
     assert {name: (tmp_path / name).stat().st_ino for name in parts(20)} == before
 
 
@@ -373,20 +428,25 @@ def test_a_run_that_changed_is_not_resumed(name: str, serve_runs: Serve, token: 
 
 
 OTHERS: dict[str, dict[str, Any]] = {
-    "include": {"include": Include.NONE},
-    "names": {"names": NameMap(["a"])},
-    "typed": {"typed": True},
-    "tables": {"tables": ["fields"]},
-    "format": {"format": "csv"},
+    "include was all and is none": {"include": Include.NONE},
+    "include was all and is review,source": {"include": Include.REVIEW | Include.SOURCE},
+    "the names changed": {"names": NameMap(["a"])},
+    "typed was off and is on": {"typed": True},
+    "tables was fields, documents, files, case_fields and is fields": {"tables": ["fields"]},
+    "format was parquet and is csv": {"format": "csv"},
+    "include was all and is none; the names changed": {"include": Include.NONE, "names": NameMap(["a"])},
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_other_options_are_not_resumed(name: str, client: Client, tmp_path: Path) -> None:
-    """An export is resumed with the options that it began with, or not at all."""
-    client.export(RUN.run_id, tmp_path)
-    with pytest.raises(errors.ExportMismatch, match=f"other options: {name}"):
-        client.export(RUN.run_id, tmp_path, resume=True, **OTHERS[name])
+@pytest.mark.parametrize("change", OTHERS)
+def test_other_options_are_not_resumed(change: str, client: Client, tmp_path: Path) -> None:
+    """An export is resumed with the options that it began with; else each that changed is named, with its values."""
+    client.export(RUN.run_id, tmp_path, tables=TABLES if "tables" in change else ["fields"])
+    with pytest.raises(errors.ExportMismatch) as caught:
+        client.export(RUN.run_id, tmp_path, resume=True, **{"tables": ["fields"], **OTHERS[change]})
+    assert caught.value.message.partition("other options: ")[2].startswith(change)
+    assert not re.search("[0-9a-f]{16}", caught.value.message.replace(str(tmp_path), "")), "no digest is shown"
+    assert caught.value.hint == "Replace it with overwrite=True, or choose another place"
 
 
 def test_the_same_names_in_another_order_are_the_same(client: Client, tmp_path: Path) -> None:
@@ -417,7 +477,7 @@ def test_an_export_of_an_older_schema_is_not_resumed(name: str, client: Client, 
     before = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
     with pytest.raises(errors.ExportMismatch, match=f"version 1 of the tables' schema; this is version {VERSION}") as e:
         client.export(RUN.run_id, path, resume=True)
-    assert "Export the run anew" in str(e.value)
+    assert "Replace it with overwrite=True" in str(e.value)
     assert {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)} == before
 
 
@@ -725,6 +785,162 @@ def test_a_second_cancel_waits_for_the_part_too(serve_runs: Serve, token: str, t
     assert ended_early == [False]
     with Client(token=token, base_url=serve_runs(RUN)) as client:
         assert client.export(RUN.run_id, tmp_path, resume=True).files == 20
+
+
+# Replacing ----------------------------------------------------------------------------------------------------
+
+EDITED = MemoryRun(dict(RUN.header) | {"batch_id": "edited"}, [{**file, "documents": []} for file in RUN.files(0, 20)])
+"""The same run after something changed."""
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "parts": ("out", {"rows_per_part": 1}),
+    "single": ("out", {"single_file": True}),
+    "wide": ("out", {"wide": True}),
+    "file": ("out.csv", {"tables": ["files"]}),
+    "tax:2025": ("tax:2025.parquet", {"tables": ["files"]}),
+}
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file of an export, without what says of it."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return {str(each.relative_to(path.parent)): each.read_bytes() for each in files if each.name[0] not in "._"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_export_can_be_made_again(form: str, client: Client, serve_runs: Serve, token: str, tmp_path: Path) -> None:
+    """With `overwrite` the run as it is by now takes the place of an older export, and nothing else is left."""
+    name, options = FORMS[form]
+    path, expected = tmp_path / name, tmp_path / "expected" / name
+    client.export(RUN.run_id, path, **options)
+    with Client(token=token, base_url=serve_runs(EDITED)) as later:
+        later.export(RUN.run_id, expected, **options)
+        old = contents(path)
+        seen: list[dict[str, bytes]] = []
+        watching = {**options, "progress": lambda _: seen.append(contents(path))}
+        done = later.export(RUN.run_id, path, overwrite=True, **watching)
+        assert all(each == old for each in seen), "the old one stays until the new one is whole"
+        assert contents(path) == contents(expected) != old
+        assert {each.name for each in tmp_path.iterdir()} <= {name, "expected", f".{name}.export.json"}
+        assert all(each.exists() and tmp_path in each.parents for each in done.paths)
+        assert (done.path, done.start) == (path, 0)
+        resumed = later.export(RUN.run_id, path, resume=True, **options)
+        assert (resumed.start, resumed.paths) == (20, done.paths)
+
+
+def test_where_nothing_is_an_overwrite_makes_an_export(client: Client, tmp_path: Path) -> None:
+    """`overwrite` also begins where there is none, an unfinished one, or a file that no export wrote."""
+    client.export(RUN.run_id, tmp_path / "a" / "out", overwrite=True)
+    assert read(tmp_path / "a" / "out", "files").num_rows == 20
+    (tmp_path / "mine.csv").write_text("mine")
+    client.export(RUN.run_id, tmp_path / "mine.csv", overwrite=True)
+    assert len((tmp_path / "mine.csv").read_text().splitlines()) > 20
+    (tmp_path / "a" / "out" / "_SUCCESS").unlink()
+    (tmp_path / "a" / "out" / "files" / "part-0000000000-0000000020.parquet").unlink()
+    client.export(RUN.run_id, tmp_path / "a" / "out", overwrite=True, format="csv")
+    assert len(files_in(tmp_path / "a" / "out" / "files")) == 1
+
+
+def test_an_overwrite_that_fails_leaves_the_old_one(
+    token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the server fails on the way the old export stays, and `resume` continues the new one."""
+    monkeypatch.setattr("run_results.http.sender.time.sleep", lambda seconds: None)
+    server = Failing(MemoryStore([RUN]), token, page_size=7)
+    server.broken = False
+    for name, options in (("out", {}), ("out.csv", {})):
+        with serve(server) as served, Client(token=token, base_url=served.url) as client:
+            client.export(RUN.run_id, tmp_path / name)
+            old = contents(tmp_path / name)
+            server.broken = True
+            with pytest.raises(errors.RunResultsError):
+                client.export(RUN.run_id, tmp_path / name, overwrite=True, **options)
+            server.broken = False
+            assert contents(tmp_path / name) == old
+            with pytest.raises(errors.ExportError, match="there is an export"):
+                client.export(RUN.run_id, tmp_path / name)
+            done = client.export(RUN.run_id, tmp_path / name, resume=True)
+            assert (done.start, done.files, done.path) == (14, 20, tmp_path / name)
+            assert not list(tmp_path.glob(".*.next"))
+            with pytest.raises(errors.NotFoundError):
+                client.export("no-such-run", tmp_path / name, overwrite=True)
+            assert not list(tmp_path.glob(".*.next"))
+
+
+def test_what_is_not_of_the_export_is_never_replaced(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder with a file that no export wrote, the current folder, and links to it keep what they have."""
+    client.export(RUN.run_id, tmp_path / "out", rows_per_part=1)
+    for name in ("README.txt", "fields/notes.parquet", "fields.parquet", "_parts/mine"):
+        foreign = tmp_path / "out" / name
+        foreign.parent.mkdir(exist_ok=True)
+        foreign.write_text("mine")
+        with pytest.raises(errors.ExportError, match="is not of the export and would be lost"):
+            client.export("r", tmp_path / "out", overwrite=True)
+        foreign.unlink()
+    shutil.rmtree(tmp_path / "out" / "_parts")
+    monkeypatch.chdir(tmp_path / "out" / "fields")
+    with pytest.raises(errors.ExportError, match="current folder"):
+        client.export("r", tmp_path / "out", overwrite=True)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    client.export(RUN.run_id, tmp_path / "link", overwrite=True, tables=["files"])
+    assert (tmp_path / "link").is_symlink()
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"files", *BESIDE}
+    with pytest.raises(errors.ConfigurationError, match="continued or made again, not both"):
+        client.export("r", tmp_path / "out", overwrite=True, resume=True)
+
+
+def test_two_that_overwrite_at_once_are_kept_apart(client: Client, tmp_path: Path) -> None:
+    """While an export is made again, no other one writes to its place, in whatever way."""
+    client.export(RUN.run_id, tmp_path / "out")
+
+    def meanwhile(_: Exported) -> None:
+        for options in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(errors.ExportError, match="another export is writing"):
+                client.export(RUN.run_id, tmp_path / "out", **options)
+
+    client.export(RUN.run_id, tmp_path / "out", overwrite=True, progress=meanwhile)
+
+
+def test_two_renames_are_enough_to_replace_a_folder(
+    client: Client, serve_runs: Serve, token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two folders cannot be exchanged in one step, a kill between the two renames is mended at the next start."""
+    path, real = tmp_path / "out", Path.replace
+    client.export(RUN.run_id, path)
+    monkeypatch.setattr("run_results.export.replacement._exchange", lambda one, other: False)
+
+    def killed(self: Path, target: Path) -> Path:
+        if target == path:
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    with Client(token=token, base_url=serve_runs(EDITED)) as later:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Path, "replace", killed)
+            later.export(RUN.run_id, path, overwrite=True)
+        assert not path.exists()
+        assert later.export(RUN.run_id, path, resume=True).start == 20
+        assert {each.name for each in tmp_path.iterdir()} == {"out"}
+        later.export(RUN.run_id, path, overwrite=True)
+    assert {each.name for each in tmp_path.iterdir()} == {"out"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("form", ["parts", "single", "file"])
+def test_a_kill_at_every_step_leaves_one_whole_export(form: str, token: str) -> None:
+    """Killed before each step on the disk, an overwrite leaves the old export or the new one, and ends when resumed."""
+    program = Path(__file__).with_name("killed.py")
+    servers = [ReferenceServer(MemoryStore([run]), token) for run in (RUN, EDITED)]
+    with TemporaryDirectory(dir=MEMORY) as made, serve(servers[0]) as old, serve(servers[1]) as new:
+        step = 1 if THOROUGH else 5
+        arguments = [old.url, token, RUN.run_id, made, str(step), new.url, f"overwrite-{form}"]
+        done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stderr) == (0, "")
+    killed, before, after = map(int, done.stdout.split())
+    assert killed == before + after
+    assert min(before, after) > 0, "some left the old one and some the new one"
 
 
 # What cannot be written ---------------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ def test_an_export_counts_what_it_could_not_read(
             )
             assert made.unread == expected
             manifest = json.loads((tmp_path / "out" / "_SUCCESS").read_text())
-            assert Unread(**manifest["unread"]) == expected
-            assert manifest["unread_by_part"] == {}
+            assert Unread(**manifest["counts"][""]["unread"]) == expected
+            assert list(manifest["counts"]) == [""]
 
 
 def test_a_resumed_export_counts_every_part_once(

@@ -187,7 +187,7 @@ class ExportError(RunResultsError):
 class ExportMismatch(ExportError):
     """Raised when an export cannot go on, because what is there is of another run, state or choice of options."""
 
-    advice = "Start a new export in another folder"
+    advice = "Replace it with {overwrite=True}, or choose another place"
 
 
 class TransportError(RunResultsError):

@@ -41,6 +41,11 @@ def _choosing(command: Command) -> Command:
     options = (
         click.option("--resume", is_flag=True, help="Continue an export that is there; where there is none, begin."),
         click.option(
+            "--overwrite",
+            is_flag=True,
+            help="Make an export that is there again; the old one stays until the new one is whole.",
+        ),
+        click.option(
             "--format", type=click.Choice(FORMATS), help="The format of the files; else by suffix, else parquet."
         ),
         click.option(
@@ -112,6 +117,7 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
         typed=Typed(sign, dates) if given["typed"] or decimal or dates else None,
         include=Include.parse(given["include"]),
         resume=given["resume"],
+        overwrite=given["overwrite"],
         single_file=given["single_file"],
         guard=not given["no_guard"],
         rows_per_part=given["rows_per_part"],

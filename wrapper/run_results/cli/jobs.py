@@ -23,10 +23,10 @@ from run_results.cli.messages import (
     warn_of_unread,
 )
 from run_results.cli.rows import MARKS, marked
-from run_results.errors import ClientClosedError, ExportError, ExportMismatch, RunChanged
+from run_results.errors import ClientClosedError, ExportError, RunChanged
 from run_results.export.options import ExportOptions
 from run_results.export.result import Exported
-from run_results.text import count, printable
+from run_results.text import count, printable, quote
 
 
 class _Stop(BaseException):
@@ -47,6 +47,8 @@ class Jobs:
     """Where each run goes; a slash ends a folder."""
     options: ExportOptions
     so_far: dict[str, Exported] = field(factory=dict)
+    before: dict[str, int] = field(factory=dict)
+    """The fields of each run that came with its first page or before: no work that was seen."""
     done: set[str] = field(factory=set)
     failures: dict[str, Exception] = field(factory=dict)
     stopping: threading.Event = field(factory=threading.Event)
@@ -95,7 +97,9 @@ class Jobs:
             while not self.stopping.is_set():
                 run_id = waiting.get_nowait()
                 try:
-                    self.so_far[run_id] = client.export(run_id, self.places[run_id], options=options)
+                    made = client.export(run_id, self.places[run_id], options=options)
+                    self.before.setdefault(run_id, made.fields if made.start else 0)
+                    self.so_far[run_id] = made
                     self.done.add(run_id)
                 except _Stop:
                     return
@@ -104,6 +108,8 @@ class Jobs:
                         self.failures[run_id] = error
 
     def _note(self, exported: Exported) -> None:
+        if exported.start:
+            self.before.setdefault(exported.run_id, exported.fields)
         self.so_far[exported.run_id] = exported
         if self.stopping.is_set():
             raise _Stop
@@ -114,7 +120,7 @@ class Jobs:
         if not seen:
             return "waiting for the server"
         fields, failed = sum(each.fields for each in seen), sum(each.failed for each in seen)
-        rate = fields / max(time.monotonic() - self.began, 0.001)
+        rate = (fields - sum(self.before.values())) / max(time.monotonic() - self.began, 0.001)
         runs = f"{len(self.done):,} of {len(self.places):,} runs, " if len(self.places) > 1 else ""
         files = count(sum(each.files for each in seen), "file")
         return f"{runs}{files}, {count(fields, 'field')} ({failed:,} failed), {rate:,.0f} fields/s"
@@ -143,11 +149,7 @@ class Jobs:
         if run_id in self.so_far and not isinstance(error, ExportError):
             step = ". Everything before is written; continue with --resume"
             if isinstance(error, RunChanged):  # the parts are of the run as it was
-                step += " --on-change warn, or export the run anew into another place"
-        place = Path(self.places[run_id])
-        parts = place.with_name(f"{place.name}.parts")
-        if isinstance(error, ExportMismatch | RunChanged) and parts.is_dir():
-            step += f". To begin anew, {str(parts)!r} may be deleted"
+                step += " --on-change warn, or export the run anew with --overwrite"
         return step
 
 
@@ -159,7 +161,9 @@ def _print_result(made: Exported, place: str, include: Include) -> None:
     click.echo(printable(f"{made.run_id}: {', '.join(parts)}{marks}{cases} -> {Path(place)}"))
     warn_of_unfinished(made.run_id, made.unfinished)
     if made.unmet_class is not None:
-        warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty")
+        names = [quote(name) if name is not None else "none (unclassified)" for name in made.classes]
+        there = f"; the documents have {', '.join(names)}" if names else ""
+        warn(f"{made.run_id}: no document has the class {made.unmet_class!r}: the table is empty{there}")
     if made.guesses is not None:
         warn(f"{made.run_id}: {made.guesses}")
     warn_of_further(made.run_id, made.further, made.guessed_names)

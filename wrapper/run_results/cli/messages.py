@@ -21,6 +21,7 @@ _NAMES = {
     "allow_insecure": "--allow-insecure",
     "strict": "--strict",
     "resume": "--resume",
+    "overwrite": "--overwrite",
     "doubled": "--doubled",
     "pages()": "`run-results fetch`",
 }

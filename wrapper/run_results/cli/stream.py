@@ -31,7 +31,7 @@ def check_streamed(options: ExportOptions) -> None:
         "the wide view without --names and --class; give both, or name a file": options.wide is not None
         and not (options.names and options.wide.class_name),
         "one file for each table; name a folder": options.single_file,
-        "an export to continue; name its folder or file": options.resume,
+        "an export to continue or replace; name its folder or file": options.resume or options.overwrite,
     }
     if options.format not in STREAMED:
         raise ConfigurationError(

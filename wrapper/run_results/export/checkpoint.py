@@ -8,13 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
-from attrs import frozen
+from attrs import field, frozen
 
 from run_results.errors import ExportError, ExportMismatch
 from run_results.export.manifest import Manifest
 from run_results.export.parts import Part, chain, names_in
 from run_results.export.plan import Plan
-from run_results.files import file_errors
+from run_results.export.result import Totals
+from run_results.files import file_errors, temporary
 from run_results.tables.schema import What
 from run_results.tables.writers import read_metadata
 
@@ -28,6 +29,8 @@ class Checkpoint:
     leftovers: tuple[Path, ...] = ()
     """Files of ours that were left unfinished. They go when the server has shown that the run is the same."""
     is_complete: bool = False
+    counts: Totals = field(factory=Totals)
+    """What the parts have; where they were merged, what the whole has."""
 
     @property
     def end(self) -> int:
@@ -99,7 +102,8 @@ def _read_parts(plan: Plan, names: dict[What, list[str]], manifest: Manifest | N
         for what in plan.tables:
             for part in parts:
                 _verify(plan, what, part, manifest)
-    return Checkpoint(manifest, tuple(parts), tuple(leftovers))
+    counts = [Totals.read(manifest.counts.get(part.name, {})) for part in parts] if manifest else []
+    return Checkpoint(manifest, tuple(parts), tuple(leftovers), counts=sum(counts, Totals()))
 
 
 def _verify(plan: Plan, what: What, part: Part, manifest: Manifest) -> None:
@@ -132,7 +136,24 @@ def _complete(plan: Plan) -> Checkpoint:
         if size != written:
             found = "is not there" if size is None else f"has {size} bytes, and {written} were written"
             raise _mismatch(plan, f"{str(path)!r} {found}, and its parts are gone")
-    return Checkpoint(manifest, is_complete=True)
+    return Checkpoint(manifest, is_complete=True, counts=Totals.read(manifest.counts.get("", {})))
+
+
+def temporary_files(plan: Plan) -> list[Path]:
+    """What a killed process, or one whose power failed, may have left beside the parts under temporary names."""
+    names = [plan.success, plan.manifest]
+    if plan.is_file:
+        names.append(plan.path)
+    elif plan.options.wide is None:
+        names += [plan.path / f"{what}.{plan.format}" for what in plan.tables]
+    else:
+        with file_errors("read", plan.path):
+            classes = [
+                *plan.path.glob(f".class-*.{plan.format}.tmp"),
+                *plan.path.glob(f".unclassified.{plan.format}.tmp"),
+            ]
+        return [*map(temporary, names), *classes]
+    return [*map(temporary, names)]
 
 
 def _refuse_other_files(plan: Plan) -> None:

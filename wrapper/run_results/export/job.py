@@ -21,16 +21,16 @@ import pyarrow as pa
 from attrs import define, evolve, field
 
 from run_results.arguments import check_run_id
-from run_results.counts import Counts
 from run_results.errors import ExportError, ExportMismatch, RunResultsError
 from run_results.events import log
-from run_results.export.checkpoint import Checkpoint, read_checkpoint
+from run_results.export.checkpoint import Checkpoint, read_checkpoint, temporary_files
 from run_results.export.manifest import Manifest, run_state
 from run_results.export.merge import merge
 from run_results.export.options import ExportChoices, ExportOptions, choose
 from run_results.export.parts import Part, remove_parts, write_part
 from run_results.export.plan import Plan, make_plan
-from run_results.export.result import Exported
+from run_results.export.replacement import Replacement, begin_replacement
+from run_results.export.result import Exported, Totals
 from run_results.files import Lock, file_errors, lock_folder, make_folder, sync_folder
 from run_results.include import Include
 from run_results.page import Page
@@ -50,15 +50,15 @@ class _KeptPages:
 
     since: float = 0.0
     """When the first of them came."""
-    pages: list[tuple[int, dict[What, pa.RecordBatch], Unread]] = field(factory=list)
-    """Each with the offset behind it and what could not be read: an interrupt leaves all of it or nothing."""
+    pages: list[tuple[int, dict[What, pa.RecordBatch], Totals]] = field(factory=list)
+    """Each with the offset behind it and what it has: an interrupt leaves all or nothing."""
     rows: int = 0
     size: int = 0
     """In bytes."""
 
-    def add(self, end: int, batches: dict[What, pa.RecordBatch], unread: Unread) -> None:
+    def add(self, end: int, batches: dict[What, pa.RecordBatch], counts: Totals) -> None:
         """Keep one page."""
-        self.pages.append((end, batches, unread))
+        self.pages.append((end, batches, counts))
         self.rows += max(map(len, batches.values()))
         self.size += sum(batch.nbytes for batch in batches.values())
 
@@ -95,15 +95,17 @@ class Export:
         self._clock = clock
         self._tabulators: dict[What, Tabulator] = {what: Tabulator(what, names, typed) for what in plan.tables}
         self._exported = Exported(plan.run_id, plan.path, plan.format)
-        self._counts = Counts(threshold=None)  # of the pages since `start`; an export has no threshold
         self._checkpoint = Checkpoint()
         self._manifest: Manifest | None = None  # until the first page has come
         self._parts: list[Part] = []
+        self._totals = Totals()  # of the parts
+        self._so_far = Totals()  # of the pages as well
         self._kept = _KeptPages()
         self._end = 0  # the offset behind the last page
         self._unfinished: str | None = None  # the run's status, where it had not finished when the last page came
         self._is_new = False  # whether this export makes the folder
         self._lock = Lock()
+        self._replacement: Replacement | None = None  # where this export takes the place of another one
 
     @property
     def include(self) -> Include:
@@ -118,6 +120,17 @@ class Export:
     # From start to end --------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        self._replacement = begin_replacement(self.plan)
+        if self._replacement is not None:
+            self.plan = self._replacement.plan
+        try:
+            self._begin()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def _begin(self) -> None:
         plan = self.plan
         self._is_new = not plan.path.exists()
         is_whole_file = plan.is_file and not self._is_new
@@ -125,23 +138,22 @@ class Export:
             self._lock = lock_folder(plan.parts)
         try:
             self._checkpoint = read_checkpoint(plan)
+            for path in temporary_files(plan):
+                with file_errors("remove", path):
+                    path.unlink(missing_ok=True)
             if not self._checkpoint.is_complete:
                 for what in plan.tables:
                     make_folder(plan.parts / what)
         except BaseException:
-            self._lock.close()
             if plan.merges and not is_whole_file:
                 with suppress(OSError):  # nothing of ours is in it, unless it is left from before
                     plan.parts.rmdir()
             raise
         self._manifest = self._checkpoint.manifest
         self._parts = list(self._checkpoint.parts)
+        self._totals = self._so_far = self._checkpoint.counts
         self._end = self.start
-        if self._manifest:
-            names = None if self._checkpoint.is_complete else [part.name for part in self._parts]
-            self._exported = evolve(self._exported, unread=self._manifest.unread_in(names))
-        self._exported = evolve(self._exported, start=self.start, files=self.start)
-        return self
+        self._exported = evolve(self._exported, start=self.start, files=self.start, **self._totals.by_name())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -153,7 +165,12 @@ class Export:
             if error is not None and not self._parts:
                 self._remove_folders()
         finally:
-            self._lock.close()
+            self._close()
+
+    def _close(self) -> None:
+        self._lock.close()
+        if self._replacement is not None:
+            self._replacement.close()
 
     def add(self, page: Page) -> None:
         """Take the next page."""
@@ -168,11 +185,14 @@ class Export:
         }
         if not self._kept.pages:
             self._kept.since = self._clock()
-        self._end = page.offset + len(page.files)
         unread = sum((tabulator.unread for tabulator in self._tabulators.values()), Unread())
-        self._kept.add(self._end, batches, unread)
-        self._exported = evolve(self._exported, unread=self._exported.unread + unread)
-        self._count(page)
+        counts = Totals.of(page, unread)
+        end = page.offset + len(page.files)
+        self._kept.add(end, batches, counts)
+        self._end = end
+        self._so_far += counts
+        self._exported = evolve(self._exported, files=end, **self._so_far.by_name())
+        self._count_guesses()
         is_late = self._clock() - self._kept.since > _SECONDS
         if self._kept.rows >= self.plan.options.rows_per_part or self._kept.size >= BYTES or is_late:
             self._write_part()
@@ -189,13 +209,16 @@ class Export:
             _LOG.warning("run %s: %s", plan.run_id, text)
         if self._checkpoint.is_complete:
             paths = tuple(map(plan.output, self._manifest.sizes)) if self._manifest else ()
+            self._note_classes(self._manifest.classes if self._manifest else None)
         else:
             self._write_part()
             paths = self._merge() if plan.merges else self._succeed()
         if plan.merges and plan.parts.exists():
             remove_parts(plan)
-            self._remove_folders()
-        self._exported = evolve(self._exported, paths=paths, unfinished=self._unfinished)
+        if self._replacement is not None:
+            self._replacement.commit()
+            paths = tuple(map(self._replacement.placed, paths))
+        self._exported = evolve(self._exported, paths=paths, unfinished=self._unfinished, **self._totals.by_name())
         return self._exported
 
     # Page by page -------------------------------------------------------------------------------------------------
@@ -225,23 +248,6 @@ class Export:
             with file_errors("remove", path):
                 path.unlink(missing_ok=True)
 
-    def _count(self, page: Page) -> None:
-        counts = self._counts
-        counts.add(page)
-        self._count_guesses()
-        self._exported = evolve(
-            self._exported,
-            files=self._end,
-            documents=counts.documents.total,
-            fields=counts.fields.total,
-            failed=counts.fields.failed,
-            invalid=counts.fields.invalid,
-            edited=counts.fields.edited,
-            case_fields=0 if self.start else counts.case_fields.total,  # they were exported with the first file
-            breaches=counts.breaches,
-            first_breach=counts.first_breach,
-        )
-
     def _count_guesses(self) -> None:
         if "fields" in self._tabulators:
             found = self._tabulators["fields"].guesses
@@ -259,11 +265,11 @@ class Export:
         if self._kept.pages and self._manifest and not (self._parts and end == begin):
             part = Part(begin, end, f".{self.plan.part_format}")
             batches = [each for _, each, _ in self._kept.pages]
-            unread = sum((each for _, _, each in self._kept.pages), Unread())
-            self._manifest.count_unread(part.name, unread, [each.name for each in self._parts])
-            guarded = write_part(self.plan, part, batches, self._manifest)
+            counts = sum((each for _, _, each in self._kept.pages), Totals())
+            self._totals += write_part(self.plan, part, batches, counts, self._manifest)
+            self._so_far = self._totals
             self._parts.append(part)
-            self._exported = evolve(self._exported, guarded=self._exported.guarded + guarded)
+            self._exported = evolve(self._exported, **self._totals.by_name())
         self._kept = _KeptPages()  # only now: an interrupt while it is written keeps the pages for another try
 
     # The end ------------------------------------------------------------------------------------------------------
@@ -272,7 +278,8 @@ class Export:
         """Say that all parts are there."""
         plan = self.plan
         if self._manifest:
-            success = evolve(self._manifest, options=plan.all_options, files=self._end, sizes={}, unread_by_part={})
+            counts = {"": self._totals.as_dict()}
+            success = evolve(self._manifest, options=plan.all_options, files=self._end, sizes={}, counts=counts)
             success.write(plan.success)
         return tuple(plan.path / what for what in plan.tables)
 
@@ -281,13 +288,18 @@ class Export:
         plan = self.plan
         if self._manifest is None:
             return ()
-        merged = merge(plan, self._parts, self._manifest)
-        self._exported = evolve(self._exported, guarded=self._exported.guarded + merged.guarded, further=merged.further)
-        if plan.options.wide and plan.options.wide.class_name is not None and not merged.rows:
-            class_name = plan.options.wide.class_name
-            _LOG.warning("run %s: no document has the class %r", plan.run_id, class_name[:80])
-            self._exported = evolve(self._exported, unmet_class=class_name)
+        merged = merge(plan, self._parts, self._totals, self._manifest)
+        self._totals = merged.counts
+        self._note_classes(merged.classes)
         return merged.paths
+
+    def _note_classes(self, classes: list[str | None] | None) -> None:
+        """Say which classes there are, where none is the one of the wide view."""
+        wide = self.plan.options.wide
+        if classes is None or wide is None or wide.class_name is None:
+            return
+        _LOG.warning("run %s: no document has the class %r", self.plan.run_id, wide.class_name[:80])
+        self._exported = evolve(self._exported, unmet_class=wide.class_name, classes=tuple(classes))
 
     def _remove_folders(self) -> None:
         """Remove folders of ours that hold nothing."""

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ from attrs import evolve, frozen
 from run_results.export.manifest import Manifest
 from run_results.export.parts import Part, read_part, write_table
 from run_results.export.plan import Plan
+from run_results.export.result import Totals
 from run_results.files import discard, file_errors, publish, temporary
 from run_results.paths import safe_name
 from run_results.tables.arrow import arrow_schema
@@ -18,6 +21,7 @@ from run_results.tables.schema import What
 from run_results.tables.wide import Pivot
 from run_results.text import fold
 
+_MOST_CLASSES: Final = 100
 _Output = tuple[Path, pa.Schema, Iterable[pa.RecordBatch]]
 """A file, its columns and its rows."""
 
@@ -27,27 +31,34 @@ class Merged:
     """What was made of the parts."""
 
     paths: tuple[Path, ...]
-    guarded: int
-    """Cells of CSV that got an apostrophe in front."""
-    rows: int | None = None
-    """Documents in the wide view; None for tables."""
-    further: int = 0
-    """Fields in the wide view's column of that name."""
+    counts: Totals
+    """What the files have."""
+    classes: list[str | None] | None = None
+    """The classes of the documents, at most 100, where none has the one that the wide view is of."""
 
 
-def merge(plan: Plan, parts: Sequence[Part], manifest: Manifest) -> Merged:
+def merge(plan: Plan, parts: Sequence[Part], counts: Totals, manifest: Manifest) -> Merged:
     """Make the files, under their names when all are whole, and then say that the export is complete."""
     pivot = _survey(plan, parts)
     outputs = _tables(plan, parts) if pivot is None else _wide_tables(plan, parts, pivot)
+    classes = _classes(plan, parts) if pivot and pivot.wide.class_name is not None and not pivot.rows else None
     paths: list[Path] = []
-    guarded = 0
     try:
         for path, schema, batches in outputs:
-            guarded += write_table(plan, path, schema, batches, plan.format, manifest)
+            counts += Totals(guarded=write_table(plan, path, schema, batches, plan.format, manifest))
             paths.append(path)
+        if pivot is not None:
+            counts += Totals(further=pivot.further)
         with file_errors("read", plan.path):
             sizes = {path.name: temporary(path).stat().st_size for path in paths}
-        success = evolve(manifest, options=plan.all_options, files=parts[-1].end, sizes=sizes, unread_by_part={})
+        success = evolve(
+            manifest,
+            options=plan.all_options,
+            files=parts[-1].end,
+            sizes=sizes,
+            counts={"": counts.as_dict()},
+            classes=classes,
+        )
         if plan.is_file:  # before the file: one without it is not taken for ours
             success.write(plan.success)
     except BaseException:
@@ -56,7 +67,13 @@ def merge(plan: Plan, parts: Sequence[Part], manifest: Manifest) -> Merged:
     publish(paths)
     if not plan.is_file:
         success.write(plan.success)
-    return Merged(tuple(paths), guarded, *(() if pivot is None else (pivot.rows, pivot.further)))
+    return Merged(tuple(paths), counts, classes)
+
+
+def _classes(plan: Plan, parts: Sequence[Part]) -> list[str | None]:
+    """The classes of the documents, in the order they came."""
+    found = (each for part in parts for each in _table(plan, part, "documents")["class_name"].unique().to_pylist())
+    return list(islice(dict.fromkeys(found), _MOST_CLASSES))
 
 
 def _tables(plan: Plan, parts: Sequence[Part]) -> Iterator[_Output]:

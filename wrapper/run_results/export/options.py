@@ -44,6 +44,8 @@ class ExportOptions:
         include: What to ask the server for. Default: everything.
         resume: Whether to continue an export that is there; where there is none, a new one begins. Default: False, and
             an export that is there is an error.
+        overwrite: Whether an export that is there is made again. The old one stays until the new one is whole, and
+            `resume` continues a new one that was interrupted. Default: False.
         single_file: Whether to merge each table's parts into one file at the end. Default: False.
         guard: Whether to keep spreadsheets from taking a cell of CSV for a formula; see docs/tables.md. Default: True.
         rows_per_part: After how many rows a part is written, at the end of a page. Default: 60,000.
@@ -61,6 +63,7 @@ class ExportOptions:
     typed: Typed | None = field(default=None, converter=as_typed)
     include: Include = field(default=Include.ALL, converter=as_include)
     resume: bool = False
+    overwrite: bool = False
     single_file: bool = False
     guard: bool = True
     rows_per_part: int = field(default=60_000, converter=_as_rows)
@@ -69,6 +72,11 @@ class ExportOptions:
     def __attrs_post_init__(self) -> None:
         if self.wide is not None and self.tables:
             raise ConfigurationError("the wide view is of documents and their fields: choose it, or tables")
+        if self.resume and self.overwrite:
+            raise ConfigurationError(
+                "an export is continued or made again, not both; the one continues the other when it was interrupted",
+                option="overwrite",
+            )
 
 
 class ExportChoices(TypedDict, total=False):
@@ -81,6 +89,7 @@ class ExportChoices(TypedDict, total=False):
     typed: Typed | bool | None
     include: Flags
     resume: bool
+    overwrite: bool
     single_file: bool
     guard: bool
     rows_per_part: int

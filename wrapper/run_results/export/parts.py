@@ -19,10 +19,11 @@ from attrs import frozen
 
 from run_results.export.manifest import Manifest
 from run_results.export.plan import Plan
+from run_results.export.result import Totals
 from run_results.files import discard, file_errors, new_file, publish, temporary
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.options import Format
-from run_results.tables.schema import What
+from run_results.tables.schema import TABLES, What
 from run_results.tables.writers import ROWS, open_writer
 
 _NAME = re.compile(r"part-(\d{10,19})-(\d{10,19})(\.[a-z]+)")
@@ -77,22 +78,25 @@ def names_in(folder: Path) -> list[str]:
         return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
-def write_part(plan: Plan, part: Part, batches: list[dict[What, pa.RecordBatch]], manifest: Manifest) -> int:
-    """Write the file of each table, and their sizes into the manifest. Returns how many cells were guarded."""
+def write_part(
+    plan: Plan, part: Part, batches: list[dict[What, pa.RecordBatch]], counts: Totals, manifest: Manifest
+) -> Totals:
+    """Write the file of each table, and their sizes and counts into the manifest. Returns the counts of the part."""
     paths = [plan.parts / what / part.name for what in plan.tables]
-    guarded = 0
     try:
         for what, path in zip(plan.tables, paths, strict=True):
             schema = arrow_schema(what, typed=plan.options.typed is not None)
-            guarded += write_table(plan, path, schema, (each[what] for each in batches), plan.part_format, manifest)
+            guarded = write_table(plan, path, schema, (each[what] for each in batches), plan.part_format, manifest)
+            counts += Totals(guarded=guarded)
             with file_errors("read", path):
                 manifest.sizes[f"{what}/{part.name}"] = temporary(path).stat().st_size
+        manifest.counts[part.name] = counts.as_dict()
         manifest.write(plan.manifest)  # before the parts: one that the manifest lacks would not be trusted
     except BaseException:
         discard(paths)
         raise
     publish(paths)
-    return guarded
+    return counts
 
 
 def write_table(
@@ -120,11 +124,16 @@ def read_part(plan: Plan, part: Part, what: What) -> Iterator[pa.RecordBatch]:
 
 
 def remove_parts(plan: Plan) -> None:
-    """Remove our own files in the folder of the parts; other files stay."""
-    for what in plan.tables:
+    """Remove our own files in the folder of the parts, and then what is empty; other files stay."""
+    for what in TABLES:
         for name in names_in(plan.parts / what):
             if Part.parse_ours(name):
                 with suppress(OSError):
                     (plan.parts / what / name).unlink()
+        with suppress(OSError):
+            (plan.parts / what).rmdir()
+    for path in (plan.manifest, temporary(plan.manifest)):
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
     with suppress(OSError):
-        plan.manifest.unlink(missing_ok=True)
+        plan.parts.rmdir()

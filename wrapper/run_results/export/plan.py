@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from run_results.errors import ConfigurationError, ExportError
-from run_results.export.manifest import COLUMNS_OPTION, SCHEMA_OPTION
+from run_results.export.manifest import COLUMNS_OPTION, NAMES_OPTION, SCHEMA_OPTION, WIDE_NAMES_OPTION
 from run_results.export.options import ExportOptions
 from run_results.files import file_errors, temporary
 from run_results.paths import is_folder_path, local_path
@@ -74,7 +74,7 @@ class Plan:
             "format": self.part_format,
             "tables": list(self.tables),
             "include": options.include.value,
-            "names": options.names.digest[:16],
+            NAMES_OPTION: options.names.digest[:16],
             "typed": [options.typed.decimal, options.typed.dates] if options.typed else None,
             "guard": options.guard if self.part_format == "csv" else None,
             COLUMNS_OPTION: self._columns,
@@ -89,22 +89,23 @@ class Plan:
     @property
     def all_options(self) -> dict[str, Any]:
         """The same, and the options that decide on the files made from the parts at the end."""
+        wide = self.options.wide
         return {
             **self.part_options,
             "single_file": self.options.single_file or self.is_file,
-            "wide": self._wide,
+            "wide": wide and [wide.class_name, wide.doubled, wide.confidence, wide.titles],
+            WIDE_NAMES_OPTION: self._wide_names,
             "result": self.format,
         }
 
     @property
-    def _wide(self) -> list[Any] | None:
-        """The options of the wide view, with a digest of its columns where the project's names decide on them."""
-        wide, names = self.options.wide, self.options.names
-        if wide is None:
+    def _wide_names(self) -> str | None:
+        """A digest of the wide view's columns, where the project's names decide on them."""
+        names = self.options.names
+        if self.options.wide is None or not names:
             return None
         columns = [[field.api_name for field in names.known_fields(name)] for name in (None, *names.classes)]
-        digest = sha256(repr(columns).encode()).hexdigest()[:16] if names else None
-        return [wide.class_name, wide.doubled, wide.confidence, wide.titles, digest]
+        return sha256(repr(columns).encode()).hexdigest()[:16]
 
     def output(self, name: str) -> Path:
         """Where a file is that was made of the parts."""
@@ -113,7 +114,8 @@ class Plan:
     def already_there(self, path: Path) -> ExportError:
         """The error for an export that is there and is not to be resumed."""
         text = f"there is an export at {str(path)!r} already"
-        return ExportError(text, path=str(path), advice="Continue it with {resume=True}, or choose another place")
+        advice = "Continue it with {resume=True}, replace it with {overwrite=True}, or choose another place"
+        return ExportError(text, path=str(path), advice=advice)
 
 
 def make_plan(run_id: str, path: str | os.PathLike[str], options: ExportOptions) -> Plan:

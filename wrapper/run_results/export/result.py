@@ -1,11 +1,68 @@
 """What an export did, as `client.export` returns it and `progress` gets it after each page."""
 
 from pathlib import Path
+from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, fields, frozen
 
+from run_results.counts import Counts
+from run_results.page import Page
 from run_results.tables.options import Format
 from run_results.tables.values import Unread
+
+
+@frozen
+class Totals:
+    """What an export has of pages, parts or a run: `counts` and what the export itself adds. They can be added."""
+
+    documents: int = 0
+    fields: int = 0
+    failed: int = 0
+    invalid: int = 0
+    edited: int = 0
+    case_fields: int = 0
+    breaches: int = 0
+    guarded: int = 0
+    further: int = 0
+    first_breach: str | None = None
+    unread: Unread = field(factory=Unread)
+
+    @classmethod
+    def of(cls, page: Page, unread: Unread) -> "Totals":
+        """What a page has. The packet's cross-class fields are exported with the first file."""
+        counts = Counts(threshold=None)  # an export has no threshold
+        counts.add(page)
+        return cls(
+            documents=counts.documents.total,
+            fields=counts.fields.total,
+            failed=counts.fields.failed,
+            invalid=counts.fields.invalid,
+            edited=counts.fields.edited,
+            case_fields=0 if page.offset else counts.case_fields.total,
+            breaches=counts.breaches,
+            first_breach=counts.first_breach,
+            unread=unread,
+        )
+
+    @classmethod
+    def read(cls, found: dict[str, Any]) -> "Totals":
+        """What a manifest has."""
+        return cls(**{**found, "unread": Unread(**found.get("unread", {}))})
+
+    def __add__(self, other: "Totals") -> "Totals":
+        sums = {name: getattr(self, name) + getattr(other, name) for name in (*_NUMBERS, "unread")}
+        return Totals(**sums, first_breach=self.first_breach or other.first_breach)
+
+    def by_name(self) -> dict[str, Any]:
+        """The values by their names, which `Exported` has, too."""
+        return {member.name: getattr(self, member.name) for member in fields(Totals)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a manifest."""
+        return asdict(self)
+
+
+_NUMBERS = [member.name for member in fields(Totals) if member.type is int]
 
 
 @frozen
@@ -20,7 +77,7 @@ class Exported:
     files: int = 0
     """Files of the run that are exported, those before `start` included."""
     documents: int = 0
-    """Documents since `start`, as are the numbers below."""
+    """Documents of those files; the numbers below, too, are of the whole export."""
     fields: int = 0
     """Fields of documents. The next three say how many of them have each mark; see `run_results.counts`."""
     failed: int = 0
@@ -48,6 +105,8 @@ class Exported:
     """The run's status where it had not finished when the last page came, so that it may get more files."""
     unmet_class: str | None = None
     """The class that the wide view was asked for, where no document has it."""
+    classes: tuple[str | None, ...] = ()
+    """The classes that the documents have instead, at most 100; None for documents without one."""
     paths: tuple[Path, ...] = ()
     """The files, or folders of parts, that hold the tables; filled at the end."""
 
