@@ -155,7 +155,11 @@ def quote(value: object, limit: int = 80) -> str:
     """
     if isinstance(value, str):
         return repr(value if len(value) <= limit else f"{value[: limit - 3]}...")
-    text = repr(value)
+    return shorten(repr(value), limit)
+
+
+def shorten(text: str, limit: int = 80) -> str:
+    """The text, cut with three dots where it is longer than the limit."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 

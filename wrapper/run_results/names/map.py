@@ -168,14 +168,15 @@ class NameMap:
     def label(self, api_name: str, class_name: str | None = None) -> str:
         """The name to show people for a field; never raises.
 
-        The project's name where it is known for sure; the API name itself where several meet in it, for to
-        pick one could be wrong; the `guess` where none is known; and a text that is no API name unchanged.
+        The project's name where it is known for sure; the name that all other classes agree on where only those have
+        one, so that a field is not spelled in two ways; the API name itself where several meet in it, for to pick one
+        could be wrong; the `guess` where none is known; and a text that is no API name unchanged.
 
         >>> names = NameMap(["driver's license", "due date", "due-date"])
         >>> names.label("driver_s_license"), names.label("due_date"), names.label("secret__id")
         ("driver's license", 'due_date', 'secret_id')
         """
-        match self._find(api_name, class_name):
+        match self._find(api_name, class_name) or self._any_class.get(api_name, ()):
             case (name,):
                 return name
             case () if is_api_name(api_name, ascii=self._ascii):
