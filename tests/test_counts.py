@@ -1,6 +1,7 @@
 """One run has one number for each word, wherever it is shown."""
 
 import json
+import os
 import random
 import re
 from collections import Counter
@@ -29,6 +30,7 @@ from .report.kit import Reader
 Json = dict[str, Any]
 SECRET = "t0k3n-of-the-tests"
 RUN_ID = "counted"
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 MARKS = ("failed", "invalid", "unsure", "edited")
 
 
@@ -147,17 +149,23 @@ def spoilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpoiltServer]:
 
 
 @pytest.fixture
-def said(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., str]:
-    """Run the command inside this process; gives its standard output."""
+def heard(capfdbinary: pytest.CaptureFixture[bytes]) -> Callable[..., tuple[str, str]]:
+    """Run the command inside this process, which succeeds; gives its standard output and standard error."""
 
-    def run_here(*arguments: str) -> str:
+    def run_here(*arguments: str) -> tuple[str, str]:
         capfdbinary.readouterr()
         code = command(arguments)
         out, err = capfdbinary.readouterr()
         assert int(code) == 0, err
-        return out.decode()
+        return out.decode(), err.decode()
 
     return run_here
+
+
+@pytest.fixture
+def said(heard: Callable[..., tuple[str, str]]) -> Callable[..., str]:
+    """The same, for standard output alone."""
+    return lambda *arguments: heard(*arguments)[0]
 
 
 runs = st.builds(
@@ -178,7 +186,10 @@ runs = st.builds(
 
 
 @given(run=runs, seed=st.integers(0, 10_000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=200 if THOROUGH else 40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_every_command_and_the_library_have_the_same_numbers(
     spoilt: SpoiltServer,
     said: Callable[..., str],
@@ -338,3 +349,74 @@ def test_problems_are_counted_as_they_are_listed(answers: list[Json]) -> None:
         counts.add(page_of(answer))
         levels = Counter(problem.level for problem in problems(RunResults.from_dict(answer)))
         assert counts.problems == {level: levels[level] for level in ("run", *LEVELS)}
+
+
+# What was read may not be all ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PAUSED", "STOPPED_AT_CHECKPOINT"])
+def test_an_unfinished_run_is_named_as_such(
+    spoilt: SpoiltServer, heard: Callable[..., tuple[str, str]], tmp_path: Path, status: str
+) -> None:
+    """`fetch`, `report` and `export` warn where the run has not finished, and the report says it, too."""
+    spoilt.take(SyntheticRun(3, 2, run_id=RUN_ID, status=status), 1)
+    warning = f"{RUN_ID}: the run is not finished ({status}): it may get more files than these"
+    for arguments in (
+        ("fetch", RUN_ID, "--format", "table"),
+        ("fetch", RUN_ID, "--format", "jsonl"),
+        ("report", RUN_ID, "-o", str(tmp_path / "r.html")),
+        ("export", RUN_ID, "-o", str(tmp_path / "out")),
+        ("export", RUN_ID, "-o", "-", "--format", "jsonl"),
+    ):
+        assert warning in heard(*arguments)[1], arguments
+    assert "The run is not finished." in "".join(Reader(tmp_path / "r.html").text)
+    spoilt.take(SyntheticRun(3, 2, run_id=RUN_ID), 1)
+    assert "not finished" not in heard("fetch", RUN_ID)[1]
+    heard("report", RUN_ID, "-o", str(tmp_path / "r.html"))
+    assert "The run is not finished." not in "".join(Reader(tmp_path / "r.html").text)
+
+
+def test_a_start_behind_the_end_is_said(
+    spoilt: SpoiltServer, heard: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    """A walk that begins behind the last file says so; one that begins at the last file says nothing."""
+    spoilt.take(SyntheticRun(3, 3, run_id=RUN_ID), 1)
+    for start in ("3", "100"):
+        warning = f"{RUN_ID}: the run has no file {start}: its files, counted from 0, end before"
+        for arguments in (("fetch", RUN_ID), ("report", RUN_ID, "-o", str(tmp_path / "r.html"))):
+            assert warning in heard(*arguments, "--start", start)[1]
+        assert f"The run has no file {start}" in "".join(Reader(tmp_path / "r.html").text)
+    assert "has no file" not in heard("fetch", RUN_ID, "--start", "2")[1]
+
+
+# Words --------------------------------------------------------------------------------------------------------
+
+
+class Plain(ReferenceServer):
+    """A server with one answer."""
+
+    def __init__(self, answer: Json) -> None:
+        super().__init__(MemoryStore([SyntheticRun(run_id=RUN_ID)]), SECRET)
+        self.body = {"id": RUN_ID, "status": "COMPLETE", "has_more": False, "files": [], **answer}
+
+    def render(self, page: Json) -> Response:
+        return Response(json.dumps(self.body), media_type="application/json")
+
+
+def test_a_long_note_is_shown_in_full(heard: Callable[..., tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reasons of a field that do not fit into the last column stand below it; short ones stand beside it."""
+    reason = (
+        "the model gave no answer for this field, since " + "the page is too dark to be read, " * 3 + "and it ends here"
+    )
+    field = {"field_name": "total", "value": "ERROR", "error_msg": reason}
+    short = {"field_name": "date", "value": "ERROR", "error_msg": "too dark"}
+    with serve(Plain({"files": [{"documents": [{"class_name": "Invoice", "fields": [field, short]}]}]})) as served:
+        monkeypatch.setenv("RUN_RESULTS_TOKEN", SECRET)
+        monkeypatch.setenv("RUN_RESULTS_BASE_URL", served.url)
+        out, _ = heard("fetch", RUN_ID, "--format", "table")
+    assert f"failed: {reason}" in " ".join(out.split())
+    assert "…" not in out
+    assert re.search(r"date +ERROR +failed: too dark\n", out)
+    assert "\n1 file, 1 document, 2 fields\n" in out, "one is not several"
+    assert "\nof 2 fields: 2 failed\nof 1 document: 0 not classified\n" in out
+    assert "\nproblems: 2 messages, 2 on fields\n" in out
