@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from run_results import NameMap
 from run_results.report import write_report
+from run_results.text import count
 
 from .conftest import Large, View
 from .kit import Json, box, document, one, page_of
@@ -85,7 +86,7 @@ def test_the_queue_has_what_needs_a_look(kinds: Path, look: Look) -> None:
     view = look(kinds)
     view.picture("kinds")
     assert rows(view) == ["gone", "low", "total", "stray", "(the document)", "(the document)"]
-    assert view.page.locator("#found").inner_text() == "6 entries: 4 fields, 1 document, 1 file without documents"
+    assert view.page.locator("#found").inner_text() == "6 entries: 4 fields, 2 documents"
     view.page.select_option("#sort", "run")
     assert rows(view) == ["(the document)", "total", "low", "stray", "gone", "(the document)"]
     view.page.select_option("#filter-reason", "failed")
@@ -146,10 +147,29 @@ def test_documents_can_be_listed(small: Large, look: Look) -> None:
     view.page.select_option("#filter-reason", "all")
     numbers = [len(file["documents"]) for file in small.run.files(0, 30)]
     assert 0 in numbers
-    found = f"{sum(numbers)} documents, {numbers.count(0)} files without documents"
+    found = f"{sum(numbers)} documents, {count(numbers.count(0), 'file')} without documents"
     assert view.page.locator("#found").inner_text() == found
     view.page.locator("#queue .badge", has_text="no documents").first.click()
     assert "No documents were found in this file." in view.page.locator("#viewer").inner_text()
+
+
+def test_the_queue_has_as_many_as_are_counted(small: Large, look: Look) -> None:
+    """Each filter finds as many fields, cross-class fields and documents as stand above and in the counts."""
+    page, counts = look(small.path).page, small.written.counts
+    cases, documents = counts.case_fields, counts.documents
+    for mark, of_documents in (("failed", 0), ("invalid", documents.invalid), ("edited", documents.edited)):
+        page.select_option("#filter-reason", mark)
+        found = page.locator("#found").inner_text()
+        kinds = {"field": getattr(counts.fields, mark), "cross-class field": getattr(cases, mark)}
+        kinds["document"] = of_documents
+        shown = ", ".join(count(number, noun) for noun, number in kinds.items() if number)
+        total = sum(kinds.values())
+        assert found == f"{count(total, 'entry', 'entries')}: {shown}" if total else "0 entries"
+        assert f"{getattr(counts.fields, mark)}\n{mark} field" in page.locator(".tiles").inner_text()
+    page.select_option("#filter-reason", "unsure")
+    assert f": {count(counts.fields.unsure, 'field')}" in page.locator("#found").inner_text()
+    page.locator("#queue tbody tr").first.click()
+    assert f" of {count(documents.total, 'document')}" in page.locator("#viewer .top").inner_text()
 
 
 def test_a_histogram_leads_to_its_fields(kinds: Path, look: Look) -> None:
