@@ -1,13 +1,18 @@
 """What an error says of the request that failed: the address, the wait that a server asks for, and what to do next."""
 
 import asyncio
+import http.server
 import json
-from collections.abc import Callable, Coroutine
+import ssl
+import threading
+import traceback
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import httpx
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +22,7 @@ from run_results.retry import parse_retry_after
 
 TOKEN = "t0k3n-of-the-requests"
 CONTEXT = "context-of-the-requests"
+TRUST = ssl.create_default_context()  # once: to read the certificates takes longer than all else here
 NOW = datetime(2025, 10, 21, 7, 28, tzinfo=UTC)
 
 
@@ -122,6 +128,116 @@ def test_an_address_that_a_server_points_to_is_shown_whole(location: str, shown:
 
     error = _status_error(Reply(302, {"location": location}, b""), Secret(TOKEN))
     assert (error.status, error.location) == (302, shown)  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def redirecting() -> Iterator[Callable[[str], str]]:
+    """A server that answers each request with 302 and the Location that is set; gives its base URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.server.asked += 1  # type: ignore[attr-defined]
+            self.send_response(302)
+            self.send_header("Location", self.server.location)  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+
+        def point_to(location: str) -> str:
+            server.location, server.asked = location, 0  # type: ignore[attr-defined]
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield point_to
+        server.shutdown()
+
+
+@pytest.mark.parametrize("kind", ["own", "httpx", "httpx2"])
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("mailto:you@example.com", "mailto:you@example.com"),
+        ("tel:1234", "tel:1234"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("https://[::1", "an address that cannot be read"),
+        ("https://host:99999999/x", "https://host:99999999/x"),
+        ("//", ""),
+        ("https://", "https:///"),
+        ("https://ex ample/", "https://ex ample/"),
+        ("http://\xff/", "http://\xff/"),
+        ("https://user:pass@[::1]/x?y", "https://[::1]/x"),
+    ],
+)
+def test_a_redirect_to_what_is_no_address_keeps_its_status(
+    redirecting: Callable[[str], str], kind: str, location: str, shown: str
+) -> None:
+    """It is refused at once as any redirect, over our own connections and over a client that is passed in."""
+    settings: dict[str, Any] = {"token": TOKEN, "base_url": redirecting(location), "retry": RetryPolicy(base=0)}
+    library = {"own": None, "httpx": httpx, "httpx2": httpx2}[kind]
+
+    async def ask() -> None:
+        async with AsyncClient(http_client=library and library.AsyncClient(verify=TRUST), **settings) as client:
+            await client.page("r")
+
+    def check(work: Callable[[], object]) -> None:
+        with pytest.raises(errors.RedirectRefusedError) as caught:
+            work()
+        assert (caught.value.status, caught.value.attempts) == (302, 1)
+        assert (caught.value.location or "").rstrip("/") == shown.rstrip("/")
+
+    with Client(http_client=library and library.Client(verify=TRUST), **settings) as client:
+        check(lambda: client.page("r"))
+    check(lambda: asyncio.run(ask()))
+
+
+# --- HTTP clients that are passed in --------------------------------------------------------------------------
+
+
+class Foreign(Exception):
+    """An error of somebody else's library."""
+
+
+@pytest.mark.parametrize("error", [Foreign(f"no {TOKEN}"), KeyError("x"), ExceptionGroup("all", [Foreign("no")])])
+@pytest.mark.parametrize("where", ["transport", "request hook", "response hook"])
+def test_what_a_client_that_is_passed_in_raises_is_of_the_family(where: str, error: Exception) -> None:
+    """Transports and hooks of the caller's may raise anything: it comes as one error, once, without the token."""
+    asked = 0
+
+    def fail(*_: Any) -> Any:
+        raise error
+
+    async def fail_in_task(*_: Any) -> Any:
+        raise error
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return fail() if where == "transport" else httpx.Response(200, content=b"{}")
+
+    transport = httpx.MockTransport(answer)
+    settings: dict[str, Any] = {"token": TOKEN, "base_url": "http://127.0.0.1", "retry": RetryPolicy(base=0)}
+    event = where.partition(" ")[0]
+    hooks = {} if where == "transport" else {"event_hooks": {event: [fail]}}
+    tasks = {} if where == "transport" else {"event_hooks": {event: [fail_in_task]}}
+
+    async def ask() -> None:
+        async with AsyncClient(
+            http_client=httpx.AsyncClient(transport=transport, verify=TRUST, **tasks), **settings
+        ) as client:
+            await client.page("r")
+
+    own = httpx.Client(transport=transport, **hooks)
+    for work in (lambda: Client(http_client=own, **settings).page("r"), lambda: asyncio.run(ask())):
+        with pytest.raises(errors.ConnectionFailedError, match=f"passed in raised {type(error).__name__}") as caught:
+            work()
+        assert caught.value.attempts == 1
+        assert TOKEN not in "".join(traceback.format_exception(caught.value))
+    assert asked == (0 if where == "request hook" else 2)
 
 
 # --- What an error names --------------------------------------------------------------------------------------

@@ -43,10 +43,10 @@ class Forecast:
 
     def after(self, offset: int, max_body_bytes: int) -> Iterator[tuple[int, int]]:
         """The offsets of the pages behind this one, each with the number of bytes that its answer may have."""
-        most, left = min(max_body_bytes, max(_LEAST_BYTES, 2 * self._bytes)), MOST_BYTES
+        most = min(max_body_bytes, max(_LEAST_BYTES, 2 * self._bytes))
         for _ in range(self._depth if self._stride else 0):
-            offset, left = offset + self._stride, left - most
-            if offset > MAX_OFFSET or left < 0:
+            offset += self._stride
+            if offset > MAX_OFFSET:
                 return
             yield offset, most
 

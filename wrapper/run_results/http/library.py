@@ -7,9 +7,16 @@ from typing import Any
 
 import httpx
 
-from run_results.errors import ConfigurationError, ConnectionFailedError, ConnectionsBusyError, TransportError
+from run_results.errors import (
+    ClientClosedError,
+    ConfigurationError,
+    ConnectionFailedError,
+    ConnectionsBusyError,
+    TransportError,
+)
 from run_results.http.async_streams import RequestAbandoned
 from run_results.http.body import Body, deadline_exceeded
+from run_results.http.transport import LOCATION
 from run_results.request import Outcome, Reply, Request
 from run_results.secret import Secret
 from run_results.version import __version__
@@ -37,10 +44,36 @@ class _Bearer:
         return request
 
 
+class Trace:
+    """What httpcore says of the answer to a request that is sent with a client of the caller's.
+
+    httpx reads the Location of a redirect, followed or not, and raises where it is no address of http. Then the status
+    and the headers are lost but for this.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+
+    def hear(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take the status and the headers from httpcore's extension `trace`."""
+        if event.endswith(".receive_response_headers.complete"):
+            for part in info["return_value"]:  # their places differ between HTTP/1.1 and HTTP/2
+                if isinstance(part, int):
+                    self.status = part
+                elif isinstance(part, list):
+                    self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in part}
+
+    async def hear_in_task(self, event: str, info: Mapping[str, Any]) -> None:
+        """`hear` for asyncio."""
+        self.hear(event, info)
+
+
 class Library:
     """httpx or httpx2: the library that a client is of."""
 
-    def __init__(self, client: object, kind: str) -> None:
+    def __init__(self, client: object, kind: str, *, is_own: bool) -> None:
+        self._kind, self._is_own = kind, is_own
         # httpx2 is not imported for this: whoever has a client of it has done so.
         modules = (sys.modules.get(name) for name in ("httpx", "httpx2"))
         found = [module for module in modules if module is not None and isinstance(client, getattr(module, kind))]
@@ -50,20 +83,24 @@ class Library:
             )
         self._module: Any = found[0]
         # RuntimeError is what is raised for a client that is closed, and by an event loop that is.
-        self.errors: tuple[type[BaseException], ...] = (
+        self._expected: tuple[type[BaseException], ...] = (
             *(self._module.HTTPError, self._module.InvalidURL, self._module.CookieConflict),
             *(TransportError, RequestAbandoned, OSError, ValueError, RuntimeError),
         )
+        # Hooks and transports of the caller's may raise anything.
+        self.errors = self._expected if is_own else (Exception,)
 
-    def arguments(self, client: Any, request: Request, *, is_own: bool) -> dict[str, Any]:
+    def arguments(self, client: Any, request: Request, trace: Trace) -> dict[str, Any]:
         """How `client.stream` is called for a request."""
         # As one text: the address would be parsed once more to put the parameters in. That is done, and those in the
         # text are lost, where the caller's client has parameters of its own.
         where: dict[str, Any] = {"url": f"{request.url}?{httpx.QueryParams(request.params)}"}
         # Our own connections keep the deadline themselves.
-        timeout = httpx.Timeout(None, pool=request.timeout) if is_own else self._module.Timeout(request.timeout)
+        timeout = httpx.Timeout(None, pool=request.timeout) if self._is_own else self._module.Timeout(request.timeout)
+        hear = trace.hear if self._kind == "Client" else trace.hear_in_task
         return {
             "method": "GET",
+            **({} if self._is_own else {"extensions": {"trace": hear}}),
             **({"url": request.url, "params": request.params} if client.params else where),
             "headers": {**_HEADERS, **request.headers},
             "auth": _Bearer(request.token),
@@ -71,12 +108,16 @@ class Library:
             "follow_redirects": False,
         }
 
-    def failure(self, error: Any, request: Request, response: Any, body: Body | None) -> Outcome:
+    def failure(self, error: Any, request: Request, response: Any, body: Body | None, trace: Trace) -> Outcome:
         """What a request that ended with an error came to. A status other than 200 says more than the error."""
+        if isinstance(error, MemoryError | ClientClosedError):
+            raise error
         if isinstance(error, self._module.HTTPStatusError):  # a hook of the caller's
             response = error.response
         if response is not None and response.status_code != 200:
             return Reply(response.status_code, headers_of(response), body.so_far() if body is not None else b"")
+        if response is None and 300 <= trace.status <= 399:
+            return Reply(trace.status, trace.headers, b"")
         if not isinstance(error, TransportError):
             return self._translate(error, request)
         error.args = (request.token.hide(error.message),)
@@ -99,13 +140,20 @@ class Library:
                 advice = _CERTIFICATE_ADVICE.get(cause.verify_code, _UNTRUSTED)
                 return ConnectionFailedError(text, may_pass=False, advice=advice)
             cause = cause.__cause__ or cause.__context__
+        if isinstance(error, self._module.InvalidURL):  # the address that was asked for is right: see `options`
+            text = f"the server points to an address that cannot be read: {reason}"
+            return ConnectionFailedError(text, may_pass=False)
+        if not isinstance(error, self._expected):
+            text = f"the HTTP client that was passed in raised {type(error).__name__}: {reason}"
+            return ConnectionFailedError(text, may_pass=False, advice="Look at its transport and its hooks")
         return ConnectionFailedError(f"the connection failed: {reason}")
 
 
 def headers_of(response: Any) -> Mapping[str, str]:
     """The headers of an answer, by their names in lower case."""
     headers: Mapping[str, str] = response.headers
-    return headers
+    location = response.extensions.get(LOCATION)
+    return headers if location is None else {**headers, "location": location}
 
 
 def begin_body(request: Request, response: Any, started: float) -> Body:

@@ -27,7 +27,7 @@ from run_results.errors import (
 from run_results.http.body import deadline_exceeded
 from run_results.http.deadline import TASK_DEADLINE, THREAD_DEADLINE, TaskDeadline, ThreadDeadline
 from run_results.http.gate import AsyncGate, Gate
-from run_results.http.library import Library, begin_body, headers_of
+from run_results.http.library import Library, Trace, begin_body, headers_of
 from run_results.http.proxies import Proxies
 from run_results.http.transport import AsyncTransport, Transport
 from run_results.request import Outcome, Reply, Request
@@ -64,7 +64,7 @@ class _Sender:
             self._proxies = Proxies.read(os.environ)
             client = self._open()  # at once, so that what is wrong in the environment is said at once
         self._client: Any = client
-        self._library = Library(client, self._kind)
+        self._library = Library(client, self._kind, is_own=self._is_own)
 
     def _open(self) -> Any:
         """Make an httpx client. What stands in its way comes from the environment."""
@@ -188,13 +188,13 @@ class Sender(_Sender):
         return self._gate
 
     def _exchange(self, request: Request, deadline: ThreadDeadline) -> Outcome:
-        client, library = self._client, self._library
+        client, library, trace = self._client, self._library, Trace()
         response = body = None
         self._under_way.add(deadline)
         reset = THREAD_DEADLINE.set(deadline)
         try:
             self._check()  # only now: `close` gives up what is under way, and what comes later sees that it is closed
-            with client.stream(**library.arguments(client, request, is_own=self._is_own)) as response:
+            with client.stream(**library.arguments(client, request, trace)) as response:
                 body = begin_body(request, response, deadline.started)
                 for chunk in [response.content] if response.is_stream_consumed else response.iter_raw():
                     if not body.add(chunk):
@@ -203,7 +203,7 @@ class Sender(_Sender):
                         raise _given_up()
                 return Reply(response.status_code, headers_of(response), body.finish())
         except library.errors as error:
-            return library.failure(error, request, response, body)
+            return library.failure(error, request, response, body, trace)
         finally:
             THREAD_DEADLINE.reset(reset)
             self._under_way.discard(deadline)
@@ -248,7 +248,7 @@ class AsyncPendingRequest:
         return self._task.result()
 
     async def result(self) -> Outcome:
-        """What it comes to, at its deadline at the latest. Raises what the caller's own HTTP client raises."""
+        """What it comes to, at its deadline at the latest."""
         await asyncio.wait([self._task], timeout=max(0.0, self._deadline.end - time.monotonic()))
         if self._task.done():
             return self._task.result()
@@ -395,11 +395,11 @@ class AsyncSender(_Sender):
             await connections.close()
 
     async def _exchange(self, client: Any, request: Request, deadline: TaskDeadline) -> Outcome:
-        library = self._library
+        library, trace = self._library, Trace()
         response = body = None
         TASK_DEADLINE.set(deadline)
         try:
-            async with client.stream(**library.arguments(client, request, is_own=self._is_own)) as response:
+            async with client.stream(**library.arguments(client, request, trace)) as response:
                 if not self._is_own:
                     deadline.on_give_up = lambda: _shut_down(response)
                 body = begin_body(request, response, deadline.started)
@@ -413,7 +413,7 @@ class AsyncSender(_Sender):
                             raise _given_up()
                 return Reply(response.status_code, headers_of(response), body.finish())
         except library.errors as error:
-            return library.failure(error, request, response, body)
+            return library.failure(error, request, response, body, trace)
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -15,6 +15,8 @@ from run_results.http.proxies import Proxies, Proxy
 from run_results.http.streams import TimedBackend
 
 _KEEP_ALIVE = 5.0  # seconds that a connection waits for the next request
+LOCATION = "run_results_location"
+"""Where an answer's extensions have its Location header, which httpx would read though no redirect is followed."""
 
 
 class Transport(httpx.BaseTransport):
@@ -30,11 +32,15 @@ class Transport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
         pool = self._proxied if self._proxies.for_url(str(request.url)) else self._direct
-        with _errors_of_httpx():
-            response = pool.handle_request(_core_request(request))
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Content(response), extensions=response.extensions
-        )
+        response = None
+        try:
+            with _errors_of_httpx():
+                response = pool.handle_request(_core_request(request))
+            return _response(response, _Content(response))
+        except BaseException:  # Ctrl-C, too: the connection would be in use for ever
+            if response is not None:
+                response.close()
+            raise
 
     def close(self) -> None:
         """Close every connection."""
@@ -56,11 +62,15 @@ class AsyncTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request."""
         pool = self._proxied if self._proxies.for_url(str(request.url)) else self._direct
-        with _errors_of_httpx():
-            response = await pool.handle_async_request(_core_request(request))
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_AsyncContent(response), extensions=response.extensions
-        )
+        response = None
+        try:
+            with _errors_of_httpx():
+                response = await pool.handle_async_request(_core_request(request))
+            return _response(response, _AsyncContent(response))
+        except BaseException:
+            if response is not None:
+                await response.aclose()
+            raise
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -104,6 +114,17 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
         content=cast("Any", request.stream),
         extensions=request.extensions,
     )
+
+
+def _response(response: httpcore.Response, stream: Any) -> httpx.Response:
+    """httpx's answer for httpcore's."""
+    headers, extensions = response.headers, response.extensions
+    if 300 <= response.status <= 399:
+        # httpx makes the next request of a Location, followed or not, and raises where it is no address of http.
+        location = b", ".join(value for name, value in headers if name.lower() == b"location")
+        headers = [(name, value) for name, value in headers if name.lower() != b"location"]
+        extensions = {**extensions, LOCATION: location.decode("latin-1")} if location else extensions
+    return httpx.Response(response.status, headers=headers, stream=stream, extensions=extensions)
 
 
 @contextmanager
