@@ -54,6 +54,7 @@ def fuzz(
     *,
     runs: Sequence[str] = (),
     context: str | None = None,
+    allow_insecure: bool = False,
     seed: int = 0,
     max_examples: int = 60,
     max_requests: int = 400,
@@ -71,13 +72,15 @@ def fuzz(
     seconds. `latency` is the time in which answers should come, in seconds. With `policy`, broken rules of level
     POLICY are breaches.
 
-    Raises AddressError if the URL cannot be a base URL, ValueError if a limit is not positive, and ImportError without
+    Raises AddressError if the URL cannot be a base URL, or is plain http to another computer without `allow_insecure`,
+    ValueError if a limit is not positive, and ImportError without
     schemathesis.
     """
     if min(max_examples, max_requests, max_seconds, timeout, latency) <= 0:
         raise ValueError("limits must be positive")
     contract = contract or load_contract()
     address = Address.of(url)
+    address.check_encrypted(allow_insecure=allow_insecure)
     ids = tuple(dict.fromkeys(runs)) or tuple(str(each) for each in _run_id(contract).examples.values())
     session = Session(
         Connection(address, token),  # schemathesis sends over its own

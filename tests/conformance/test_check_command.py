@@ -75,11 +75,14 @@ def test_exit_codes(url: str) -> None:
     ("arguments", "why"),
     [
         (["ftp://x"], "must start with"),
-        (["http://x", "--only", "pages"], "no family called 'pages'"),
-        (["http://x", "--token", TOKEN], "No such option"),
-        (["http://x", "--manifest", __file__], "is not JSON"),
-        (["http://x", "--context", ""], "IB-Context"),
-        (["http://x", "--max-requests", "0"], "range"),
+        (["http://[::1]", "--only", "pages"], "no family called 'pages'"),
+        (["http://[::1]", "--token", TOKEN], "No such option"),
+        (["http://[::1]", "--manifest", __file__], "is not JSON"),
+        (["http://[::1]", "--context", ""], "IB-Context"),
+        (["http://[::1]", "--max-requests", "0"], "range"),
+        (["http://x"], "would send the token unencrypted to x. Use https, or --allow-insecure"),
+        (["https://[::1]", "--only", "a,pages"], "no family called 'a'"),
+        ([], "no URL: give the base URL, or set RUN_RESULTS_BASE_URL"),
     ],
 )
 def test_bad_arguments(arguments: list[str], why: str) -> None:
@@ -102,10 +105,11 @@ def test_token_file(url: str, tmp_path: Path) -> None:
 
 def test_report_that_cannot_be_written(url: str, tmp_path: Path) -> None:
     """Then the verdict is shown all the same, and the exit code is not 0."""
+    (tmp_path / "none").touch()
     code, output = check(url, "--run", "r-1", "--only", "state", "--json", str(tmp_path / "none" / "x.json"))
     assert code == 2
     assert "The server conforms" in output
-    assert "cannot be written" in output
+    assert "run-results-conformance: error: cannot write '" in output
 
 
 def test_ascii_terminal(url: str) -> None:

@@ -103,7 +103,7 @@ def test_folder_and_database(tmp_path: Path) -> None:
     run = SyntheticRun(1, 3, run_id="r")
     (folder / "r.json").write_text(json.dumps({**run.header, "files": run.files(0, 3)}))
     database = tmp_path / "runs.sqlite"
-    assert invoke("pack", str(folder), str(database)) == (0, "1 runs\n")
+    assert invoke("pack", str(folder), str(database)) == (0, "1 run\n")
     answers: list[Any] = []
     for path in (folder, database):
         with running("--runs", str(path), "--token", "t", "--gzip") as server:

@@ -4,17 +4,46 @@ from pathlib import Path
 
 import click
 
-from .reports import EXISTING_FILE, POSITIVE, read_token, report_options, show_and_write, token_file_option
+from .reports import (
+    EXISTING_FILE,
+    POSITIVE,
+    context_option,
+    insecure_option,
+    read_token,
+    report_options,
+    runs_option,
+    show_and_write,
+    split_commas,
+    token_file_option,
+)
 
 
 @click.command()
-@click.argument("url")
+@click.argument("url", envvar="RUN_RESULTS_BASE_URL", required=False)
 @token_file_option
-@click.option("--context", envvar="RUN_RESULTS_CONTEXT", show_envvar=True, help="Context to act in, as IB-Context.")
-@click.option("--run", "runs", multiple=True, metavar="ID", help="Run that can be read; repeat for more.")
-@click.option("--manifest", type=EXISTING_FILE, help="JSON file with what is known about the runs.")
-@click.option("--only", multiple=True, metavar="RULE", help="Judge this rule or family; repeat for more.")
-@click.option("--skip", multiple=True, metavar="RULE", help="Do not judge this rule or family; repeat for more.")
+@context_option
+@insecure_option
+@runs_option
+@click.option(
+    "--manifest",
+    type=EXISTING_FILE,
+    metavar="FILE",
+    help="JSON file with what is known of the runs (see docs/manifest.md).",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    callback=split_commas,
+    metavar="RULE",
+    help="Judge these rules or families only; repeat, or separate with commas.",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    callback=split_commas,
+    metavar="RULE",
+    help="Leave these rules or families out; repeat, or separate with commas.",
+)
 @click.option("--policy", is_flag=True, help="Fail for broken rules of level POLICY too.")
 @click.option(
     "--max-requests", default=200, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
@@ -34,9 +63,10 @@ from .reports import EXISTING_FILE, POSITIVE, read_token, report_options, show_a
 @click.pass_context
 def check(
     ctx: click.Context,
-    url: str,
+    url: str | None,
     token_file: Path | None,
     context: str | None,
+    allow_insecure: bool,
     runs: tuple[str, ...],
     manifest: Path | None,
     only: tuple[str, ...],
@@ -54,15 +84,19 @@ def check(
     html: Path | None,
     verbose: bool,
 ) -> None:
-    """Verify the server at the base URL, such as https://aihub.instabase.com/api.
+    """Verify the server at the base URL.
 
-    The token comes from RUN_RESULTS_TOKEN or --token-file. Without --run and --manifest the run ids in the
-    examples of the spec are tried. Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it
-    could not be judged.
+    The URL, such as https://aihub.instabase.com/api, may also come from RUN_RESULTS_BASE_URL. The token comes from
+    --token-file or RUN_RESULTS_TOKEN. Without --run and --manifest the run ids in the examples of the spec are tried.
+    Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it could not be judged.
 
     Requests go out one at a time. Only GET, HEAD and OPTIONS are sent. The rules about other methods are not judged,
     unless --unsafe-methods is given: then those methods are sent too, and only to an id that does not exist.
+
+    A server whose certificate no public authority has signed: name the authority's certificate in SSL_CERT_FILE.
     """
+    if not url:
+        raise click.UsageError("no URL: give the base URL, or set RUN_RESULTS_BASE_URL", ctx)
     from run_results_conformance.server.contract import SpecError
     from run_results_conformance.verifier.connection import AddressError
     from run_results_conformance.verifier.manifest import Manifest, ManifestError
@@ -76,6 +110,7 @@ def check(
             runs=runs,
             manifest=Manifest.read(manifest) if manifest else None,
             context=context,
+            allow_insecure=allow_insecure,
             only=only,
             skip=skip,
             max_requests=max_requests,

@@ -1,7 +1,6 @@
 """`run-results-conformance evolve`: what a change of the contract means for its users."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +21,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--vendor", type=_FILE,
     help="Instead of OLD and NEW: compare the contract with the vendor's document, and list what no decision explains.",
 )  # fmt: skip
-def evolve(old: Path | None, new: Path | None, form: str, words: bool, vendor: Path | None) -> None:
+@click.pass_context
+def evolve(ctx: click.Context, old: Path | None, new: Path | None, form: str, words: bool, vendor: Path | None) -> None:
     """Say what changed from the contract OLD to NEW, and whom it breaks.
 
     OLD and NEW are OpenAPI 3 documents in YAML or JSON. Each change is judged for readers of answers and for senders of
@@ -35,9 +35,8 @@ def evolve(old: Path | None, new: Path | None, form: str, words: bool, vendor: P
     try:
         code = _vendor(vendor, old, form) if vendor else _judge(old, new, form, words)
     except (CannotJudge, DocumentError) as error:
-        click.echo(f"error: {error}", err=True)
-        code = 2
-    sys.exit(code)
+        raise click.UsageError(str(error)) from error
+    ctx.exit(code)
 
 
 def _judge(old: Path | None, new: Path | None, form: str, words: bool) -> int:

@@ -6,14 +6,26 @@ from pathlib import Path
 
 import click
 
-from .reports import NEW_FILE, POSITIVE, read_token, report_options, show_and_write, token_file_option, write_file
+from .reports import (
+    NEW_FILE,
+    POSITIVE,
+    context_option,
+    insecure_option,
+    read_token,
+    report_options,
+    runs_option,
+    show_and_write,
+    token_file_option,
+    write_file,
+)
 
 
 @click.command()
 @click.argument("url", required=False)
 @token_file_option
-@click.option("--context", envvar="RUN_RESULTS_CONTEXT", show_envvar=True, help="Context to act in, as IB-Context.")
-@click.option("--run", "runs", multiple=True, metavar="ID", help="Run that can be read; repeat for more.")
+@context_option
+@insecure_option
+@runs_option
 @click.option("--policy", is_flag=True, help="Count broken rules of level POLICY as breaches.")
 @click.option("--seed", default=0, show_default=True, type=int, help="The same seed sends the same requests.")
 @click.option(
@@ -36,6 +48,7 @@ def fuzz(
     url: str | None,
     token_file: Path | None,
     context: str | None,
+    allow_insecure: bool,
     runs: tuple[str, ...],
     policy: bool,
     seed: int,
@@ -49,9 +62,10 @@ def fuzz(
     html: Path | None,
     verbose: bool,
 ) -> None:
-    """Let schemathesis ask the server at the base URL boundary values and random ones.
+    """Let schemathesis send a server random requests.
 
-    Without URL the reference server is started and asked, to see what the command does.
+    Without URL the reference server is started and asked, to see what the command does. (RUN_RESULTS_BASE_URL is not
+    read.)
 
     Only GET requests are sent, one at a time: about 90 with boundary values of each parameter, then --max-examples
     with random values. They go to the runs named with --run (without it, to the run ids that the contract shows); a
@@ -79,6 +93,7 @@ def fuzz(
                 token,
                 runs=runs,
                 context=context,
+                allow_insecure=allow_insecure,
                 seed=seed,
                 max_examples=max_examples,
                 max_requests=max_requests,

@@ -1,21 +1,38 @@
 """What `check` and `fuzz` share: where the token comes from, and how a report is shown and written."""
 
-import io
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+from run_results.errors import ExportError
+from run_results.files import whole_file
+
+from .messages import complain
 
 if TYPE_CHECKING:
     from run_results_conformance.verifier.report import Report
 
 POSITIVE = click.FloatRange(0, min_open=True)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, writable=True, allow_dash=True, path_type=Path)
+STDOUT = Path("-")
+"""In place of a file: standard output."""
 
+_MOST_TOKEN = 64 * 1024  # bytes of a token file that are read
+
+insecure_option = click.option(
+    "--allow-insecure", is_flag=True, help="Allow plain http to a host that is not this computer."
+)
+context_option = click.option(
+    "--context", envvar="RUN_RESULTS_CONTEXT", show_envvar=True, metavar="ID", help="Context to act in, as IB-Context."
+)
+runs_option = click.option(
+    "--run", "runs", multiple=True, metavar="ID", help="Run that can be read; repeat for more, one id each."
+)
 token_file_option = click.option(
     "--token-file",
     type=EXISTING_FILE,
@@ -30,7 +47,12 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option("--junit", type=NEW_FILE, metavar="FILE", help="Write a JUnit XML report."),
             click.option("--json", "json_", type=NEW_FILE, metavar="FILE", help="Write a JSON report."),
-            click.option("--html", type=NEW_FILE, metavar="FILE", help="Write a report as one HTML page."),
+            click.option(
+                "--html",
+                type=NEW_FILE,
+                metavar="FILE",
+                help="Write a report as one HTML page. A FILE of - is stdout.",
+            ),
             click.option("--verbose", "-v", is_flag=True, help="List the rules that were kept too."),
         )
     ):
@@ -49,42 +71,67 @@ def read_token(file: Path | None) -> str:
             raise click.UsageError("no token: set RUN_RESULTS_TOKEN, or name a file with --token-file")
         return token
     try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise click.UsageError("the token file cannot be read as text") from None
+        with file.open("rb") as stream:
+            return stream.read(_MOST_TOKEN).decode("utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "it is not text in UTF-8"
+        raise click.UsageError(f"cannot read the token file {str(file)!r}: {reason}") from None
+
+
+def split_commas(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Values of an option that may be repeated, or hold several with commas between: the callback of such options."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
 def show_and_write(
     report: "Report", *, verbose: bool, junit: Path | None, json_: Path | None, html: Path | None
 ) -> int:
-    """Shows the report, writes it to the files that are named, and gives the exit code of the command."""
+    """Shows the report, writes it to the files that are named, and gives the exit code of the command.
+
+    Where a report goes to standard output (`-`), people read theirs on standard error.
+    """
+    to_stdout = [path for path in (junit, json_, html) if path == STDOUT]
+    if len(to_stdout) > 1:
+        raise click.UsageError("only one report can go to standard output")
+    _show(report, sys.stderr if to_stdout else sys.stdout, verbose=verbose)
+    written = write_reports(report, junit=junit, json_=json_, html=html)
+    return report.exit_code or (0 if written else 2)
+
+
+def write_reports(report: "Report", *, junit: Path | None, json_: Path | None, html: Path | None) -> bool:
+    """Writes the reports that are named. Gives whether all could be written."""
     from run_results_conformance.verifier.report import to_html, to_json, to_junit
 
-    _show(report, verbose=verbose)
     writers = ((junit, to_junit), (json_, to_json), (html, to_html))
     written = [write_file(path, write(report)) for path, write in writers if path]
-    return report.exit_code or (0 if all(written) else 2)
+    return all(written)
 
 
 def write_file(path: Path, text: str) -> bool:
-    """Writes a text to a file. If that fails, says why on standard error and gives False."""
+    """Writes a text to a file, whole or not at all. If that fails, says why on standard error and gives False."""
+    data = text.encode(errors="replace")
+    if path == STDOUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return True
     try:
-        path.write_text(text, "utf-8", errors="replace")
-    except OSError as error:
-        click.echo(f"{path} cannot be written: {error.strerror}", err=True)
+        if path.exists() and not path.is_file():  # a pipe or a device
+            path.write_bytes(data)
+        else:
+            with whole_file(path) as file:
+                file.write(data)
+    except (OSError, ExportError) as error:
+        complain(str(error) if isinstance(error, ExportError) else f"cannot write {str(path)!r}: {error.strerror}")
         return False
     return True
 
 
-def _show(report: "Report", *, verbose: bool) -> None:
+def _show(report: "Report", stream: TextIO, *, verbose: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
     from run_results_conformance.verifier.report import terminal_lines
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A character that the terminal cannot show becomes an escape, not an error.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
     for line in terminal_lines(report, verbose=verbose):
         console.print(Text.assemble(*line), soft_wrap=True)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .messages import say
+
 if TYPE_CHECKING:
     from run_results_conformance.server.runs import Store
     from run_results_conformance.server.serving import Served
@@ -135,16 +137,19 @@ def serve(
         with _until_interrupted():
             click.echo(served.url)
             run_id = next(run_id for _, run_id in store)
-            click.echo(_how_to_call(served.url, random_token, run_id, write_names), err=True)
+            say(_how_to_call(served.url, random_token, run_id, write_names))
             served.wait()
-    click.echo("stopped", err=True)
+    say("stopped")
 
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("database", type=click.Path(path_type=Path))
 def pack(folder: Path, database: Path) -> None:
-    """Write the runs of FOLDER to the new file DATABASE, for `serve --runs`."""
+    """Write a folder of runs to one file.
+
+    The file DATABASE must be new. `serve --runs` serves it as it serves the FOLDER.
+    """
     from run_results_conformance.server.contract import SpecError
     from run_results_conformance.server.folder import RunFileError, explain_no_runs, read_folder
     from run_results_conformance.server.sqlite import SqliteStoreError, write_sqlite
@@ -156,7 +161,7 @@ def pack(folder: Path, database: Path) -> None:
         count = write_sqlite(store, database)
     except (SpecError, RunFileError, SqliteStoreError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{count} runs", err=True)
+    say(f"{count} {'run' if count == 1 else 'runs'}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -61,6 +61,7 @@ def verify(
     runs: Iterable[str] = (),
     manifest: Manifest | None = None,
     context: str | None = None,
+    allow_insecure: bool = False,
     only: Collection[str] = (),
     skip: Collection[str] = (),
     max_requests: int = 200,
@@ -77,7 +78,8 @@ def verify(
     """Verifies the server at a base URL, and reports.
 
     `runs` are ids of runs that can be read; without them and without a manifest the ids in the examples of the spec are
-    tried. `manifest` says what is known of runs. `context` is sent as IB-Context. `only` and `skip` select rules by id
+    tried. `manifest` says what is known of runs. `context` is sent as IB-Context. Plain http to another computer is
+    refused unless `allow_insecure`. `only` and `skip` select rules by id
     or family. At most `max_requests` are sent, `rate` of them a second, one at a time.
 
     Nothing but GET, HEAD and OPTIONS is sent, unless `unsafe_methods` are allowed: then POST, PUT, DELETE, TRACE and a
@@ -96,12 +98,14 @@ def verify(
         raise VerifyError("limits must be positive")
     if safe and unsafe_methods:
         raise VerifyError("safe and unsafe methods exclude each other")
+    address = Address.of(url)
+    address.check_encrypted(allow_insecure=allow_insecure)
     spec = spec_view_of(contract or load_contract())
     known = _known_runs(manifest, runs)
     for each in (context, *(run.context for run in known.runs if run.context != HERE)):
         _check_context(spec, each)
     started = time.monotonic()
-    with Connection(Address.of(url), token, timeout=timeout, unsafe_methods=unsafe_methods) as connection:
+    with Connection(address, token, timeout=timeout, unsafe_methods=unsafe_methods) as connection:
         session = Session(
             connection,
             token,

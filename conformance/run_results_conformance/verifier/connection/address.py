@@ -56,3 +56,11 @@ class Address:
     def local(self) -> bool:
         """Whether the host is this machine by its name."""
         return self.host in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", self.host) is not None
+
+    def check_encrypted(self, *, allow_insecure: bool) -> None:
+        """Raises AddressError where the token would go over a network in the clear, unless that is allowed."""
+        if not (self.secure or self.local or allow_insecure):
+            raise AddressError(
+                f"the URL would send the token unencrypted to {self.host}. Use https, or --allow-insecure"
+                " (in Python: allow_insecure=True)"
+            )
