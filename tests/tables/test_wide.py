@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import time
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
@@ -30,6 +33,7 @@ from run_results_conformance.server.runs import MemoryRun
 from . import kit
 
 Serve = Callable[..., str]
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 PLACE = ["run_id", "file_index", "file_name", "document_index", "class_name"]
 
 
@@ -359,3 +363,113 @@ def test_every_field_is_in_its_cell_or_further(documents: list[list[str]], names
         expected.append({**cells, "further": rest or None})
     assert [{key: row[key] for key in row if key not in PLACE} for row in table.to_pylist()] == expected
     assert json.dumps(table.schema.names) == json.dumps([*PLACE, *names, "further"])
+
+
+# The cost -----------------------------------------------------------------------------------------------------
+
+
+def parts_of(count: int, classes: int, fields: int = 2) -> list[dict[str, Any]]:
+    """So many pages, each with a document of each of its own classes."""
+    return [
+        answer(*(document(f"{part}.{each}", *((f"f{at}", "1") for at in range(fields))) for each in range(classes)))
+        for part in range(count)
+    ]
+
+
+def export_parts(pages: list[dict[str, Any]], path: Path, **options: Any) -> Any:
+    """A wide export with a part for each page."""
+    with open_export("r", path, None, {"rows_per_part": 1, "wide": True, **options}) as export:  # type: ignore[typeddict-item]
+        for offset, page in enumerate(pages):
+            export.add(kit.page_of({**page, "has_more": offset < len(pages) - 1}, offset))
+        return export.finish()
+
+
+def test_a_part_is_not_read_again_for_each_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many classes there are, a wide export reads each part twice: to see its fields, and to sort them."""
+    opened: Counter[str] = Counter()
+    original = pq.ParquetFile
+
+    def counting(file: Any, *arguments: Any, **more: Any) -> Any:
+        opened[file.name] += 1
+        return original(file, *arguments, **more)
+
+    monkeypatch.setattr(pq, "ParquetFile", counting)
+    done = export_parts(parts_of(3, classes=10), tmp_path / "out")
+    assert len(done.paths) == 30
+    assert (len(opened), max(opened.values())) == (6, 2)
+
+
+def test_a_class_has_its_documents_of_all_parts_in_order(tmp_path: Path) -> None:
+    """What was sorted by class comes back whole and in order, classes without fields and without a name included."""
+    pages = [
+        answer(document("A", ("x", str(part))), document(None), document("B"), document("A", ("y", str(part))))
+        for part in range(4)
+    ]
+    done = export_parts(pages, tmp_path / "out")
+    tables = {path.name: pq.read_table(path) for path in done.paths}
+    assert {name: len(table) for name, table in tables.items()} == {
+        "class-A.parquet": 8,
+        "unclassified.parquet": 4,
+        "class-B.parquet": 4,
+    }
+    of_a = tables["class-A.parquet"]
+    assert of_a.column("file_index").to_pylist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert of_a.column("x").to_pylist() == ["0", None, "1", None, "2", None, "3", None]
+    assert of_a.column("y").to_pylist() == [None, "0", None, "1", None, "2", None, "3"]
+    assert not [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()]
+
+
+LIMIT = 8.0
+"""How many times the processor time may be for four times the work; where it grows as the square, it is 16."""
+
+
+def many_columns(count: int, path: Path, **options: Any) -> None:
+    """Two documents of so many fields."""
+    kinds = ("TEXT", "NUMBER", "DATE", "CURRENCY")
+    fields = [(f"field_{at}", "12.5", kinds[at % 4]) for at in range(count)]
+    exported(answer(document("A", *fields), document("A", *fields)), path, **options)
+
+
+ATTACKS: dict[str, Callable[[int, Path], Any]] = {
+    "columns as CSV": lambda size, path: many_columns(2_000 * size, path / "out.csv", wide="A"),
+    "columns with scores and types": lambda size, path: many_columns(
+        1_250 * size, path / "out.parquet", wide=Wide("A", confidence=True), typed=True
+    ),
+    "columns that differ only in case": lambda size, path: exported(
+        answer(document("A", *((twin(at), "1") for at in range(2_000 * size)))), path / "out.parquet", wide="A"
+    ),
+    "a field of its own in each document": lambda size, path: exported(
+        answer(*(document("A", *((f"f{row}_{at}", "1") for at in range(40 * size))) for row in range(40))),
+        path / "out.parquet",
+        wide="A",
+    ),
+    "classes and parts": lambda size, path: export_parts(parts_of(15 * size, classes=5), path / "out"),
+    "names and classes": lambda size, path: export_parts(
+        parts_of(4, classes=10),
+        path / "out",
+        names=NameMap(by_class={f"class {at}": ["a", "b", "c"] for at in range(50 * size)}),
+    ),
+}
+
+
+def twin(number: int) -> str:
+    """One of the ways to write a long word in capital and small letters."""
+    return "".join(letter.upper() if number >> at & 1 else letter for at, letter in enumerate("abcdefghijklmnop"))
+
+
+@pytest.mark.skipif(not THOROUGH, reason="it measures processor time for a minute: see `make thorough`")
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_cost_of_wide_tables_follows_their_size(attack: str, tmp_path: Path) -> None:
+    """Four times the columns, classes or names take at most eight times the processor time."""
+
+    def spent(size: int) -> float:
+        folder = tmp_path / f"{size}-{time.perf_counter_ns()}"
+        folder.mkdir()
+        begin = time.process_time()
+        ATTACKS[attack](size, folder)
+        return time.process_time() - begin
+
+    spent(1)
+    small = min(spent(1) for _ in range(3))
+    large = min(spent(4) for _ in range(2))
+    assert large < LIMIT * max(small, 0.05), f"{large:.2f} s, and {small:.2f} s for a quarter of it"

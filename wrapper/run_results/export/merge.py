@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from attrs import evolve, frozen
 
+from run_results.export.by_class import ByClass
 from run_results.export.manifest import Manifest
 from run_results.export.parts import Part, read_part, write_table
 from run_results.export.plan import Plan
@@ -18,7 +19,7 @@ from run_results.files import discard, file_errors, publish, temporary
 from run_results.paths import safe_name
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.schema import What
-from run_results.tables.wide import Pivot
+from run_results.tables.wide import Pivot, grouped, sources
 from run_results.text import fold
 
 _MOST_CLASSES: Final = 100
@@ -89,28 +90,38 @@ def _survey(plan: Plan, parts: Sequence[Part]) -> Pivot | None:
         return None
     pivot = Pivot(plan.options.wide, plan.options.names, typed=plan.options.typed is not None)
     for part in parts:
-        pivot.survey(_table(plan, part, "documents"), _table(plan, part, "fields"))
+        pivot.survey(*_wide_sources(plan, part))
     return pivot
 
 
 def _wide_tables(plan: Plan, parts: Sequence[Part], pivot: Pivot) -> Iterator[_Output]:
     used = set[str]()
-    for class_name in pivot.classes:
-        name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"
-        if fold(name) in used:  # many systems take C and c, or two forms of one letter, for one name
-            name += f"-{hashlib.sha256((class_name or '').encode()).hexdigest()[:16]}"
-        used.add(fold(name))
-        path = plan.path if plan.is_file else plan.path / f"{name}.{plan.format}"
-        yield path, pivot.schema(class_name), _wide_batches(plan, parts, pivot, class_name)
+    with ByClass(plan.parts) as by_class:
+        for part in parts:
+            by_class.add(*_wide_sources(plan, part))
+        for class_name in pivot.classes:
+            name = "unclassified" if class_name is None else f"class-{safe_name(class_name)}"
+            if fold(name) in used:  # many systems take C and c, or two forms of one letter, for one name
+                name += f"-{hashlib.sha256((class_name or '').encode()).hexdigest()[:16]}"
+            used.add(fold(name))
+            path = plan.path if plan.is_file else plan.path / f"{name}.{plan.format}"
+            yield path, pivot.schema(class_name), _wide_batches(by_class, pivot, class_name)
 
 
-def _wide_batches(plan: Plan, parts: Sequence[Part], pivot: Pivot, class_name: str | None) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        yield pivot.widen(class_name, _table(plan, part, "documents"), _table(plan, part, "fields"))
+def _wide_batches(by_class: ByClass, pivot: Pivot, class_name: str | None) -> Iterator[pa.RecordBatch]:
+    for documents, fields in grouped(by_class.read(class_name)):
+        yield pivot.widen(class_name, documents, fields)
+
+
+def _wide_sources(plan: Plan, part: Part) -> tuple[pa.Table, pa.Table]:
+    """A part's documents and fields, as far as the wide view needs them."""
+    return _table(plan, part, "documents"), _table(plan, part, "fields")
 
 
 def _table(plan: Plan, part: Part, what: What) -> pa.Table:
+    """The columns of a table that the wide view is made of."""
     path = plan.parts / what / part.name
     # Opened here: Arrow takes a path with a colon for an address, and one with `=` for a partition.
     with file_errors("read", path, pa.ArrowException), path.open("rb") as file:
-        return pq.ParquetFile(file).read()
+        parquet = pq.ParquetFile(file)
+        return parquet.read(sources(what, parquet.schema_arrow))

@@ -1,7 +1,7 @@
 """Pages as one table in memory, or as a stream of batches."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 from attrs import asdict, define, field
@@ -14,8 +14,7 @@ from run_results.tables.batches import Tabulator
 from run_results.tables.options import Typed, Wide, as_names, as_typed, as_wide
 from run_results.tables.schema import What, check_what
 from run_results.tables.values import Unread
-from run_results.tables.wide import Pivot, sources
-from run_results.tables.writers import ROWS
+from run_results.tables.wide import Pivot, grouped, sources
 
 _LOG = log()
 
@@ -65,7 +64,7 @@ class Collector:
         for documents, fields in pages:
             self._pivot.survey(documents, fields)
         class_name = self._pivot.wide.class_name
-        widened = [self._pivot.widen(class_name, *tables) for tables in _grouped(pages)]
+        widened = [self._pivot.widen(class_name, *tables) for tables in grouped(pages)]
         return self._finished(pa.Table.from_batches(widened, self._pivot.schema(class_name)))
 
     def _finished(self, table: pa.Table) -> pa.Table:
@@ -132,17 +131,3 @@ class Collector:
             if len(batch):
                 yield batch
         self.warn()
-
-
-def _grouped(pages: Iterable[Sequence[pa.Table]]) -> Iterator[list[pa.Table]]:
-    """The tables of several pages put together, `ROWS` fields at least: a batch costs time for each of its columns."""
-    group: list[Sequence[pa.Table]] = []
-    rows = 0
-    for tables in pages:
-        group.append(tables)
-        rows += len(tables[1])
-        if rows >= ROWS:
-            yield [pa.concat_tables(each) for each in zip(*group, strict=True)]
-            group, rows = [], 0
-    if group:
-        yield [pa.concat_tables(each) for each in zip(*group, strict=True)]

@@ -53,12 +53,11 @@ class Labels:
                     known[name] = self._add(name, class_name)
                 rows += [known[name] for name in names]
         taken = pa.array(rows, pa.int32())
-        names, known, api_names, types = zip(*self._labels, strict=True) if self._labels else ((), (), (), ())
         return {
-            "name": pa.array(names, pa.string()).take(taken),
-            "name_is_known": pa.array(known, pa.bool_()).take(taken),
-            "api_name": pa.array(api_names, pa.string()).take(taken),
-            "given_type": pa.array(types, pa.string()).take(taken),
+            "name": pa.array([name for name, _, _, _ in self._labels], pa.string()).take(taken),
+            "name_is_known": pa.array([is_known for _, is_known, _, _ in self._labels], pa.bool_()).take(taken),
+            "api_name": pa.array([api_name for _, _, api_name, _ in self._labels], pa.string()).take(taken),
+            "given_type": pa.array([kind for _, _, _, kind in self._labels], pa.string()).take(taken),
         }
 
     def _add(self, api_name: object, class_name: str | None) -> int:

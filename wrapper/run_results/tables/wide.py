@@ -4,6 +4,7 @@ A column is a field, by its API name; `layout` says which columns there are. Wit
 only when all fields have been seen, so there are two passes: `survey`, then `widen`.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from run_results.tables.layout import MOST_FIELDS, PLACE, SCORES, Layout, WideFi
 from run_results.tables.options import Wide
 from run_results.tables.schema import What
 from run_results.tables.values import kind_of
+from run_results.tables.writers import BYTES, ROWS
 
 _SOURCES: Final[dict[What, tuple[str, ...]]] = {
     "documents": (*(column.name for column in PLACE), "field_count"),
@@ -29,6 +31,21 @@ _SOURCES: Final[dict[What, tuple[str, ...]]] = {
 def sources(what: What, schema: pa.Schema) -> list[str]:
     """The columns of a table that the wide view is made of."""
     return [name for name in schema.names if name in _SOURCES[what]]
+
+
+def grouped(pages: Iterable[Sequence[pa.Table]]) -> Iterator[list[pa.Table]]:
+    """The documents and fields of several pages or parts put together: a batch costs time for each of its columns."""
+    group: list[Sequence[pa.Table]] = []
+    rows = size = 0
+    for documents, fields in pages:
+        group.append((documents, fields))
+        rows += len(fields)
+        size += fields.nbytes
+        if rows >= ROWS or size >= BYTES:
+            yield [pa.concat_tables(tables) for tables in zip(*group, strict=True)]
+            group, rows, size = [], 0, 0
+    if group:
+        yield [pa.concat_tables(tables) for tables in zip(*group, strict=True)]
 
 
 @define
@@ -159,8 +176,8 @@ class _Cells:
     @property
     def further_count(self) -> int:
         """How many fields have no column."""
-        start, end = self._spans.get(None, (0, 0))
-        return end - start
+        span: tuple[int, int] = self._spans.get(None, (0, 0))
+        return span[1] - span[0]
 
     def _take(self, source: str) -> pa.Array:
         """A column of all fields, sorted."""
