@@ -14,6 +14,7 @@ from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.reference import Refusal, accepts_gzip
 
 from .fault import Make, Variant
+from .standard import STANDARD_RUN
 from .steps import (
     CASE,
     DOCUMENT,
@@ -141,6 +142,34 @@ def _busy(call: Call, honest: Step, request: Request) -> Response:
     if every(9)(call):
         return call.server.error(Refusal(429, "Too many requests; try again", {"Retry-After": "0"}))
     response: Response = honest(request)
+    return response
+
+
+def _first_file_edited(call: Call, page: JsonObject) -> None:
+    """A reviewer has corrected the first field of the run's first file."""
+    if call.offset == 0 and page["files"]:
+        field = page["files"][0]["documents"][0]["fields"][0]
+        field["value"] += " (corrected)"
+        if "edit_history" in field:
+            field["edit_history"] = [{"timestamp": "08/27/2025 00:58:39", "user_id": "reviewer-1"}]
+
+
+def _slash_redirected(_call: Call, honest: Step, request: Request) -> Response:
+    path = request.scope["raw_path"].decode("latin-1")
+    if path.endswith("/results/"):
+        return Response(status_code=307, headers={"Location": path.rstrip("/")})
+    response: Response = honest(request)
+    return response
+
+
+def _part_answered(_call: Call, honest: Step, request: Request, response: Response) -> Response:
+    """Sends the first ten bytes to a client that asks for them."""
+    response = honest(request, response)
+    if response.status_code == 200 and request.headers.get("range") == "bytes=0-9":
+        whole = bytes(response.body)
+        response = with_body(response, whole[:10])
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes 0-9/{len(whole)}"
     return response
 
 
@@ -337,6 +366,21 @@ CORRECT = (
         "the time of an edit is text, in no fixed form",
         edited(at(f"{FIELD}/edit_history/timestamp", to("2025-08-27T00:58:39Z"))),
     ),
+    # --- Runs that people work on ---
+    Variant(
+        "complete-under-review",
+        "a run that is complete may still be reviewed, and then counts as finished or not",
+        edited(
+            at("finish_timestamp", to(None)),
+            at("review_completed", to(False)),
+            when=lambda call: call.status == "COMPLETE",
+        ),
+    ),
+    Variant(
+        "reviewed-meanwhile",
+        "a reviewer may edit a run at any moment",
+        edited(_first_file_edited, when=lambda call: call.number >= 60 and call.run_id == STANDARD_RUN),
+    ),
     # --- Refusals ---
     Variant(
         "foreign-context-404",
@@ -411,6 +455,16 @@ CORRECT = (
         server_with(check_method=lambda _call, _honest, request: None if request.method == "GET" else _only_get()),
     ),
     Variant("other-methods-501", "the contract has a shape for every status", _instead(405, 501, "Not implemented")),
+    Variant(
+        "unknown-run-403",
+        "a server need not say which runs there are",
+        _instead(404, 403, "You may not read this run"),
+    ),
+    Variant(
+        "slash-redirected",
+        "the path with a slash at its end is another path, and may lead here",
+        server_with(respond=_slash_redirected),
+    ),
     Variant("busy-at-times", "429 is in the contract, and says when to try again", server_with(respond=_busy)),
     # --- On the wire ---
     Variant("charset-utf-8", "the charset is UTF-8 anyway", _content_type("application/json; charset=utf-8")),
@@ -429,6 +483,11 @@ CORRECT = (
                 "Strict-Transport-Security": "max-age=31536000",
             }
         ),
+    ),
+    Variant(
+        "range-answered",
+        "206 answers a range that the caller has asked for (RFC 9110, 14.2)",
+        server_with(encode=_part_answered),
     ),
     Variant("entity-tags", "304 answers a condition that the caller has set", server_with(encode=_tagged)),
     Variant("gzip-when-accepted", "gzip is allowed if the client accepts it", server_with(encode=_gzip_errors_too)),

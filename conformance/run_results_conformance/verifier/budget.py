@@ -1,14 +1,18 @@
 """How much a verification may cost, and when it gives a server up."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 
 from .connection import Answer
 
 _MOST_LATE = 3  # requests in a row that time out
 _MOST_DROPPED = 12  # requests in a row without any answer
-_MOST_BUSY = 4  # requests in a row for which there is no time, however often they are sent again
+_MOST_BUSY = 3  # requests in a row for which there is no time, however often they are sent again
+_FIRST_WAIT = 0.2  # seconds until a busy server that does not say when is asked again; it doubles each time
+_SLOWEST = 1.0  # seconds between requests to a server that stays busy
 _MOST_BYTES = 192 << 20  # of all bodies together: what was read is kept, parsed
 _MOST_VALUES = 6_000_000  # JSON values of all bodies together
 
@@ -18,7 +22,7 @@ class OutOfRequests(Exception):
 
 
 class Unresponsive(Exception):
-    """The server does not answer any more."""
+    """The server does not answer any more, or has no time; the text says which."""
 
 
 class Budget:
@@ -60,8 +64,10 @@ class Budget:
         Raises OutOfRequests, and Unresponsive where too many requests in a row had no answer.
         """
         now = time.monotonic()
-        if self._late >= _MOST_LATE or self._dropped >= _MOST_DROPPED or self._busy >= _MOST_BUSY:
-            raise Unresponsive
+        if self._late >= _MOST_LATE or self._dropped >= _MOST_DROPPED:
+            raise Unresponsive("the server stopped answering")
+        if self._busy >= _MOST_BUSY:
+            raise Unresponsive("the server had no time for more requests (429 or 503); see --rate")
         if self.left <= 0 or self._bytes > _MOST_BYTES or self._values > _MOST_VALUES or now > self._ends:
             raise OutOfRequests
         if self._interval:
@@ -75,6 +81,21 @@ class Budget:
         self._dropped = 0 if answer.status else self._dropped + 1
         self._late = self._late + 1 if answer.late else 0
 
+    def wait(self, answer: Answer, times: int) -> None:
+        """Waits as long as a busy server asks for, or ever longer, where it does not say how long.
+
+        A server that is busy again and does not say how long is sent fewer requests a second from then on.
+        Raises Unresponsive where it asks for more time than there is.
+        """
+        seconds = retry_after(answer)
+        if seconds is None:
+            seconds = _FIRST_WAIT * 2**times
+            if times:
+                self._interval = max(self._interval, min(2 * self._interval, _SLOWEST), _FIRST_WAIT / 4)
+        if time.monotonic() + seconds > self._ends:
+            raise Unresponsive(f"the server asks to be left alone for {seconds:.0f} s (Retry-After); try again then")
+        time.sleep(seconds)
+
     def note_busy(self, busy: bool) -> None:
         """Counts whether a request, sent as often as it may be, was answered with "too busy"."""
         self._busy = self._busy + 1 if busy else 0
@@ -82,3 +103,28 @@ class Budget:
     def note_values(self, values: int) -> None:
         """Counts the values of a body that was read."""
         self._values += values
+
+
+def retry_after(answer: Answer) -> float | None:
+    """The seconds that an answer asks to wait for (RFC 9110, 10.2.3), None where it does not say.
+
+    A date is compared with the server's own, where it sends one: its clock may be wrong.
+    """
+    values = answer.header("retry-after")
+    if not values:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", values[0], re.ASCII):
+        return float(values[0])
+    moment = _date(values[0])
+    if moment is None:
+        return None
+    now = _date(next(iter(answer.header("date")), ""))
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def _date(text: str) -> float | None:
+    """An HTTP date as seconds since 1970."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -17,6 +17,9 @@ NO_FLAGS: frozenset[str] = frozenset()
 BUSY = (429, 503)
 """The statuses by which a server says that it has no time now."""
 
+FAILED = (500, 502, 504)
+"""The statuses by which a server, or one before it, says that it failed: the next request may fare better."""
+
 _LARGE = 256 << 10  # bytes of a page without flags
 
 
@@ -44,6 +47,11 @@ class Exchange:
     def answered(self) -> bool:
         """Whether the server answered the request, rather than not at all or with "too busy"."""
         return self.status > 0 and not self.busy
+
+    @property
+    def failed(self) -> bool:
+        """Whether the server says that it failed at the request."""
+        return self.status in FAILED
 
     @property
     def decided(self) -> bool:

@@ -9,7 +9,6 @@ answering. The verifier catches both.
 """
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
@@ -27,7 +26,7 @@ from .spec_view import Inspection, Path, SpecView, show_path
 from .tally import Tally
 
 _MOST_WAITS = 3  # times that a busy server is asked again
-_LONGEST_WAIT = 5.0  # seconds
+_MOST_RETRIES = 6  # of requests that were answered with 500, 502 or 504, in all
 _MOST_VALUES = 2_000_000  # JSON values of a body; a page of 4 MB has a tenth of that
 _MOST_BODY = 32 << 20  # bytes of a body that was compressed
 
@@ -77,6 +76,7 @@ class Session:
         self.unreadable: list[tuple[KnownRun, Exchange]] = []
         self.notes: list[str] = []
         self.sizes_vary = False  # whether the same request was answered with pages of several sizes
+        self._retries = _MOST_RETRIES
         self.unstable = False  # whether the same request was answered differently, though its run had not changed
         self._check_exchange = check_exchange
         self._number = 0
@@ -94,11 +94,15 @@ class Session:
     def ask(self, request: Request, *, fresh: bool = False, keep: bool = True) -> Exchange:
         """The exchange of a request: the one that is there, unless a `fresh` one is wanted, else a new one.
 
-        A new one is kept for whoever wants it later, unless `keep` is False. Raises OutOfRequests, Unresponsive.
+        A new one is kept for whoever wants it later, unless `keep` is False. A GET at which the server fails is sent
+        again: the failure is judged, but what the request was for can still be. Raises OutOfRequests, Unresponsive.
         """
         if not fresh and (found := self._memo.get(request)) is not None:
             return found
         exchange = self._add(request, self._send(request))
+        if exchange.failed and request.method == "GET" and self._retries:
+            self._retries -= 1
+            exchange = self._add(request, self._send(request))
         if keep:
             self._memo[request] = exchange
         return exchange
@@ -117,13 +121,12 @@ class Session:
 
     def _send(self, request: Request) -> Answer:
         answer = self._send_once(request)
-        for _ in range(_MOST_WAITS):
-            wait = _retry_after(answer) if answer.status in BUSY else None
-            if wait is None or wait > _LONGEST_WAIT:
+        for times in range(_MOST_WAITS):
+            if answer.status not in BUSY:
                 break
             # What a busy server answers is judged like any other answer.
             self._judge_exchange(self._read(request, answer))
-            time.sleep(wait)
+            self.budget.wait(answer, times)
             answer = self._send_once(request)
         self.budget.note_busy(answer.status in BUSY)
         return answer
@@ -261,11 +264,3 @@ def _content(request: Request, answer: Answer) -> bytes:
     if answer.header("content-encoding") and accepts_gzip(request):
         return gunzip(answer.body, _MOST_BODY) or b""
     return answer.body
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """The seconds that the server asks to wait for, 0.2 where it does not say, None where that cannot be read."""
-    values = answer.header("retry-after")
-    if not values:
-        return 0.2
-    return float(values[0]) if values[0].isascii() and values[0].isdigit() and len(values[0]) < 6 else None

@@ -209,9 +209,9 @@ class _Verification:
         except OutOfRequests:
             self._cut[name] = None
             self._cut_rules.update(rules)
-        except Unresponsive:
+        except Unresponsive as reason:
             self._stopped = True
-            self.obstacles.append(f"the server stopped answering while {name}")
+            self.obstacles.append(f"{reason}, while {name}")
 
     def _fill(self, name: str, step: Callable[P, None], /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Takes a step for which whatever is left of the budget is used: that it ends early is no news."""

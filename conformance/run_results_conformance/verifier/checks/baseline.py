@@ -1,11 +1,17 @@
 """A right request that wrong requests are made from, and its answer, which theirs are compared with."""
 
+from string import ascii_lowercase, digits
+
 from attrs import frozen
 
+from run_results_conformance.verifier.comparison import page_of
 from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange, ObservedRun, Page
 from run_results_conformance.verifier.session import Session
 
 _LATE = 4  # files before the end of a run
+_UNKNOWN = 3  # ids that look like a run's
+_MOST_DRAWN = 20
+_REDRAWN = 8  # letters and digits: what stands before them may be the same for all ids
 
 
 @frozen(eq=False)
@@ -13,7 +19,7 @@ class Baseline:
     """A request for a small page of a run, and its answer.
 
     The page is at `offset`, near the last file of the run where the end is known. `unknown_ids` are ids that look like
-    the run's and name no run.
+    the run's. They are drawn, and a short one may name a run nevertheless: see `names_another_run`.
     """
 
     run: ObservedRun
@@ -38,7 +44,7 @@ def read_baseline(session: Session, run: ObservedRun) -> Baseline:
     if not isinstance(page, Page) and offset:
         page = session.page(run.id, offset := 0)
     exchange = page.exchange if isinstance(page, Page) else page
-    return Baseline(run, offset, exchange, tuple(_unknown_ids(run.id, session.run_ids)))
+    return Baseline(run, offset, exchange, tuple(_unknown_ids(session, run.id)))
 
 
 def _late_offset(session: Session, run: ObservedRun) -> int:
@@ -54,22 +60,47 @@ def _late_offset(session: Session, run: ObservedRun) -> int:
     return max(candidates, key=lambda index: (added(index) > 0, index), default=0)
 
 
-def _unknown_ids(run_id: str, taken: set[str]) -> list[str]:
-    """At most two ids of the same form: with another last letter or digit, and with another one before it."""
+def _unknown_ids(session: Session, run_id: str) -> list[str]:
+    """Ids of the same form: with their last letters and digits drawn anew."""
+    places = [place for place, character in enumerate(run_id) if character.isascii() and character.isalnum()]
     found: list[str] = []
-    for position in reversed(range(len(run_id))):
-        character = run_id[position]
-        if not (character.isascii() and character.isalnum()):
-            continue
-        alphabet = (
-            "0123456789" if character.isdigit() else "abcdef" if character in "abcdef" else "abcdefghijklmnopqrstuvwxyz"
-        )
-        alphabet = alphabet.upper() if character.isupper() else alphabet
-        for other in alphabet[::-1]:
-            changed = run_id[:position] + other + run_id[position + 1 :]
-            if other != character and changed not in taken:
-                found.append(changed)
-                break
-        if len(found) == 2:
+    for _ in range(_MOST_DRAWN if places else 0):
+        drawn = list(run_id)
+        for place in places[-_REDRAWN:]:
+            drawn[place] = session.random.choice(_alphabet(run_id[place]))
+        other = "".join(drawn)
+        if other not in (*found, *session.run_ids):
+            found.append(other)
+        if len(found) == _UNKNOWN:
             break
-    return found or [f"{run_id}-of-nobody"]
+    return found or [made_up_id(session, run_id)]
+
+
+def _alphabet(character: str) -> str:
+    """What may stand in the place of a letter or digit: an id that is hexadecimal stays so."""
+    if character.isdigit():
+        return digits
+    letters = "abcdef" if character.lower() in "abcdef" else ascii_lowercase
+    return letters.upper() if character.isupper() else letters
+
+
+def made_up_id(session: Session, run_id: str) -> str:
+    """An id that no run has: nobody can have chosen it before."""
+    return f"{run_id}-of-nobody-{session.random.getrandbits(64):016x}"
+
+
+def names_another_run(session: Session, run: ObservedRun, exchange: Exchange) -> bool:
+    """Whether the answer to an id shows a run of that id which is not `run`.
+
+    With sequential or short ids an id that was altered may well name a run. The same files may be in several runs; they
+    do not start at the same nanosecond.
+    """
+    page, own = page_of(session, exchange), page_of(session, session.ask(run.first.exchange.request))
+    if page is None or own is None or page.value.get("id") != exchange.request.run_id:
+        return False
+    started, own_start = (each.value.get("start_timestamp") for each in (page, own))
+    if started is not None and own_start is not None:
+        return bool(started != own_start)
+    spec, items = session.spec, session.contract.pagination.items
+    files, own_files = (spec.trim_files(each.value[items], NO_FLAGS) for each in (page, own))
+    return files != own_files or not files

@@ -5,7 +5,7 @@ from run_results_conformance.verifier.manifest import HERE, KnownRun
 from run_results_conformance.verifier.session import Session
 from run_results_conformance.verifier.spec_view import ABSENT
 
-from .baseline import Baseline
+from .baseline import Baseline, names_another_run
 from .judging import HIDDEN, judge_status
 from .manifest import other_than_known
 
@@ -47,7 +47,9 @@ def _check_runs_of_here(session: Session, elsewhere: list[KnownRun]) -> None:
         there = {run.id for run in elsewhere if run.context == context}
         run = next((run for run in session.runs if run.id not in there), None)
         if run is not None:
-            _judge_hidden(session, "context.foreign", session.ask(session.request(run.id, context=context)))
+            exchange = session.ask(session.request(run.id, context=context))
+            if not names_another_run(session, run, exchange):
+                _judge_hidden(session, "context.foreign", exchange)
 
 
 def _check_own(session: Session, known: KnownRun, context: str) -> None:

@@ -25,7 +25,9 @@ def check_state(spec: SpecView, value: dict[str, Any]) -> Iterator[Judgement]:
         elif status in WAITING:
             yield Judgement("state.waiting", finish is None, ("finish_timestamp",), None, finish)
         elif status == COMPLETE:
-            null = "finish_timestamp" in value and finish is None
+            # A run that says that its review is not complete may count it as not finished.
+            reviewing = value.get("review_completed") is False
+            null = "finish_timestamp" in value and finish is None and not reviewing
             yield Judgement("state.complete", not null, ("finish_timestamp",), "a time, or nothing", finish)
     yield from _check_times(value.get("start_timestamp"), finish)
 

@@ -33,11 +33,18 @@ def check_transfer(exchange: Exchange) -> Iterator[Judgement]:
         )
 
 
+def is_part(exchange: Exchange) -> bool:
+    """Whether a request asked for a range of bytes, and got that part (RFC 9110, 14.2 and 15.3.7)."""
+    asked = any(name.lower() == "range" for name, _ in exchange.request.headers)
+    return asked and exchange.status == 206 and bool(exchange.answer.header("content-range"))
+
+
 def check_head(exchange: Exchange) -> Iterator[Judgement]:
     """The status of success, and no compression that the request does not accept."""
     answer = exchange.answer
     if exchange.request.method == "GET":
-        yield Judgement("wire.status", answer.status == 200 or answer.status >= 300, expected=200, got=answer.status)
+        right = answer.status == 200 or answer.status >= 300 or is_part(exchange)
+        yield Judgement("wire.status", right, expected=200, got=answer.status)
     if not accepts_gzip(exchange.request):
         codings = [value for value in answer.header("content-encoding") if value.strip().lower() != "identity"]
         yield Judgement("wire.coding", not codings, expected="no Content-Encoding", got=", ".join(codings))

@@ -274,7 +274,7 @@ RULES: tuple[Rule, ...] = (
         "a_run_id_is_taken_whole",
         "OtherRunIdAnswered",
         "A run id names one run. An id that differs from it in any way (case, white space, a part of it, its Unicode "
-        "form, percent-encoding twice) names another run or none: 404.",
+        "form, percent-encoding twice) names another run or none: 404 or 403.",
         f"{_SPEC}, RunId and NotFound",
     ),
     Rule(
@@ -478,7 +478,8 @@ RULES: tuple[Rule, ...] = (
         "paging.deterministic",
         "the_same_question_has_the_same_answer",
         "AnswerChanges",
-        "A run that does not change gives the same answer to the same request.",
+        "A run that does not change gives the same answer to the same request. The files of a finished run stay "
+        "the same, and an answer that was replaced does not come back.",
         f"{_SPEC}, files",
         needs="a run that does not change",
     ),
@@ -579,7 +580,7 @@ RULES: tuple[Rule, ...] = (
         "state.complete",
         "a_complete_run_has_finished",
         "CompleteButNotFinished",
-        "finish_timestamp is null only while the run has not finished.",
+        "finish_timestamp is null only while the run has not finished, or its review is not complete.",
         f"{_SPEC}, finish_timestamp; {_PAGE}",
         needs="a run that is COMPLETE",
     ),

@@ -1,6 +1,6 @@
 """Methods: the operation is GET."""
 
-from run_results_conformance.verifier.checks.baseline import Baseline
+from run_results_conformance.verifier.checks.baseline import Baseline, made_up_id
 from run_results_conformance.verifier.connection import Request
 from run_results_conformance.verifier.exchange import Exchange
 from run_results_conformance.verifier.session import Session
@@ -44,7 +44,7 @@ def check_methods(session: Session, baseline: Baseline) -> None:
 
 def _absent_id(session: Session, baseline: Baseline) -> str | None:
     """An id that is answered with 404 now: one that was earlier may name a run by now."""
-    candidates = (*baseline.unknown_ids, f"{baseline.run_id}-of-nobody")
+    candidates = (*baseline.unknown_ids, made_up_id(session, baseline.run_id))
     return next((each for each in candidates if session.ask(session.request(each), fresh=True).status == 404), None)
 
 

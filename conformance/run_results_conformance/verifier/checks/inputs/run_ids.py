@@ -3,8 +3,9 @@
 import unicodedata
 from urllib.parse import quote
 
-from run_results_conformance.verifier.checks.baseline import Baseline
+from run_results_conformance.verifier.checks.baseline import Baseline, made_up_id, names_another_run
 from run_results_conformance.verifier.checks.judging import NO_SUCH_RUN, judge_status
+from run_results_conformance.verifier.exchange import Exchange
 from run_results_conformance.verifier.session import Session
 
 _AROUND = (
@@ -19,7 +20,7 @@ _AROUND = (
 _ODD_SEGMENTS = (
     ("%20", " "),
     ("%25", "%"),
-    ("%27%20OR%20%271%27%3D%271%20%E2%98%83%F0%9F%97%82", "' OR '1'='1 ☃🗂"),
+    ("it%27s%20%3D%E2%98%83%F0%9F%97%82", "it's =☃🗂"),
     ("", ""),
     ("a" * 3000, None),
 )
@@ -34,35 +35,52 @@ _ODD_REFUSED = (301, 302, 307, 308, *range(400, 500))  # a redirect goes to the 
 def check_run_ids(session: Session, baseline: Baseline) -> None:
     """A run id names one run or none: an id that differs from it in any way is not that run's."""
     run_id = baseline.run_id
-    for unknown in baseline.unknown_ids[:1]:
-        judge_status(session, "inputs.run-id-exact", session.ask(session.request(unknown)), (404,))
+    for unknown in baseline.unknown_ids:
+        exchange = session.ask(session.request(unknown))
+        if not names_another_run(session, baseline.run, exchange):
+            judge_status(session, "inputs.run-id-exact", exchange, (403, 404))
+            break
+    nobody = session.ask(session.request(made_up_id(session, run_id)))
+    judge_status(session, "inputs.run-id-exact", nobody, NO_SUCH_RUN)
     for other in _altered(session, run_id):
         if other not in session.run_ids:
-            judge_status(session, "inputs.run-id-exact", session.ask(session.request(other)), NO_SUCH_RUN)
+            _judge_other(session, baseline, session.ask(session.request(other)))
     once = _encoded(run_id)
     not_utf8 = quote(run_id, safe="") + session.random.choice(("%FF", "%C3", "%ED%A0%80"))
     for request in (session.request(once, segment=quote(once, safe="")), session.request("", segment=not_utf8)):
-        judge_status(session, "inputs.run-id-exact", session.ask(request), NO_SUCH_RUN)
+        _judge_other(session, baseline, session.ask(request))
 
 
-def check_odd_run_ids(session: Session, _baseline: Baseline) -> None:
+def _judge_other(session: Session, baseline: Baseline, exchange: Exchange) -> None:
+    if not names_another_run(session, baseline.run, exchange):
+        judge_status(session, "inputs.run-id-exact", exchange, NO_SUCH_RUN)
+
+
+def check_odd_run_ids(session: Session, baseline: Baseline) -> None:
     """Ids that no run has are refused, however odd they are."""
     for segment, meant in (*_ODD_SEGMENTS, session.random.choice(_OTHER_ODD_SEGMENTS)):
         exchange = session.ask(session.request(meant or "", segment=segment))
-        if exchange.status and exchange.status < 500:
+        if exchange.decided and not names_another_run(session, baseline.run, exchange):
             refused, got = exchange.status in _ODD_REFUSED, f"status {exchange.status}"
             session.judge("inputs.run-id-odd", refused, exchange, expected="status 404 or 400", got=got)
 
 
 def _altered(session: Session, run_id: str) -> list[str]:
-    """Ids that a careless server confuses with this one."""
+    """Ids that a careless server confuses with this one: with sequential ids, some of them may name other runs."""
     before, after = session.random.choice(_AROUND)
-    found = [*(f"{run_id}{tail}" for tail in (" ", "\n", "\0x", ";v=1", ".json")), f"{before}{run_id}{after}"]
+    tails = (" ", "\n", "\0x", ";v=1", ".json")
+    found = [_neighbour(run_id), *(f"{run_id}{tail}" for tail in tails), f"{before}{run_id}{after}"]
     if run_id.swapcase() != run_id:
         found.append(run_id.swapcase())
     if len(run_id) > 1:
         found.append(run_id[:-1])
     return [*found, *_other_forms(run_id)]
+
+
+def _neighbour(run_id: str) -> str:
+    """The id with the next letter or digit in its last place."""
+    last = run_id[-1]
+    return run_id[:-1] + {"9": "8", "z": "y", "Z": "Y"}.get(last, chr(ord(last) + 1))
 
 
 def _other_forms(run_id: str) -> list[str]:
