@@ -11,7 +11,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from run_results import errors
 from run_results.cli.commands import run
+from run_results.cli.jobs import Jobs
 from run_results.cli.messages import describe
 from run_results.tables import COLUMNS
 from run_results_conformance.server.reference import ReferenceServer, Refusal
@@ -866,8 +867,8 @@ def test_an_interrupted_export_can_be_resumed(tmp_path: Path, serve_runs: Serve,
         with process(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out")) as started:
             assert server.reached.wait(120)
             started.send_signal(signal.SIGINT)
-            server.gate.set()
             _, err = started.communicate(timeout=120)
+        server.gate.set()
         assert started.returncode == 130
         assert err.decode() == "run-results: error: interrupted. What is written stays; continue with --resume\n"
         # The pages that had come are a part, although they are few.
@@ -875,6 +876,38 @@ def test_an_interrupted_export_can_be_resumed(tmp_path: Path, serve_runs: Serve,
         code, out, _ = here(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out"), "--resume")
     assert code == 0
     assert re.search(r"10 files \([1-9] of them before\)", out)
+
+
+def test_an_export_that_is_interrupted_again_and_again_ends_cleanly(tmp_path: Path, here: Here) -> None:
+    """However often Ctrl-C comes, the pages that came are kept, there is one line, and the exit code is 130."""
+    server = Gated()
+    with serve(server) as served:
+        with process(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out")) as started:
+            assert server.reached.wait(120)
+            while started.poll() is None:
+                started.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    started.wait(0.005)
+            _, err = started.communicate(timeout=120)
+        server.gate.set()
+        assert started.returncode == 130
+        assert err.decode() == "run-results: error: interrupted. What is written stays; continue with --resume\n"
+        code, out, _ = here(served.url, "export", RUN.run_id, "-o", str(tmp_path / "out"), "--resume")
+    assert code == 0
+    assert re.search(r"10 files \([1-9] of them before\)", out)
+
+
+def test_a_run_that_fails_keeps_little_memory(here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is kept of each of many runs that fail is a message, and no page or traceback."""
+    seen: list[Jobs] = []
+    real = Jobs.report
+    monkeypatch.setattr(Jobs, "report", lambda self, *arguments: seen.append(self) or real(self, *arguments))
+    with serve(Refusing(403, offset=8)) as served:
+        code, _, err = here(served.url, "export", "no-such", RUN.run_id, "-o", str(tmp_path / "out"))
+    assert code == 3
+    assert err.count("\n") == 2
+    for error in seen[0].failures.values():
+        assert error.__traceback__ is error.__cause__ is error.__context__ is None
 
 
 def test_formulas_and_drift_give_warnings(here: Here, tmp_path: Path) -> None:
@@ -921,7 +954,8 @@ MISTAKES = {
         ["status", "r", "--base-url", f"https://me:{SECRET}@x.org"],
         "(RUN_RESULTS_BASE_URL or --base-url)",
     ),
-    "no time": (["status", "r", "--timeout", "0"], "timeout must be above 0"),
+    "no time": (["status", "r", "--timeout", "0"], "Invalid value for '--timeout': 0.0 is not in the range 0<x"),
+    "a time that is no number": (["status", "r", "--timeout", "nan"], "Invalid value for '--timeout'"),
     "a context with a line break": (["--context", "a\nb", "status", "r"], "(RUN_RESULTS_CONTEXT or --context)"),
     "no token file": (["--token-file", "/none", "status", "r"], "cannot read the token file '/none': No such file"),
     "no names file": (["fetch", "r", "--names", "/none"], "cannot read '/none'"),
@@ -1070,6 +1104,28 @@ def test_the_token_can_come_from_a_file(serve_runs: Serve, here: Here, tmp_path:
         assert SECRET not in err
 
 
+@pytest.mark.parametrize("source", ["<(echo {})", "/dev/stdin <<< {}", "/dev/stdin < file"])
+def test_the_token_can_come_from_a_pipe(serve_runs: Serve, tmp_path: Path, source: str) -> None:
+    """What cannot be read again is read once, and is the token of every request."""
+    (tmp_path / "file").write_text(SECRET)
+    command = f"{COMMAND} fetch {RUN.run_id} --token-file {source.format(SECRET)}"
+    variables = environment(serve_runs(RUN, page_size=4)) | {"RUN_RESULTS_TOKEN": "wrong-token"}
+    done = subprocess.run(["bash", "-c", command], env=variables, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert records(done.stdout)[-1]["file_index"] == 9
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for_without_end(here: Here, tmp_path: Path) -> None:
+    """A named pipe as token file is an error after the time of --timeout."""
+    os.mkfifo(tmp_path / "token")
+    code, _, err = here("", "status", "r", "--token-file", str(tmp_path / "token"), "--timeout", "0.2")
+    assert code == 2
+    assert (
+        f"nothing came out of the token file '{tmp_path / 'token'}' within 0.2 s. Check what is to write to it" in err
+    )
+    assert "--timeout" in err
+
+
 @pytest.mark.parametrize("words", ["context=prod", "pass token=", "base_url=", "on_change='warn'", "{pages()}", "{0}"])
 def test_what_a_message_quotes_is_not_rewritten(here: Here, tmp_path: Path, words: str) -> None:
     """Paths, run ids and texts from a server stand in messages unchanged, whatever they contain."""
@@ -1130,6 +1186,49 @@ def test_a_full_disk_is_an_error(serve_runs: Serve) -> None:
         )
     assert done.returncode == 2
     assert done.stderr == b"run-results: error: input or output failed: No space left on device\n"
+
+
+STREAMS = {
+    "no stderr": ("{} names sanitize x 2>&-", 0, "x\n", ""),
+    "no stderr and an error": ("{} names guess 'a b' 2>&-", 2, "", ""),
+    "no stdout": ("{} names sanitize x >&-", 2, "", "standard output is closed"),
+    "no stdin": ("{} names sanitize x <&-", 0, "x\n", ""),
+    "no stdin to read": ("{} names sanitize <&-", 2, "", "standard input is closed"),
+    "no stdin for run ids": ("{} export -o x --runs-file - <&-", 2, "", "standard input is closed"),
+    "no streams": ("{} names sanitize x <&- >&- 2>&-", 2, "", ""),
+    "a full stderr": ("{} names sanitize x 2>/dev/full", 0, "x\n", ""),
+    "a full stderr and an error": ("{} -v names guess 'a b' 2>/dev/full", 2, "", ""),
+    "a full stderr and a bug": ("{} export r -o x 2>/dev/full", 3, "", ""),
+    "a full stdout": ("{} names sanitize x >/dev/full", 2, "", "No space left on device"),
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("state", STREAMS)
+def test_streams_that_are_closed_or_full_change_no_result(tmp_path: Path, state: str) -> None:
+    """Where a stream is missing, only what needs it fails, with a message where one can be seen, and never a bug."""
+    command, code, out, message = STREAMS[state]
+    with serve(Refusing(403)) as served:
+        done = subprocess.run(
+            ["bash", "-c", command.format(COMMAND)],
+            env=environment(served.url),
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+    assert (done.returncode, done.stdout) == (code, out)
+    assert message in done.stderr
+    assert done.stderr.count("\n") == (1 if message else 0)
+
+
+def test_no_file_gets_the_number_of_a_closed_stream(serve_runs: Serve, tmp_path: Path) -> None:
+    """With all of stdin and stderr closed, an export is the same, and nothing that is printed gets into its files."""
+    command = f"{COMMAND} -v export {RUN.run_id} -o out.csv <&- 2>&-"
+    done = subprocess.run(
+        ["bash", "-c", command], env=environment(serve_runs(RUN)), stdout=subprocess.PIPE, cwd=tmp_path, check=True
+    )
+    assert done.stdout.startswith(f"{RUN.run_id}: 10 files".encode())
+    assert (tmp_path / "out.csv").read_bytes().startswith(b'"run_id"')
 
 
 # Help and start -----------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from run_results.include import Flags, Include
 
 MAX_OFFSET: Final = 2**63 - 1
 """The largest `file_offset` that the contract allows."""
-_MOST_SECONDS = 10_000_000.0
+MOST_SECONDS: Final = 10_000_000.0
+"""The longest time that may be waited."""
 
 
 def check_run_id(run_id: object) -> str:
@@ -85,9 +86,9 @@ def is_number(value: object) -> TypeGuard[float]:
 
 def as_seconds(seconds: object, name: str, *, above_zero: bool = False) -> float:
     """The time, if it ends; a number of any library. Raises `ConfigurationError`."""
-    if not is_number(seconds) or not 0 <= seconds <= _MOST_SECONDS:
+    if not is_number(seconds) or not 0 <= seconds <= MOST_SECONDS:
         raise ConfigurationError(
-            f"{name} must be a number of seconds from 0 to {_MOST_SECONDS:.0f}, not {_shown(seconds)}"
+            f"{name} must be a number of seconds from 0 to {MOST_SECONDS:.0f}, not {_shown(seconds)}"
         )
     if above_zero and not seconds:
         raise ConfigurationError(f"{name} must be above 0 seconds")

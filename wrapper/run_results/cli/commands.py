@@ -3,6 +3,7 @@
 `--help` should be quick, so rich and httpx are imported by the commands that need them, when they run.
 """
 
+import errno
 import io
 import os
 import sys
@@ -42,8 +43,6 @@ def group() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments; returns the exit code. Errors are one line on stderr."""
-    if sys.stdout is None or sys.stderr is None:  # closed by the shell, as with >&-
-        return Exit.USAGE
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # the terminal's encoding may lack a character: it is escaped
             stream.reconfigure(errors="backslashreplace")
@@ -68,12 +67,12 @@ def run(arguments: Sequence[str]) -> int:
         complain("interrupted")
         return Exit.INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click and rich turn the one into the other
-        # The rest of the buffer is dropped: flushed at the end of the process, it would make a traceback.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return Exit.PIPE
     except OSError as error:
-        complain(f"input or output failed: {error.strerror or error}")
+        is_closed = error.errno == errno.EBADF  # see `streams`
+        complain(f"input or output failed: {'standard input is closed' if is_closed else error.strerror or error}")
+        _drop_output()
         return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - Python's own exit code for it would mean "no"
         complain(f"{type(error).__name__}: this is a bug in run-results; -v shows where")
@@ -82,6 +81,12 @@ def run(arguments: Sequence[str]) -> int:
                 click.echo(printable(line), err=True)
         return Exit.BUG
     return code if isinstance(code, int) else Exit.OK
+
+
+def _drop_output() -> None:
+    """Drop the rest of the buffer: flushed at the end of the process, it would fail again."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException) -> str:

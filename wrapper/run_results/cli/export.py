@@ -11,6 +11,7 @@ import click
 from run_results import Include
 from run_results.arguments import check_run_id
 from run_results.cli.exits import Exit
+from run_results.cli.interrupts import noted_interrupts
 from run_results.cli.jobs import Jobs
 from run_results.cli.messages import complain
 from run_results.cli.options import (
@@ -190,19 +191,21 @@ def export(
             write_stream(client, wanted[0], options, update)
         return
     work = Jobs(_places(wanted, output, several=several), options)
-    with context.obj.client(on_change=on_change, on_repeat=on_repeat) as client:
-        try:
-            with progress(wanted=show) as update:
-                work.run(client, jobs, update)
-        except KeyboardInterrupt:
-            if sys.stderr.isatty():
-                click.echo(err=True)
-            work.report()
+    with noted_interrupts() as interrupts:
+        with (
+            context.obj.client(on_change=on_change, on_repeat=on_repeat) as client,
+            progress(wanted=show) as update,
+        ):
+            work.run(client, jobs, update, interrupts)
+        if work.is_interrupted and sys.stderr.isatty():
+            click.echo(err=True)  # below the "^C"
+        code = work.report()
+        if work.is_interrupted:
             complain("interrupted. What is written stays; continue with --resume")
-            if work.is_running:  # Python's own exit would end threads inside Arrow, which then aborts the process
-                os._exit(Exit.INTERRUPTED)
-            context.exit(Exit.INTERRUPTED)
-    context.exit(work.report())
+            code = Exit.INTERRUPTED
+        if work.is_running:  # Python's own exit would end threads inside Arrow, which then aborts the process
+            os._exit(code)
+    context.exit(code)
 
 
 def _places(run_ids: list[str], output: str, *, several: bool) -> dict[str, str]:

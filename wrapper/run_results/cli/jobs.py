@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 
 from run_results import Client, Include, RunResultsError
 from run_results.cli.exits import Exit, exit_code
+from run_results.cli.interrupts import Interrupts
 from run_results.cli.messages import (
     complain,
     describe,
@@ -56,8 +57,11 @@ class Jobs:
     """Set when no export is at work any more."""
     began: float = field(factory=time.monotonic)
 
-    def run(self, client: Client, count: int, update: Callable[[str], None]) -> None:
-        """Export all runs, `count` at the same time, and show the progress with `update`."""
+    def run(self, client: Client, count: int, update: Callable[[str], None], interrupts: Interrupts) -> None:
+        """Export all runs, `count` at the same time, and show the progress with `update`.
+
+        Once there is an interrupt, this stops after the pages that have come, or after some seconds.
+        """
         waiting: SimpleQueue[str] = SimpleQueue()
         for run_id in self.places:
             waiting.put(run_id)
@@ -77,14 +81,18 @@ class Jobs:
             # Daemons: an export that waits before its next attempt may end with the process; it can be resumed.
             for _ in tuple(left):
                 threading.Thread(target=work, daemon=True).start()
-            # Not by joining threads: interrupted there, Python 3.11 takes a thread at work for one that has ended.
-            while not self.ended.wait(0.1):
+            while not self.ended.wait(0.1) and not interrupts:
                 update(self.line())
-        except KeyboardInterrupt:
-            self.stopping.set()
-            client.close()  # ends what waits for the server; the pages so far are written
-            self.ended.wait(_PATIENCE)
-            raise
+        finally:
+            if self.is_running:
+                self.stopping.set()
+                client.close()  # ends what waits for the server; the pages so far are written
+                self.ended.wait(_PATIENCE)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the exports were stopped before they had ended."""
+        return self.stopping.is_set()
 
     @property
     def is_running(self) -> bool:
@@ -105,7 +113,7 @@ class Jobs:
                     return
                 except Exception as error:  # noqa: BLE001 - reported, or raised, when all are done
                     if not (self.stopping.is_set() and isinstance(error, ClientClosedError)):
-                        self.failures[run_id] = error
+                        self.failures[run_id] = _bare(error)
 
     def _note(self, exported: Exported) -> None:
         if exported.start:
@@ -151,6 +159,14 @@ class Jobs:
             if isinstance(error, RunChanged):  # the parts are of the run as it was
                 step += " --on-change warn, or export the run anew with --overwrite"
         return step
+
+
+def _bare(error: Exception) -> Exception:
+    """The error without what its traceback keeps alive, pages above all; one that is a bug keeps it."""
+    if isinstance(error, RunResultsError):
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+    return error
 
 
 def _print_result(made: Exported, place: str, include: Include) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,8 +15,9 @@ import click
 from attrs import define, field, fields
 
 from run_results import Client, Include, NameMap
+from run_results.arguments import MOST_SECONDS
 from run_results.cli.messages import announce_retry, warn
-from run_results.errors import ConfigurationError
+from run_results.cli.token_file import TokenFile
 from run_results.options import Options
 from run_results.text import count, printable
 
@@ -28,6 +30,19 @@ INCLUDE_FLAGS = ", ".join(str(flag.name).lower() for flag in Include)
 """The include flags, for help texts."""
 
 _SETTINGS = {setting.name: setting.metadata for setting in fields(Options)}
+
+
+class _Seconds(click.FloatRange):
+    """A time that ends."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, which must be one."""
+        seconds = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is no number", param, ctx) if isnan(seconds) else seconds
+
+
+SECONDS = _Seconds(min=0, max=MOST_SECONDS, min_open=True)
+"""The type of `--timeout`."""
 
 
 @define
@@ -53,7 +68,8 @@ class Settings:
         """A client with these settings. Its logs go to stderr, or nowhere."""
         given = {name: value for name, value in self.given.items() if name in _SETTINGS}
         if "token_file" in self.given:
-            given["token"] = partial(_read_token, self.given["token_file"])
+            seconds = given.get("timeout", _SETTINGS["timeout"]["default"])
+            given["token"] = TokenFile(self.given["token_file"], seconds)
             given["token"]()  # a file that cannot be read is an error before anything is sent
         if _is_terminal() and not self.verbose:  # the log says so, too
             given["observe"] = announce_retry
@@ -83,15 +99,6 @@ class _LineFormatter(logging.Formatter):
         return printable(f"run-results: {record.levelname.lower()}: {record.getMessage()}")
 
 
-def _read_token(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(64 * 1024).decode("utf-8-sig", "replace").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise ConfigurationError(f"cannot read the token file {str(path)!r}: {reason}") from None
-
-
 def _help(name: str) -> str:
     """The help text of a setting of the library, with its environment variable and default."""
     setting = _SETTINGS[name]
@@ -119,10 +126,11 @@ def connecting(command: Command) -> Command:
             "--token-file",
             metavar="FILE",
             type=click.Path(path_type=Path),
-            help="A file that holds the API token, read again for each request; without it the token is read from"
-            " RUN_RESULTS_TOKEN. No option takes the token itself, because command lines are visible to others.",
+            help="A file that holds the API token, read again for each request; a pipe, such as /dev/stdin or"
+            " <(command), is read once. Without it the token is read from RUN_RESULTS_TOKEN. No option takes the token"
+            " itself, because command lines are visible to others.",
         ),
-        option("--timeout", metavar="SECONDS", type=float, help=_help("timeout")),
+        option("--timeout", metavar="SECONDS", type=SECONDS, help=_help("timeout")),
         option("--strict", is_flag=True, help=_help("strict")),
         option("--allow-insecure", is_flag=True, help=_help("allow_insecure")),
         option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment has the same effect."),
