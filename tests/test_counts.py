@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 import pytest
@@ -209,7 +209,8 @@ def test_every_command_and_the_library_have_the_same_numbers(
     for page in pages:
         counts.add(page)
     assert library(counts) == {name: wanted[name] for name in library(counts)}
-    levels = Counter(problem.level for page in pages for problem in page.problems() if problem.level != "run")
+    found = (problem.level for page in pages for problem in page.problems())
+    levels: Counter[str] = Counter(level for level in found if level != "run")
     levels["class"] //= len(pages)  # every page has them again
     assert counts.problems == {"run": int(run.status == "FAILED"), **{level: levels[level] for level in LEVELS}}
 
@@ -221,7 +222,7 @@ def test_every_command_and_the_library_have_the_same_numbers(
     in_report(said("report", RUN_ID, "-o", str(folder / "r.html")), folder / "r.html", counts, drift)
 
 
-LEVELS = ("class", "document", "field")
+LEVELS: Final = ("class", "document", "field")
 
 
 def library(counts: Counts) -> dict[str, int]:
@@ -347,7 +348,7 @@ def test_problems_are_counted_as_they_are_listed(answers: list[Json]) -> None:
     for answer in answers:
         counts = Counts()
         counts.add(page_of(answer))
-        levels = Counter(problem.level for problem in problems(RunResults.from_dict(answer)))
+        levels: Counter[str] = Counter(problem.level for problem in problems(RunResults.from_dict(answer)))
         assert counts.problems == {level: levels[level] for level in ("run", *LEVELS)}
 
 

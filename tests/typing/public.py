@@ -14,6 +14,7 @@ from run_results import (
     AsyncClient,
     CaseField,
     Client,
+    Counts,
     Document,
     Drift,
     Field,
@@ -105,6 +106,10 @@ def pages(page: Page) -> None:
     assert_type(page.drift, tuple[Drift, ...])
     assert_type(page.include, Include)
     assert_type(page.problems(), list[Problem])
+    counts = Counts(threshold=0.9)
+    counts.add(page)
+    assert_type((counts.files, counts.fields.failed, counts.documents.total), tuple[int, int, int])
+    assert_type(counts.problems, dict[str, int])
     for place in page.drift:
         assert_type((place.path, place.expected), tuple[str, str])
     for problem in page.problems():

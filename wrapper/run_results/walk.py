@@ -22,7 +22,7 @@ from run_results.page import Page
 from run_results.page_checks import PageChecks
 from run_results.request import Outcome, Request, Sleep, ask, request
 from run_results.retry import RetryBudget
-from run_results.text import word
+from run_results.text import count, word
 
 Steps = Generator[Request | Sleep | Page, Outcome, None]
 """What a client does: requests to send, times to sleep, pages to hand out."""
@@ -53,7 +53,7 @@ def _fetch(
             text = f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}"
             raise errors.RunMismatch(text, drift=(*breaches, *news))
         if breaches and options.strict:
-            text = f"the answer broke the contract in {len(breaches)} places, first {breaches[0]}"
+            text = f"the answer broke the contract in {count(len(breaches), 'place')}, first {breaches[0]}"
             raise errors.ContractError(text, drift=(*breaches, *news))
     return Page.of(answer, run_id, offset, body, include)
 

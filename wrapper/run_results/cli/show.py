@@ -97,7 +97,7 @@ class FieldTable:
         parts = [count(files, "file") + empty, count(documents, "document"), count(fields, "field")]
         lines = [Text(), Text(", ".join([*parts, count(cases, "cross-class field")] if cases else parts), "bold")]
         if self.only:
-            every = f"{fields + cases:,} fields" + (", cross-class ones included" if cases else "")
+            every = count(fields + cases, "field") + (", cross-class ones included" if cases else "")
             lines.append(Text(f"shown: {self.drawn:,} of {every} (--only {','.join(sorted(self.only))})"))
         lines.append(self._marked("field", counts.fields))
         if cases:

@@ -8,7 +8,7 @@ from attrs import define, field
 from run_results.fields import case_fields, fields
 from run_results.names.map import NameMap
 from run_results.page import Page
-from run_results.text import quote
+from run_results.text import count, quote
 
 _MOST: Final = 100_000
 """How many names are kept to be counted once; a run has few, a hostile one may have any number."""
@@ -60,7 +60,7 @@ class Guesses:
         >>> guesses = Guesses(NameMap(["due date"]))
         >>> guesses.add([("net_total", None)])
         >>> print(guesses.describe())
-        1 of the run's 1 field names is not in the names given and was guessed: 'net_total' as 'net total'. Add it to \
+        1 of the run's 1 field name is not in the names given and was guessed: 'net_total' as 'net total'. Add it to \
 the names, or check that they are of this project
         """
         if not self.count:
@@ -69,9 +69,10 @@ the names, or check that they are of this project
         more = " and others" if self.count > len(self.examples) else ""
         verb, it = ("is", "it") if self.count == 1 else ("are", "them")
         was = "was" if self.count == 1 else "were"
+        seen = count(self.names_seen, "field name")
         return (
-            f"{self.count:,} of the run's {self.names_seen:,} field names {verb} not in the names given and {was}"
-            f" guessed: {shown}{more}. Add {it} to the names, or check that they are of this project"
+            f"{self.count:,} of the run's {seen} {verb} not in the names given and {was} guessed: {shown}{more}."
+            f" Add {it} to the names, or check that they are of this project"
         )
 
     def _check(self, api_name: str, class_name: str | None) -> None:
