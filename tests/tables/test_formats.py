@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from run_results import errors
 from run_results.tables import TABLES
 from run_results.tables.batches import Tabulator
-from run_results.tables.options import FORMATS, Typed, check_format
+from run_results.tables.options import FORMATS, Csv, Typed, check_format
 from run_results.tables.writers import GUARDED, ROWS, open_writer
 from run_results_conformance.strategies import responses
 
@@ -30,13 +30,12 @@ HOSTILE = [
     *("", " ", "'quoted", "x" * 10_000, "e" + "\u0301" * 1000, "漢😀", "\ufeffbom", "\u2028"),
     *("NULL", "NA", "null", "1e5"),
 ]  # fmt: skip
-HARMLESS = ["-12.50", "+49 170 123", "1e5", "a,b", "'quoted", "NULL"]
 
 
-def written(batches: list[pa.RecordBatch], format: Any, **options: Any) -> tuple[bytes, int]:
+def written(batches: list[pa.RecordBatch], format: Any, **style: Any) -> tuple[bytes, int]:
     """The bytes of a file of these batches, and how many cells were guarded."""
     file = io.BytesIO()
-    writer = open_writer(file, batches[0].schema, format, **options)
+    writer = open_writer(file, batches[0].schema, format, Csv(**style))
     for batch in batches:
         writer.write(batch)
     writer.close()
@@ -116,46 +115,6 @@ def test_hostile_text_comes_back_from_csv() -> None:
     assert GUARDED not in rows[0]
 
 
-def is_formula(text: str) -> bool:
-    """Whether a spreadsheet may take a cell for a formula: as its makers list what one begins with."""
-    return bool(re.match(r"[\s\x00]*[=+\-@＝＋－＠]|[\t\r\n]", text)) and not re.fullmatch(r"[+-]?\d[\d., ]*", text)
-
-
-def test_formulas_are_guarded_and_counted() -> None:
-    """A cell that could be a formula gets an apostrophe, the row says in which columns, and the writer counts them."""
-    content, guarded = written([fields_of(HOSTILE)], "csv")
-    rows = read_csv(content)
-    changed = 0
-    for row, value in zip(rows, HOSTILE, strict=True):
-        named = json.loads(row[GUARDED]) if row[GUARDED] else []
-        changed += len(named)
-        back = {name: text[1:] if name in named else text for name, text in row.items()}
-        assert (back["value"], back["type"], back["error"]) == (value, value, value)
-        assert ("value" in named) == is_formula(value), value
-        assert not any(is_formula(text) for name, text in row.items() if name != "source")
-    assert changed == guarded > 30
-    for value in HARMLESS:
-        assert written([fields_of([value])], "csv")[1] == 0, value
-
-
-@given(values=st.lists(st.text("=+-@\t\r\n 1.,a'\"\x00＝", max_size=5) | st.text(max_size=5), min_size=1, max_size=5))
-def test_no_guarded_cell_is_a_formula(values: list[str]) -> None:
-    """No cell of guarded CSV begins as a formula does, and taking the apostrophes away gives every value back."""
-    rows = read_csv(written([fields_of(values)], "csv")[0])
-    assert [row["value"][1:] if "value" in json.loads(row[GUARDED] or "[]") else row["value"] for row in rows] == values
-    assert not any(
-        is_formula(row[name]) for row in rows for name in ("value", "type", "error", "class_name", "file_name")
-    )
-
-
-def test_titles_are_guarded_too() -> None:
-    """A column title that could be a formula gets an apostrophe; the titles of wide tables are a project's."""
-    batch = pa.RecordBatch.from_pydict({"=cmd|x": ["a"], "plain": ["b"]})
-    content, guarded = written([batch], "csv")
-    assert (content.splitlines()[0], guarded) == (b'"\'=cmd|x","plain","guarded"', 1)
-    assert written([batch], "csv", guard=False)[0].splitlines()[0] == b'"=cmd|x","plain"'
-
-
 def test_empty_text_and_null_differ_in_csv() -> None:
     """An empty text is in quotes, null is nothing at all, so that a reader can tell the two apart."""
     batch = pa.RecordBatch.from_pydict({"a": ["", None, "x"], "b": ["1", "2", "3"]})
@@ -196,11 +155,3 @@ def test_only_known_formats() -> None:
     assert list(map(check_format, FORMATS)) == list(FORMATS)
     with pytest.raises(errors.ConfigurationError, match="no format called 'xlsx'"):
         check_format("xlsx")
-
-
-def test_guarded_titles_stay_different() -> None:
-    """A title that gets an apostrophe does not become one that is there already."""
-    file = io.BytesIO()
-    names = ["=a", "'=a", "'=a_"]
-    open_writer(file, pa.schema([(name, pa.string()) for name in names]), "csv").close()
-    assert file.getvalue() == b'"\'=a__","\'=a","\'=a_","guarded"\n'

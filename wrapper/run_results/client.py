@@ -237,7 +237,7 @@ class Client(_Base):
             options: The options as one object, `run_results.export.ExportOptions`, which explains each of them.
             deadline: Seconds for the whole walk.
             choices: Options by name, in place of those in `options`: format, tables, names, wide, typed, include,
-                resume, overwrite, single_file, guard, rows_per_part, progress.
+                resume, overwrite, single_file, guard, dialect, separator, rows_per_part, progress.
 
         Raises what `table` raises, `ExportError` where something cannot be written, and `ExportMismatch` where what is
         there belongs to another run, to another state of this run, or to other options.

@@ -28,7 +28,7 @@ from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.paths import is_folder_path, local_path, safe_name
 from run_results.tables.installed import need_arrow
-from run_results.tables.options import FORMATS, Typed, Wide
+from run_results.tables.options import DIALECTS, FORMATS, SEPARATORS, Typed, Wide
 from run_results.tables.schema import TABLES, check_what
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -90,6 +90,20 @@ def _choosing(command: Command) -> Command:
         ),
         click.option("--no-guard", is_flag=True, help="Leave cells of CSV unchanged that look like formulas."),
         click.option(
+            "--dialect",
+            type=click.Choice(DIALECTS),
+            default=_DEFAULTS["dialect"],
+            show_default=True,
+            help="The kind of CSV; excel: with a byte order mark, and cells that are too long for it are cut.",
+        ),
+        click.option(
+            "--separator",
+            type=click.Choice(list(SEPARATORS.values())),
+            default=SEPARATORS[_DEFAULTS["separator"]],
+            show_default=True,
+            help="What is between the cells of CSV; most of Europe's Excel needs semicolon.",
+        ),
+        click.option(
             "--rows-per-part",
             metavar="N",
             type=click.IntRange(1),
@@ -121,6 +135,8 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
         overwrite=given["overwrite"],
         single_file=given["single_file"],
         guard=not given["no_guard"],
+        dialect=given["dialect"],
+        separator=next(sign for sign, name in SEPARATORS.items() if name == given["separator"]),
         rows_per_part=given["rows_per_part"],
     )
 

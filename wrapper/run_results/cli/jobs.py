@@ -18,6 +18,7 @@ from run_results.cli.messages import (
     describe,
     warn,
     warn_of_breaches,
+    warn_of_cut,
     warn_of_further,
     warn_of_guarded,
     warn_of_unfinished,
@@ -184,5 +185,6 @@ def _print_result(made: Exported, place: str, include: Include) -> None:
         warn(f"{made.run_id}: {made.guesses}")
     warn_of_further(made.run_id, made.further, made.guessed_names)
     warn_of_guarded(made.run_id, made.guarded)
+    warn_of_cut(made.run_id, made.cut)
     warn_of_unread(made.run_id, made.unread)
     warn_of_breaches(made.run_id, made.breaches, made.first_breach, " what did not fit is null;")

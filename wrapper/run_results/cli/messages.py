@@ -63,6 +63,13 @@ def warn_of_guarded(run_id: str, cells: int) -> None:
         warn(f"{run_id}: {text}, --no-guard leaves them")
 
 
+def warn_of_cut(run_id: str, cells: int) -> None:
+    """Warn of cells that Excel cannot hold."""
+    if cells:
+        text = f"cells that are too long for Excel were cut: {cells:,}; each says so at its end"
+        warn(f"{run_id}: {text}, --dialect rfc4180 has them whole")
+
+
 def warn_of_further(run_id: str, fields: int, names: Sequence[str]) -> None:
     """Warn of fields of the wide view that have no column, because the project's names do not have them."""
     if fields:

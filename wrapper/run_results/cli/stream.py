@@ -8,6 +8,7 @@ from run_results import Client
 from run_results.cli.messages import (
     warn,
     warn_of_breaches,
+    warn_of_cut,
     warn_of_further,
     warn_of_guarded,
     warn_of_unfinished,
@@ -17,6 +18,7 @@ from run_results.counts import Counts
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.tables.collect import Collector
+from run_results.tables.options import Csv
 from run_results.tables.writers import open_writer
 from run_results.text import count
 
@@ -37,6 +39,8 @@ def check_streamed(options: ExportOptions) -> None:
         raise ConfigurationError(
             "standard output takes --format csv or jsonl; the others are files that are read whole"
         )
+    if options.format == "jsonl" and options.csv != Csv(options.guard):
+        raise ConfigurationError("a dialect and a separator are for CSV, and not for jsonl")
     for what, is_wanted in others.items():
         if is_wanted:
             raise ConfigurationError(f"standard output does not take {what}")
@@ -48,7 +52,7 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
     collector = Collector(what, options.names, options.wide, options.typed)
     counts = Counts(threshold=None)
     output = sys.stdout.buffer
-    writer = open_writer(output, collector.stream(), options.format or "csv", guard=options.guard)
+    writer = open_writer(output, collector.stream(), options.format or "csv", options.csv)
     try:
         with closing(client.pages(run_id, include=options.include)) as pages:
             for page in pages:
@@ -66,5 +70,6 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
         warn(f"{run_id}: {collector.guesses}")
     warn_of_further(run_id, collector.further, ())
     warn_of_guarded(run_id, writer.guarded)
+    warn_of_cut(run_id, writer.cut)
     warn_of_unread(run_id, collector.unread)
     warn_of_breaches(run_id, counts.breaches, counts.first_breach, " what did not fit is null;")

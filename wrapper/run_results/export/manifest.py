@@ -23,6 +23,8 @@ _VERSION: Final = 3
 """It grows when an export that was begun before can no longer be resumed."""
 SCHEMA_OPTION: Final = "schema_version"
 """The option that says in which version of the schema the tables are."""
+CSV_OPTIONS: Final = ("guard", "dialect", "separator")
+"""The options of CSV files; null for other formats."""
 COLUMNS_OPTION: Final = "columns"
 """The option that says which columns the tables have."""
 NAMES_OPTION: Final = "names"
@@ -88,7 +90,7 @@ class Manifest:
             raise ExportMismatch(f"{text}; this is version {options[SCHEMA_OPTION]}", path=str(path))
         columns = different.pop(COLUMNS_OPTION, None)  # they also follow from other options
         if "format" in different:  # from which these follow
-            different = {name: wanted for name, wanted in different.items() if name not in ("guard", "result")}
+            different = {name: wanted for name, wanted in different.items() if name not in (*CSV_OPTIONS, "result")}
         if different:
             changes = dict.fromkeys(_change(name, self.options.get(name), now) for name, now in different.items())
             text = f"{str(path)!r} holds an export with other options: {'; '.join(changes)}"

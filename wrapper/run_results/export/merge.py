@@ -46,7 +46,7 @@ def merge(plan: Plan, parts: Sequence[Part], counts: Totals, manifest: Manifest)
     paths: list[Path] = []
     try:
         for path, schema, batches in outputs:
-            counts += Totals(guarded=write_table(plan, path, schema, batches, plan.format, manifest))
+            counts += write_table(plan, path, schema, batches, plan.format, manifest)
             paths.append(path)
         if pivot is not None:
             counts += Totals(further=pivot.further)

@@ -11,7 +11,19 @@ from run_results.errors import ConfigurationError
 from run_results.export.result import Exported
 from run_results.include import Flags, Include
 from run_results.names import NameMap
-from run_results.tables.options import Format, Typed, Wide, as_names, as_typed, as_wide, check_format
+from run_results.tables.options import (
+    Csv,
+    Dialect,
+    Format,
+    Separator,
+    Typed,
+    Wide,
+    as_names,
+    as_typed,
+    as_wide,
+    check_csv,
+    check_format,
+)
 from run_results.tables.schema import TABLES, What, check_what
 
 
@@ -48,6 +60,10 @@ class ExportOptions:
             `resume` continues a new one that was interrupted. Default: False.
         single_file: Whether to merge each table's parts into one file at the end. Default: False.
         guard: Whether to keep spreadsheets from taking a cell of CSV for a formula; see docs/tables.md. Default: True.
+        dialect: `rfc4180`, or `excel`: CSV with a byte order mark, and cells that are too long for Excel are cut.
+            Default: `rfc4180`.
+        separator: What is between the cells of CSV: `,`, `;`, a tab or `|`. Excel splits at the list separator of its
+            system, which is `;` in most of Europe. Default: `,`.
         rows_per_part: After how many rows a part is written, at the end of a page. Default: 60,000.
         progress: A function, called after each page with what was exported so far; `AsyncClient` calls it on another
             thread. Default: none.
@@ -66,10 +82,13 @@ class ExportOptions:
     overwrite: bool = False
     single_file: bool = False
     guard: bool = True
+    dialect: Dialect = "rfc4180"
+    separator: Separator = ","
     rows_per_part: int = field(default=60_000, converter=_as_rows)
     progress: Callable[[Exported], None] | None = None
 
     def __attrs_post_init__(self) -> None:
+        check_csv(self.guard, self.dialect, self.separator)
         if self.wide is not None and self.tables:
             raise ConfigurationError("the wide view is of documents and their fields: choose it, or tables")
         if self.resume and self.overwrite:
@@ -77,6 +96,11 @@ class ExportOptions:
                 "an export is continued or made again, not both; the one continues the other when it was interrupted",
                 option="overwrite",
             )
+
+    @property
+    def csv(self) -> Csv:
+        """How CSV is written."""
+        return Csv(self.guard, self.dialect, self.separator)
 
 
 class ExportChoices(TypedDict, total=False):
@@ -92,6 +116,8 @@ class ExportChoices(TypedDict, total=False):
     overwrite: bool
     single_file: bool
     guard: bool
+    dialect: Dialect
+    separator: Separator
     rows_per_part: int
     progress: Callable[[Exported], None] | None
 

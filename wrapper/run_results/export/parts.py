@@ -86,8 +86,7 @@ def write_part(
     try:
         for what, path in zip(plan.tables, paths, strict=True):
             schema = arrow_schema(what, typed=plan.options.typed is not None)
-            guarded = write_table(plan, path, schema, (each[what] for each in batches), plan.part_format, manifest)
-            counts += Totals(guarded=guarded)
+            counts += write_table(plan, path, schema, (each[what] for each in batches), plan.part_format, manifest)
             with file_errors("read", path):
                 manifest.sizes[f"{what}/{part.name}"] = temporary(path).stat().st_size
         manifest.counts[part.name] = counts.as_dict()
@@ -101,11 +100,11 @@ def write_part(
 
 def write_table(
     plan: Plan, path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], format: Format, manifest: Manifest
-) -> int:
-    """Write a file under its temporary name. Returns how many cells were guarded."""
+) -> Totals:
+    """Write a file under its temporary name. Returns how many cells were guarded and cut."""
     schema = schema.with_metadata({**(schema.metadata or {}), **manifest.mark})
     with new_file(temporary(path), path) as file, file_errors("write", path, pa.ArrowException):
-        writer = open_writer(file, schema, format, guard=plan.options.guard)
+        writer = open_writer(file, schema, format, plan.options.csv)
         try:
             for batch in batches:
                 writer.write(batch)
@@ -113,7 +112,7 @@ def write_table(
         except BaseException:
             writer.abandon()
             raise
-    return writer.guarded
+    return Totals(guarded=writer.guarded, cut=writer.cut)
 
 
 def read_part(plan: Plan, part: Part, what: What) -> Iterator[pa.RecordBatch]:

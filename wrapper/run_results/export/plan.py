@@ -8,11 +8,11 @@ from typing import Any
 from attrs import frozen
 
 from run_results.errors import ConfigurationError, ExportError
-from run_results.export.manifest import COLUMNS_OPTION, NAMES_OPTION, SCHEMA_OPTION, WIDE_NAMES_OPTION
+from run_results.export.manifest import COLUMNS_OPTION, CSV_OPTIONS, NAMES_OPTION, SCHEMA_OPTION, WIDE_NAMES_OPTION
 from run_results.export.options import ExportOptions
 from run_results.files import file_errors, temporary
 from run_results.paths import is_folder_path, local_path
-from run_results.tables.options import FORMATS, Format
+from run_results.tables.options import FORMATS, Csv, Format
 from run_results.tables.schema import TABLES, VERSION, What, columns
 
 
@@ -76,9 +76,14 @@ class Plan:
             "include": options.include.value,
             NAMES_OPTION: options.names.digest[:16],
             "typed": [options.typed.decimal, options.typed.dates] if options.typed else None,
-            "guard": options.guard if self.part_format == "csv" else None,
+            **self._csv_options(self.part_format),
             COLUMNS_OPTION: self._columns,
         }
+
+    def _csv_options(self, format: Format) -> dict[str, Any]:
+        csv = self.options.csv
+        values = [csv.guard, csv.dialect, csv.separator] if format == "csv" else [None] * 3
+        return dict(zip(CSV_OPTIONS, values, strict=True))
 
     @property
     def _columns(self) -> str:
@@ -92,6 +97,7 @@ class Plan:
         wide = self.options.wide
         return {
             **self.part_options,
+            **self._csv_options(self.format),
             "single_file": self.options.single_file or self.is_file,
             "wide": wide and [wide.class_name, wide.doubled, wide.confidence, wide.titles],
             WIDE_NAMES_OPTION: self._wide_names,
@@ -149,6 +155,8 @@ def make_plan(run_id: str, path: str | os.PathLike[str], options: ExportOptions)
         format=options.format or by_suffix or "parquet",
         tables=tables if wide is None else ("fields", "documents"),
     )
+    if plan.format != "csv" and options.csv != Csv(options.guard):
+        raise ConfigurationError(f"a dialect and a separator are for CSV, and not for {plan.format}")
     with file_errors("write", place):
         (temporary(plan.success) if is_file else place).exists()  # raises where the name is too long
         if is_file and place.exists() and not place.is_file():

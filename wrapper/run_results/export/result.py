@@ -23,6 +23,7 @@ class Totals:
     case_fields: int = 0
     breaches: int = 0
     guarded: int = 0
+    cut: int = 0
     further: int = 0
     first_breach: str | None = None
     unread: Unread = field(factory=Unread)
@@ -89,7 +90,9 @@ class Exported:
     """Places where an answer broke the contract; what did not fit there is null in the tables."""
     first_breach: str | None = None
     guarded: int = 0
-    """Cells of CSV that got an apostrophe in front, because a spreadsheet would take them for formulas."""
+    """Cells of CSV that got apostrophes, because a spreadsheet would take them for formulas."""
+    cut: int = 0
+    """Cells of CSV for Excel that were too long for it, and end with a mark instead of the rest."""
     guessed: int = 0
     """API names that the project's names do not have, so that what their fields are called is a guess."""
     guessed_names: tuple[str, ...] = ()

@@ -2,20 +2,22 @@
 
 `schema` has the columns of the tables, and `options` what can be chosen. `batches` makes record batches of pages, with
 the help of `arrays`, `labels` and `values` (numbers, dates, and amounts in `currencies`); `wide` makes the wide view of
-those, `collect` one table or stream, and `writers` files. Nothing imports pyarrow before a table is asked for.
+those, `collect` one table or stream, and `writers` files, whose cells `formulas` keeps harmless. Nothing imports
+pyarrow before a table is asked for.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from run_results.tables.formulas import unguard
     from run_results.tables.options import Typed, Wide
     from run_results.tables.schema import COLUMNS, TABLES, VERSION, Column, columns
     from run_results.tables.values import Unread
 
-__all__ = ["COLUMNS", "TABLES", "VERSION", "Column", "Typed", "Unread", "Wide", "columns"]
+__all__ = ["COLUMNS", "TABLES", "VERSION", "Column", "Typed", "Unread", "Wide", "columns", "unguard"]
 
-_HOMES = {"Typed": "options", "Unread": "values", "Wide": "options"}
+_HOMES = {"Typed": "options", "Unread": "values", "Wide": "options", "unguard": "formulas"}
 
 
 def __getattr__(name: str) -> Any:

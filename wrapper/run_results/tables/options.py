@@ -16,6 +16,26 @@ FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 """The formats of files; each is its file's suffix, too."""
 
 
+Dialect = Literal["rfc4180", "excel"]
+DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
+"""The kinds of CSV."""
+Separator = Literal[",", ";", "\t", "|"]
+SEPARATORS: Final[dict[Separator, str]] = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+"""What can stand between the cells of CSV, with its name."""
+
+
+@frozen
+class Csv:
+    """How CSV is written."""
+
+    guard: bool = True
+    """Whether spreadsheets are kept from taking a cell for a formula."""
+    dialect: Dialect = field(default="rfc4180", validator=in_(DIALECTS))
+    """`rfc4180`; or `excel`, which begins with a byte order mark and cuts cells that are too long for Excel."""
+    separator: Separator = field(default=",", validator=in_(tuple(SEPARATORS)))
+    """What stands between the cells. Excel splits at the list separator of its system: `;` in most of Europe."""
+
+
 @frozen
 class Wide:
     """How to lay a run out wide: one table for each document class, with one column for each field.
@@ -56,6 +76,18 @@ def check_format(format: object) -> Format:
         if format == known:
             return known
     raise ConfigurationError(f"there is no format called {str(format)[:80]!r}; there are {', '.join(FORMATS)}")
+
+
+def check_csv(guard: bool, dialect: object, separator: object) -> Csv:
+    """How CSV is written, with these choices."""
+    for known in DIALECTS:
+        for sign in SEPARATORS:
+            if (dialect, separator) == (known, sign):
+                return Csv(guard, known, sign)
+    if dialect not in DIALECTS:
+        raise ConfigurationError(f"there is no dialect called {str(dialect)[:80]!r}; there are {', '.join(DIALECTS)}")
+    signs = " ".join(map(repr, SEPARATORS))
+    raise ConfigurationError(f"cells cannot be separated by {str(separator)[:80]!r}; there are {signs}")
 
 
 def as_names(names: NameMap | None) -> NameMap:

@@ -2,10 +2,11 @@
 
 Parquet has row groups of about `ROWS` rows, zstd and statistics. CSV is UTF-8 with a header; every text is in quotes,
 so that an empty text (`""`) and null (nothing) differ, and nested values are JSON text. A cell that a spreadsheet would
-take for a formula gets an apostrophe in front, and the column `guarded` has a JSON array of the columns where that was
-done.
+take for a formula gets apostrophes (see `formulas`), and the column `guarded` has a JSON array of the columns where
+that was done.
 """
 
+import codecs
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from run_results.tables.arrow import pc
-from run_results.tables.options import Format
+from run_results.tables.formulas import guard, guard_column, guard_json
+from run_results.tables.options import Csv, Format
 from run_results.text import fold
 
 ROWS: Final = 60_000
@@ -26,20 +28,19 @@ BYTES: Final = 64 * 2**20
 """What is kept in memory at most before a row group is written."""
 
 _ENCODER = msgspec.json.Encoder()
-# What spreadsheets begin a formula with, wide forms included; and what they pass over before looking.
-_FORMULA = r"^[\s\x00]*[=+\-@＝＋－＠]|^[\t\r\n]"
-# Signed numbers are harmless, and there are many.
-_NUMBER = r"^[+\-]?[0-9][0-9., ]*$"
 GUARDED: Final = "guarded"
+"""The column of CSV that names the columns of a row whose cells got apostrophes."""
+LONGEST_CELL: Final = 32_767
+"""What a cell of Excel holds: so many units of UTF-16. It drops the rest without a word, or into the next row."""
 
 
-def open_writer(file: BinaryIO, schema: pa.Schema, format: Format, *, guard: bool = True) -> "Writer":
-    """A writer of a format."""
+def open_writer(file: BinaryIO, schema: pa.Schema, format: Format, style: Csv | None = None) -> "Writer":
+    """A writer of a format; `style` is for CSV."""
     match format:
         case "parquet":
             return ParquetWriter(file, schema)
         case "csv":
-            return CsvWriter(file, schema, guard=guard)
+            return CsvWriter(file, schema, style or Csv())
         case "jsonl":
             return JsonLinesWriter(file)
         case "arrow":
@@ -64,7 +65,9 @@ class Writer(ABC):
     """Takes batches; `close` writes what a file of the format ends with, and leaves the file open."""
 
     guarded: int = 0
-    """How many cells, titles included, got an apostrophe in front."""
+    """How many cells, titles included, got apostrophes."""
+    cut: int = 0
+    """How many cells were too long for Excel, and were cut."""
 
     @abstractmethod
     def write(self, batch: pa.RecordBatch) -> None:
@@ -153,56 +156,86 @@ class JsonLinesWriter(Writer):
 class CsvWriter(Writer):
     """CSV as RFC 4180 has it, with a line feed at the end of each line."""
 
-    def __init__(self, file: BinaryIO, schema: pa.Schema, *, guard: bool) -> None:
-        self._guard = guard
-        titles = _guarded_titles(schema.names) if guard else schema.names
-        self.guarded = sum(title != name for title, name in zip(titles, schema.names, strict=True))
-        self._titles = [*titles, GUARDED] if guard else titles
-        kinds = [*map(_flat, schema.types), *([pa.string()] if guard else [])]
-        self._schema = pa.schema(list(zip(self._titles, kinds, strict=True)))
-        self._writer = pyarrow.csv.CSVWriter(file, self._schema)
+    def __init__(self, file: BinaryIO, schema: pa.Schema, style: Csv) -> None:
+        self._style = style
+        titles = schema.names
+        if style.guard:
+            titles = _guarded_titles(titles)
+            self.guarded = sum(title != name for title, name in zip(titles, schema.names, strict=True))
+            titles.append(GUARDED)
+        kinds = [*map(_flat, schema.types), *([pa.string()] if style.guard else [])]
+        self._schema = pa.schema(list(zip(titles, kinds, strict=True)))
+        if style.dialect == "excel":
+            file.write(codecs.BOM_UTF8)  # without it, Excel takes the file for one in its system's old encoding
+        options = pyarrow.csv.WriteOptions(delimiter=style.separator)
+        self._writer = pyarrow.csv.CSVWriter(file, self._schema, write_options=options)
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Write a line for each row."""
         columns = [_flattened(column) for column in batch.columns]
-        if self._guard:
-            columns = self._guard_cells(batch.schema.names, columns, len(batch))
+        if self._style.guard:
+            columns = self._guard_cells(batch, columns)
+        if self._style.dialect == "excel":
+            columns = [self._cut_cells(column) for column in columns]
         self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
 
     def close(self) -> None:
         """Write what is left."""
         self._writer.close()
 
-    def _guard_cells(self, names: list[str], columns: list[pa.Array], rows: int) -> list[pa.Array]:
+    def _guard_cells(self, batch: pa.RecordBatch, columns: list[pa.Array]) -> list[pa.Array]:
         changed: dict[int, list[str]] = {}
         result: list[pa.Array] = []
-        for name, column in zip(names, columns, strict=True):
+        for field, column in zip(batch.schema, columns, strict=True):
             if pa.types.is_string(column.type):
-                looks = pc.match_substring_regex(column, _FORMULA)
-                unsafe = pc.and_not(looks, pc.match_substring_regex(column, _NUMBER)).fill_null(False)
-                found = pc.indices_nonzero(unsafe).to_pylist()
-                if found:
-                    self.guarded += len(found)
-                    column = pc.if_else(unsafe, pc.binary_join_element_wise("'", column, ""), column)
-                    for row in found:
-                        changed.setdefault(row, []).append(name)
+                column, rows = guard_column(column, is_json=pa.types.is_nested(field.type))
+                self.guarded += len(rows)
+                for row in rows:
+                    changed.setdefault(row, []).append(field.name)
             result.append(column)
-        cells = [_ENCODER.encode(changed[row]).decode() if row in changed else None for row in range(rows)]
+        cells = [
+            guard_json(_ENCODER.encode(changed[row]).decode()) if row in changed else None for row in range(len(batch))
+        ]
         return [*result, pa.array(cells, pa.string())]
+
+    def _cut_cells(self, column: pa.Array) -> pa.Array:
+        """The column, with a mark at the end of cells that are too long for Excel."""
+        if not pa.types.is_string(column.type):
+            return column
+        long = pc.greater(pc.binary_length(column), LONGEST_CELL).fill_null(False)  # no fewer bytes than units
+        if not pc.any(long).as_py():
+            return column
+        texts = column.filter(long).to_pylist()
+        cut = list(map(cut_for_excel, texts))
+        self.cut += sum(before != after for before, after in zip(texts, cut, strict=True))
+        return pc.replace_with_mask(column, long, pa.array(cut, pa.string()))
+
+
+def cut_for_excel(text: str) -> str:
+    """The text, or as much of it as a cell of Excel holds, with a mark that says how long it was.
+
+    >>> cut_for_excel("a" * 40_000)[-30:]
+    'aaaaa… [cut: 40000 characters]'
+    """
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * LONGEST_CELL:
+        return text
+    mark = f"… [cut: {len(units) // 2} characters]"
+    # What is left of a character of two units is not kept.
+    return units[: 2 * (LONGEST_CELL - len(mark))].decode("utf-16-le", "ignore") + mark
 
 
 def _guarded_titles(names: list[str]) -> list[str]:
-    """The titles with an apostrophe in front of those that could be a formula, all different.
+    """The titles with apostrophes in those that could be a formula, all different.
 
     >>> _guarded_titles(["=a", "'=a", "b"])
     ["'=a_", "'=a", 'b']
     """
-    unsafe = pc.match_substring_regex(pa.array(names, pa.string()), _FORMULA).to_pylist()
-    used = {fold(name) for name, is_unsafe in zip(names, unsafe, strict=True) if not is_unsafe}
+    used = {fold(name) for name in names if guard(name) == name}
     titles: list[str] = []
-    for name, is_unsafe in zip(names, unsafe, strict=True):
-        title = f"'{name}" if is_unsafe else name
-        while is_unsafe and fold(title) in used:  # a field may be called what another's title becomes
+    for name in names:
+        title = guard(name)
+        while title != name and fold(title) in used:  # a field may be called what another's title becomes
             title += "_"
         used.add(fold(title))
         titles.append(title)
