@@ -32,7 +32,8 @@ from .coverage import describe_unread, unread
 from .exchange import Exchange, ObservedRun
 from .manifest import HERE, Manifest
 from .report import Report
-from .rules import RULES, Level, select
+from .rules import BY_ID, RULES, Level, select
+from .run_status import RUNNING
 from .session import Session
 from .spec_view import SpecView, spec_view_of
 
@@ -43,6 +44,7 @@ _FOR_BASELINE = 140  # requests that are kept back for the checks from the basel
 _PAGES_OF_OTHERS = 7  # of a walk through a run other than the main one, before everything else was judged
 _FOR_MIXTURES = 30  # requests that are kept back from long walks, for further offsets under further flags
 _LARGE_ALLOWED = 200  # with more requests than these, runs with large pages are read to their end too
+_MOST_TRIED = 4  # runs, for rules that the main one could not show
 _ANYWHERE = ("wire", "errors", "latency")  # families that any exchange can break
 _UNEXPLAINED = frozenset(
     {402, 405, 406, 408, 409, 410, 411, 412, 413, 415, 416, 417, 418, 423, 424, 425, 426, 428, 451}
@@ -164,7 +166,7 @@ class _Verification:
             others = [run for run in session.runs if run is not main]
             with session.budget.reserving(self._for_rechecks()):
                 self._check_runs(main, others)
-            self._do("reading unfinished runs again", (), recheck_unfinished, session)
+            self._do("reading unfinished runs again", (), recheck_unfinished, session, session.runs)
         self._judge_all_exchanges()
         self._give_reasons()
         return self
@@ -183,6 +185,7 @@ class _Verification:
             self._check_pages(main, others, baseline)
         if baseline is not None:
             self._check_requests(baseline)
+        self._try_others(main, others)
         if paging:
             self._walk(others)
             runs = [main, *others]
@@ -220,9 +223,9 @@ class _Verification:
         with suppress(OutOfRequests):
             try:
                 step(*args, **kwargs)
-            except Unresponsive:
+            except Unresponsive as reason:
                 self._stopped = True
-                self.obstacles.append(f"the server stopped answering while {name}")
+                self.obstacles.append(f"{reason}, while {name}")
 
     # --- The steps ------------------------------------------------------------------------------------------
 
@@ -264,6 +267,32 @@ class _Verification:
         for check in CHECKS:
             if all_of_them or session.tally.wants(*check.rules):
                 self._do(f"judging {check.name}", check.rules, check.run, session, baseline)
+
+    def _try_others(self, main: ObservedRun, others: list[ObservedRun]) -> None:
+        """Judges with other runs what the main one could not show: no rule is lost because a run is added."""
+        session = self._session
+        if not main.final:
+            self._do("reading the main run again", (), recheck_unfinished, session, [main])
+        for run in sorted(others, key=_worth, reverse=True)[:_MOST_TRIED]:
+            if self._open("paging.default", "flags.explicit-false"):
+                self._do(f"judging defaults with run {run.id}", (), check_defaults, session, run)
+            if self._open("paging.deterministic"):
+                self._do(f"judging repetition with run {run.id}", (), check_repetition, session, run)
+            left = [check for check in CHECKS if self._open(*check.rules)]
+            baseline = self._baseline(run) if left else None
+            for check in left if baseline is not None else ():
+                self._do(f"judging {check.name} with run {run.id}", (), check.run, session, baseline)
+
+    def _open(self, *rules: str) -> bool:
+        """Whether any of these rules can be judged by what is given, and was not yet."""
+        tally, methods = self._session.tally, self._session.connection.guard.unsafe_methods
+        return any(
+            tally.wants(rule)
+            and not tally.judged(rule)
+            and "manifest" not in BY_ID[rule].needs
+            and (methods or rule not in METHOD_RULES)
+            for rule in rules
+        )
 
     def _walk(self, runs: list[ObservedRun]) -> None:
         # Every run once, before any of them is read more closely.
@@ -346,12 +375,13 @@ class _Verification:
             self.obstacles.append("the budget was spent before every rule was judged: see --max-requests")
 
 
-def _worth(run: ObservedRun) -> tuple[bool, bool, bool, bool, int]:
-    """How much can be learned from a run: final, several pages, fields, files, and small."""
+def _worth(run: ObservedRun) -> tuple[bool, bool, bool, bool, bool, int]:
+    """How much can be learned from a run: final, or at least not growing, several pages, fields, files, and small."""
     first = run.first
     inspection = first.exchange.inspection
     named = bool(inspection and inspection.names)
-    return run.final, first.more and named, named, len(first.files) > 1, -len(first.exchange.answer.body)
+    grows = first.value.get("status") == RUNNING
+    return run.final, not grows, first.more and named, named, len(first.files) > 1, -len(first.exchange.answer.body)
 
 
 def _denies_run(status: int) -> bool:

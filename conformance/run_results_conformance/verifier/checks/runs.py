@@ -1,5 +1,6 @@
 """Which runs are read, and what becomes of those that change meanwhile."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from run_results_conformance.verifier.budget import OutOfRequests
@@ -61,10 +62,10 @@ def _first_page(session: Session, known: KnownRun) -> Page | Exchange:
     return page
 
 
-def recheck_unfinished(session: Session) -> None:
+def recheck_unfinished(session: Session, runs: Iterable[ObservedRun]) -> None:
     """Reads every run that could have changed once more, and forgets what was judged of those that did."""
-    for run in session.runs:
-        if run.final:
+    for run in runs:
+        if run.final or run.changed:
             continue
         try:
             page = session.page(run.id, 0, fresh=True)
