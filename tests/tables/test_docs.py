@@ -40,7 +40,7 @@ def test_every_example_runs(
 ) -> None:
     """The examples work as they stand, one after the other, and DuckDB, pandas and polars read the same."""
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(examples) == 9
+    assert len(examples) == 10
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(RUN))

@@ -295,7 +295,7 @@ def test_an_export_is_not_resumed_with_names_in_another_order(tmp_path: Path) ->
     exported(RUN_1, tmp_path / "out", wide=True, names=same)
     exported(RUN_1, tmp_path / "out", wide=True, names=same, resume=True)
     for names, how in others:
-        with pytest.raises(errors.ExportMismatch, match="other options: (the names changed|wide was)"):
+        with pytest.raises(errors.ExportMismatch, match=r"other options: (the names changed|wide was)"):
             exported(RUN_1, tmp_path / "out", wide=how, names=names, resume=True)
 
 

@@ -14,10 +14,12 @@ def asking(client: Client) -> None:
     """Tables come from the client that people have anyway, and whatever it becomes with other options."""
     client.table("run-1", "documents", names=NameMap(["a"]), include=Include.SOURCE, deadline=60)
     client.table("run-1", wide=Wide("W-2", doubled="list"), typed=Typed(decimal=",", dates="dmy"))
+    client.batches("run-1", wide=Wide("W-2", titles="api"), names=NameMap(["a"], types={"a": "DATE"}))
     client.with_options(timeout=5).batches("run-1", "files", typed=True)
     done = client.export("run-1", Path("out"), format="csv", tables=["fields"], wide=False, resume=True, guard=False)
     assert_type(done, Exported)
     assert_type((done.files, done.start, done.failed, done.guarded), tuple[int, int, int, int])
+    assert_type((done.further, done.guessed, done.guessed_names), tuple[int, int, tuple[str, ...]])
     assert_type(done.paths, tuple[Path, ...])
     assert_type(COLUMNS, dict[What, tuple[Column, ...]])
     assert_type(columns("fields", typed=True)[0].unit, str | None)

@@ -49,7 +49,7 @@ class ExportOptions:
     Args:
         format: `parquet`, `csv`, `jsonl` or `arrow`. Default: by the path's suffix, else `parquet`.
         tables: Which tables. Default: `fields` for one file, and all four for a folder.
-        names: The project's field names, for the column `name`. Default: the best guess.
+        names: The project's field names, for the column `name` and for the wide view. Default: the best guess.
         wide: The wide view instead of tables: of the class named, or with True one file for each class. Default: False.
         typed: Whether numbers, dates and amounts are read into columns of their own; a `Typed` says how the project
             writes them. Default: False.

@@ -2,8 +2,8 @@
 
 `schema` has the columns of the tables, and `options` what can be chosen. `batches` makes record batches of pages, with
 the help of `arrays`, `labels` and `values` (numbers, dates, and amounts in `currencies`); `wide` makes the wide view of
-those, `collect` one table or stream, and `writers` files, whose cells `formulas` keeps harmless. Nothing imports
-pyarrow before a table is asked for.
+those, whose columns and titles come from `layout` and `titles`; `collect` makes one table or stream, and `writers`
+files, whose cells `formulas` keeps harmless. Nothing imports pyarrow before a table is asked for.
 """
 
 from importlib import import_module
