@@ -83,7 +83,7 @@ def fuzz(
     address.check_encrypted(allow_insecure=allow_insecure)
     ids = tuple(dict.fromkeys(runs)) or tuple(str(each) for each in _run_id(contract).examples.values())
     session = Session(
-        Connection(address, token),  # schemathesis sends over its own
+        Connection(address, token, timeout=timeout),  # schemathesis sends over its own
         token,
         spec_view_of(contract),
         Manifest.of_ids(*ids),
@@ -206,8 +206,10 @@ def _exclusive() -> Iterator[None]:
     the environment. The verifier does neither.
     """
     with _ONE_AT_A_TIME:
-        before = {name: os.environ.get(name) for name in ("NETRC", "NO_PROXY", "no_proxy")}
+        before = {name: os.environ.get(name) for name in ("NETRC", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE")}
         os.environ.update(NETRC=os.devnull, NO_PROXY="*", no_proxy="*")
+        if trusted := os.environ.get("SSL_CERT_FILE"):  # which the library that sends does not read
+            os.environ["REQUESTS_CA_BUNDLE"] = trusted
         try:
             yield
         finally:
@@ -330,10 +332,15 @@ class _Findings:
     def report(self, address: Address, *, seconds: float, seed: int, policy: bool) -> Report:
         """The report, with our rules."""
         session = self.session
+        if self.seen and not any(exchange.status for exchange in self.seen.values()):
+            # Nothing that was judged is about a server of this API. Our own connection says why.
+            session.tally.void("the server cannot be reached")
+            answer = session.connection.send(next(iter(self.seen.values())).request)
+            self.obstacles[:] = [f"the server cannot be reached: {answer.fault or 'no whole answer could be read'}"]
+        elif not self.read:
+            self.obstacles.append("no page was read: name a run that can be read with --run")
         for rule in BY_ID:
             session.tally.give_reason(rule, "only `check` asks for this; schemathesis does not")
-        if not self.read:
-            self.obstacles.append("no page was read: name a run that can be read")
         show = session.sanitizer.show
         return Report(
             url=address.origin + address.base,

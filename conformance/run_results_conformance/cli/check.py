@@ -48,6 +48,13 @@ from .reports import (
 @click.option(
     "--max-requests", default=200, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
 )
+@click.option(
+    "--max-seconds",
+    default=300.0,
+    show_default=True,
+    type=POSITIVE,
+    help="Stop after so many seconds, without those that --rate waits.",
+)
 @click.option("--rate", type=POSITIVE, metavar="N", help="Send at most N requests a second.")
 @click.option("--seed", default=0, show_default=True, type=int, help="Seed of all random choices.")
 @click.option("--safe", is_flag=True, help="Send the token only in its header, on this machine too.")
@@ -73,6 +80,7 @@ def check(
     skip: tuple[str, ...],
     policy: bool,
     max_requests: int,
+    max_seconds: float,
     rate: float | None,
     seed: int,
     safe: bool,
@@ -114,6 +122,7 @@ def check(
             only=only,
             skip=skip,
             max_requests=max_requests,
+            max_seconds=max_seconds,
             rate=rate,
             seed=seed,
             safe=safe,

@@ -72,6 +72,9 @@ def fuzz(
     few go to ids that are not runs, and one to a path that does not exist. Two or three have no token or a wrong one.
 
     Exits with 0 when nothing is found, 1 when the server breaks the contract, and 2 when it could not be judged.
+
+    A server whose certificate no public authority has signed: name the authority's certificate in SSL_CERT_FILE.
+
     Needs more than `check`: pip install 'run-results[fuzz]'.
     """
     if find_spec("schemathesis") is None:

@@ -18,7 +18,7 @@ _MOST_VALUES = 6_000_000  # JSON values of all bodies together
 
 
 class OutOfRequests(Exception):
-    """The budget of requests, bytes or time is spent."""
+    """The budget of requests, bytes or time is spent; the text says of which, and what allows more."""
 
 
 class Unresponsive(Exception):
@@ -35,6 +35,7 @@ class Budget:
         self.sent = 0
         self.most = max_requests
         self._max_requests = max_requests
+        self._max_seconds = max_seconds
         self._ends = time.monotonic() + max_seconds
         self._interval = 1 / rate if rate else 0.0
         self._next = 0.0
@@ -68,8 +69,12 @@ class Budget:
             raise Unresponsive("the server stopped answering")
         if self._busy >= _MOST_BUSY:
             raise Unresponsive("the server had no time for more requests (429 or 503); see --rate")
-        if self.left <= 0 or self._bytes > _MOST_BYTES or self._values > _MOST_VALUES or now > self._ends:
-            raise OutOfRequests
+        if self.left <= 0:
+            raise OutOfRequests(f"all {self.most} requests, see --max-requests")
+        if now > self._ends:
+            raise OutOfRequests(f"all {self._max_seconds:g} seconds, see --max-seconds")
+        if self._bytes > _MOST_BYTES or self._values > _MOST_VALUES:
+            raise OutOfRequests("all memory that answers may take; name fewer or smaller runs")
         if self._interval:
             time.sleep(max(0.0, self._next - now))
             self._next = max(now, self._next) + self._interval

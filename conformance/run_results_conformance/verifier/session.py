@@ -206,6 +206,7 @@ class Session:
             return kept
         run_id = None if run is None else run.id
         self.tally.count(rule, run_id, kept=kept)
+        self.tally.note_time(rule, exchange.number, exchange.answer.seconds)
         if not kept and self.tally.wants_failure(rule):
             request = exchange.request
             weight = (len(request.flags or ()), request.offset or 0, len(path), exchange.number)

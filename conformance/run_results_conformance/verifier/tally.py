@@ -30,6 +30,7 @@ class Tally:
         self._rules = rules
         self._counts = {rule.id: _Count() for rule in RULES}
         self._reasons: dict[str, str] = {}
+        self._times: dict[int, tuple[float, set[str]]] = {}  # of each exchange, with the rules that it was judged by
 
     def wants(self, *rules: str) -> bool:
         """Whether any of these rules is to be judged."""
@@ -40,6 +41,17 @@ class Tally:
         self._counts[rule].judged[run_id] += 1
         if not kept:
             self._counts[rule].broken[run_id] += 1
+
+    def note_time(self, rule: str, exchange: int, seconds: float) -> None:
+        """Notes that a rule was judged by an exchange, which took so long."""
+        self._times.setdefault(exchange, (seconds, set()))[1].add(rule)
+
+    def void(self, reason: str) -> None:
+        """Forgets everything that was judged: it was not the server that answered."""
+        for rule in self._counts:
+            self._counts[rule] = _Count()
+            self._reasons[rule] = reason
+        self._times.clear()
 
     def wants_failure(self, rule: str) -> bool:
         """Whether there is room for the details of one more failure of this rule."""
@@ -73,7 +85,12 @@ class Tally:
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """What came of every rule, in the order of the catalogue."""
-        return tuple(self._verdict(rule) for rule in BY_ID)
+        # The time of an exchange is shared by the rules that it was judged by, so that all add up.
+        seconds = dict.fromkeys(BY_ID, 0.0)
+        for taken, rules in self._times.values():
+            for rule in rules:
+                seconds[rule] += taken / len(rules)
+        return tuple(evolve(self._verdict(rule), seconds=seconds[rule]) for rule in BY_ID)
 
     def _verdict(self, rule: str) -> Verdict:
         if rule not in self._rules:

@@ -152,6 +152,7 @@ class _Verification:
         self._session = session
         self._cut: dict[str, None] = {}  # steps that the budget ended, in their order
         self._cut_rules: set[str] = set()
+        self._spent: dict[str, None] = {}  # what of the budget was spent, and what allows more
         self._stopped = False
         self.obstacles: list[str] = []
         self.unread: list[str] = []
@@ -209,9 +210,10 @@ class _Verification:
             return
         try:
             step(*args, **kwargs)
-        except OutOfRequests:
+        except OutOfRequests as spent:
             self._cut[name] = None
             self._cut_rules.update(rules)
+            self._spent[str(spent)] = None
         except Unresponsive as reason:
             self._stopped = True
             self.obstacles.append(f"{reason}, while {name}")
@@ -220,12 +222,14 @@ class _Verification:
         """Takes a step for which whatever is left of the budget is used: that it ends early is no news."""
         if self._stopped:
             return
-        with suppress(OutOfRequests):
-            try:
-                step(*args, **kwargs)
-            except Unresponsive as reason:
-                self._stopped = True
-                self.obstacles.append(f"{reason}, while {name}")
+        try:
+            step(*args, **kwargs)
+        except OutOfRequests as spent:
+            if self._session.budget.left > 0:  # `unread` says what more requests would do, and nothing of the rest
+                self._spent[str(spent)] = None
+        except Unresponsive as reason:
+            self._stopped = True
+            self.obstacles.append(f"{reason}, while {name}")
 
     # --- The steps ------------------------------------------------------------------------------------------
 
@@ -318,8 +322,12 @@ class _Verification:
 
     def _judge_unreadable(self) -> None:
         session = self._session
-        if session.exchanges and all(exchange.answer.refused for exchange in session.exchanges):
-            self.obstacles.append(f"the server cannot be reached: {session.exchanges[0].answer.fault}")
+        answers = [exchange.answer for exchange in session.exchanges]
+        if answers and all(answer.unheard for answer in answers):
+            # Nothing that was judged so far is about a server of this API.
+            session.tally.void("the server cannot be reached")
+            hint = "" if answers[0].refused else " Is something else listening there, or is --timeout too short?"
+            self.obstacles[:] = [f"the server cannot be reached: {answers[0].fault}.{hint}"]
             return
         given = bool(session.manifest.runs)
         if any(exchange.status == 401 for _, exchange in session.unreadable):
@@ -355,6 +363,8 @@ class _Verification:
                 session.notes.append(f"run {run.id} moved while it was looked at: it was compared as it was afterwards")
         if self._cut:
             session.notes.append(f"the budget was spent while {'; '.join(self._cut)}")
+        if self._spent:
+            session.notes.append(f"spent: {'; '.join(self._spent)}")
 
     def _give_reasons(self) -> None:
         session, tally = self._session, self._session.tally
@@ -372,7 +382,7 @@ class _Verification:
         for rule in missed:
             tally.give_reason(rule.id, "the budget was spent")
         if any(rule.level is Level.MUST for rule in missed):
-            self.obstacles.append("the budget was spent before every rule was judged: see --max-requests")
+            self.obstacles.append(f"the budget was spent before every rule was judged: {'; '.join(self._spent)}")
 
 
 def _worth(run: ObservedRun) -> tuple[bool, bool, bool, bool, bool, int]:

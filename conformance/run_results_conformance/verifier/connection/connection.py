@@ -1,5 +1,6 @@
 """One connection to one server, kept open between requests and opened anew when it must be."""
 
+import re
 import socket
 import ssl
 import time
@@ -14,6 +15,9 @@ from .stream import FaultError, Stream
 from .token import fill_in
 
 _MAX_WRITTEN = 5.0  # seconds that a request of a few kilobytes may take to be written
+_TLS = (b"\x15\x03", b"\x16\x03")  # how records of TLS begin: an alert, a handshake
+# What servers answer to plain HTTP on a port for TLS.
+_WANTS_TLS = re.compile(rb"HTTPS (?:port|server)|SSL-enabled server port", re.IGNORECASE)
 
 
 class Connection:
@@ -83,8 +87,7 @@ class Connection:
             stream = kept or self._connect()
         except (OSError, ValueError) as error:
             # ValueError is what a host name that cannot be encoded raises.
-            why = getattr(error, "verify_message", "") or getattr(error, "strerror", None) or type(error).__name__
-            return Answer(fault=f"there is no connection: {why}", refused=True), False
+            return Answer(fault=f"there is no connection: {_explain(error)}", refused=True), False
         stream.deadline = started + self._timeout
         stream.received = 0
         try:
@@ -92,10 +95,16 @@ class Connection:
             answer = read_answer(stream, request.method, started=started, max_body=self._max_body)
         except FaultError as fault:
             self.close()
+            if bytes(stream.buffer[:2]) in _TLS:
+                why = "the server speaks TLS there: begin the URL with https://"
+                return Answer(fault=why, refused=True, seconds=time.monotonic() - started), False
             stale = kept is not None and fault.closed and stream.received == 0
             return Answer(fault=fault.words, late=fault.late, seconds=time.monotonic() - started), stale
         if answer.fault or not _stays_open(answer):
             self.close()
+        if self._tls is None and answer.status == 400 and _WANTS_TLS.search(answer.body[:1000]):
+            why = "the server says that it speaks TLS there: begin the URL with https://"
+            answer = Answer(fault=why, refused=True, seconds=answer.seconds)
         return answer, False
 
     def _quiet_stream(self) -> Stream | None:
@@ -135,6 +144,20 @@ class Connection:
             # A server may refuse before it has read everything; then its answer is already there.
             if stream.pending() is None and not stream.buffer:
                 raise FaultError(f"the connection broke ({type(error).__name__})", closed=True) from None
+
+
+def _explain(error: Exception) -> str:
+    """Why there is no connection, and what to do about it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        advice = "If you trust the authority that signed it, name the authority's certificate in SSL_CERT_FILE"
+        return f"its certificate is not trusted ({error.verify_message}). {advice}"
+    if isinstance(error, ssl.SSLError):
+        plain = error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+        advice = ". Does it speak plain HTTP there? Then begin the URL with http://" if plain else ""
+        return f"TLS failed ({error.reason or type(error).__name__}){advice}"
+    if isinstance(error, TimeoutError):
+        return "it was not opened in time"
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def _stays_open(answer: Answer) -> bool:

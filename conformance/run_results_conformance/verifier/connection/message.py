@@ -61,7 +61,7 @@ class Answer:
     """What came back. With a `fault` the answer is not whole, and `status` is 0 where not even that came.
 
     `fault` says in words what went wrong on the wire; `late` that the time was over, `refused` that there was no
-    connection at all. `framing`
+    connection for HTTP at all. `framing`
     is `length`, `chunked`, `close` or `none`: how the end of the body was known. `extra` is the number of bytes
     that followed the body unasked, `missing` the number that Content-Length promised and that did not come.
     """
@@ -76,6 +76,11 @@ class Answer:
     fault: str | None = None
     late: bool = False
     refused: bool = False
+
+    @property
+    def unheard(self) -> bool:
+        """Whether there was no connection, or nothing that begins an answer came in time."""
+        return self.refused or (self.late and self.status == 0)
 
     def header(self, name: str) -> list[str]:
         """The values of a header, one for each line of it."""

@@ -32,8 +32,8 @@ def _family_suite(report: Report, family: str) -> str:
     verdicts = [verdict for verdict in report.verdicts if verdict.rule.family == family]
     failures = sum(map(report.is_breach, verdicts))
     skipped = sum(verdict.outcome is Outcome.NOT_JUDGED for verdict in verdicts)
-    cases = [_case(family, verdict.rule.check, _case_content(report, verdict)) for verdict in verdicts]
-    return _suite(family, _numbers(len(verdicts), failures, 0), skipped, cases)
+    cases = [_case(family, each.rule.check, _case_content(report, each), each.seconds) for each in verdicts]
+    return _suite(family, _numbers(len(verdicts), failures, 0), skipped, cases, sum(each.seconds for each in verdicts))
 
 
 def _obstacle_suite(report: Report) -> str:
@@ -58,12 +58,13 @@ def _numbers(tests: int, failures: int, errors: int) -> str:
     return f'tests="{tests}" failures="{failures}" errors="{errors}"'
 
 
-def _suite(name: str, numbers: str, skipped: int, cases: Sequence[str]) -> str:
-    return f'  <testsuite name={_attribute(name)} {numbers} skipped="{skipped}">\n{"".join(cases)}  </testsuite>\n'
+def _suite(name: str, numbers: str, skipped: int, cases: Sequence[str], seconds: float = 0.0) -> str:
+    head = f'  <testsuite name={_attribute(name)} {numbers} skipped="{skipped}" time="{seconds:.3f}">'
+    return f"{head}\n{''.join(cases)}  </testsuite>\n"
 
 
-def _case(family: str, name: str, content: str) -> str:
-    head = f"    <testcase classname={_attribute(family)} name={_attribute(name)}"
+def _case(family: str, name: str, content: str, seconds: float = 0.0) -> str:
+    head = f'    <testcase classname={_attribute(family)} name={_attribute(name)} time="{seconds:.3f}"'
     return f"{head}>\n      {content}\n    </testcase>\n" if content else f"{head}/>\n"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
 
 from run_results_conformance.verifier.rules import Level, Rule
 
@@ -52,6 +52,7 @@ class Verdict:
     """What came of one rule: how often it was judged, how often it was broken, the smallest failures.
 
     `reason` says why it was not judged, where it was not. `skipped` says that it was left out on request.
+    `seconds` is the time of the requests that it was judged by; rules that share a request share its time.
     """
 
     rule: Rule
@@ -60,6 +61,7 @@ class Verdict:
     failures: tuple[Failure, ...]
     reason: str = ""
     skipped: bool = False
+    seconds: float = field(default=0.0, eq=False)
 
     @property
     def outcome(self) -> Outcome:
