@@ -23,13 +23,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from run_results import errors
+from run_results import __version__, errors
 from run_results.cli.commands import run
 from run_results.cli.jobs import Jobs
 from run_results.cli.messages import describe
 from run_results.tables import COLUMNS
 from run_results_conformance.server.reference import ReferenceServer, Refusal
-from run_results_conformance.server.runs import MemoryStore, UnfinishedRun, by_polls
+from run_results_conformance.server.runs import MemoryRun, MemoryStore, UnfinishedRun, by_polls
 from run_results_conformance.server.serving import serve
 from run_results_conformance.server.synthetic import SyntheticRun
 
@@ -965,6 +965,11 @@ MISTAKES = {
     "a run id with a slash": (["export", "../r", "-o", "x"], "holds a slash"),
     "no runs file": (["export", "-o", "x", "--runs-file", "/none"], "No such file"),
     "a table that there is not": (["export", "r", "-o", "x", "--tables", "pages"], "no table called 'pages'"),
+    "resume and overwrite": (["export", "r", "-o", "x", "--resume", "--overwrite"], "(--overwrite)"),
+    "tables and wide": (["export", "r", "-o", "x", "--tables", "files", "--wide"], "(--wide)"),
+    "a mark that there is not": (["fetch", "r", "--only", "failed,bad"], "'bad' is not one of failed, unsure"),
+    "JSON and a table": (["fetch", "r", "--json", "--format", "table"], "--json prints JSON Lines"),
+    "JSON and a stream": (["export", "r", "-o", "-", "--format", "csv", "--json"], "--json goes with files"),
     "a class and no wide view": (["export", "r", "-o", "x", "--class", "A"], "go with --wide"),
     "no format for standard output": (["export", "r", "-o", "-"], "--format csv or jsonl"),
     "a file for standard output": (["export", "r", "-o", "-", "--format", "parquet"], "--format csv or jsonl"),
@@ -1229,6 +1234,100 @@ def test_no_file_gets_the_number_of_a_closed_stream(serve_runs: Serve, tmp_path:
     )
     assert done.stdout.startswith(f"{RUN.run_id}: 10 files".encode())
     assert (tmp_path / "out.csv").read_bytes().startswith(b'"run_id"')
+
+
+# JSON, lists, locales -----------------------------------------------------------------------------------------
+
+
+def test_every_command_answers_in_json(serve_runs: Serve, here: Here, tmp_path: Path) -> None:
+    """With --json each command prints objects, one a line, with the facts of its answer for people."""
+    url = serve_runs(RUN)
+    names = tmp_path / "names.txt"
+    names.write_text("due date\ndue-date\n")
+    commands: dict[str, list[str]] = {
+        "fetch": ["fetch", RUN.run_id],
+        "status": ["status", RUN.run_id],
+        "export": ["export", RUN.run_id, "no-such-run", "-o", str(tmp_path / "out")],
+        "report": ["report", RUN.run_id, "-o", str(tmp_path / "report.html")],
+        "sanitize": ["names", "sanitize", "due date", "Größe"],
+        "guess": ["names", "guess", "due_date"],
+        "check": ["names", "check", str(names)],
+    }
+    out = {name: records(here(url, *arguments, "--json")[1]) for name, arguments in commands.items()}
+    assert out["fetch"] == records(here(url, *commands["fetch"], "--format", "jsonl")[1])
+    assert out["status"][0]["status"] == "COMPLETE"
+    done, failed = out["export"]
+    assert (done["run_id"], done["files"], done["error"]) == (RUN.run_id, 10, None)
+    assert done["fields"] == out["report"][0]["fields"] > 50
+    assert (failed["run_id"], failed["error"][:10]) == ("no-such-run", "status 404")
+    assert out["sanitize"][1] == {"name": "Größe", "api_name": "Größe"}
+    assert out["guess"] == [{"name": "due date", "api_name": "due_date"}]
+    assert out["check"][0]["findings"][0]["api_name"] == "due_date"
+
+
+@pytest.mark.parametrize("given", [["--only", "failed,edited"], ["--only", "failed", "--only", "edited"]])
+def test_several_values_have_commas_or_options(serve_runs: Serve, here: Here, tmp_path: Path, given: list[str]) -> None:
+    """Every option with several values takes them with commas between, and one by one."""
+    url = serve_runs(RUN)
+    lines = records(here(url, "fetch", RUN.run_id, "--include", "review", *given)[1])
+    assert {bool(line["failed"]) for line in lines} == {True, False}
+    assert all(line["failed"] or line["edits"] for line in lines)
+    for number, more in enumerate((["--tables", "files,fields"], ["--tables", "files", "--tables", "fields"])):
+        place = tmp_path / str(number)
+        flags = ["--include", "review,source"] if number else ["--include", "review", "--include", "source"]
+        assert here(url, "export", RUN.run_id, "-o", str(place), *more, *flags)[0] == 0
+        assert {path.name for path in place.iterdir() if path.is_dir()} == {"files", "fields"}
+        fields = pq.read_table(place / "fields")
+        assert fields["model_confidence"].null_count == len(fields) > fields["source"].null_count
+
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def test_texts_are_read_right_in_every_locale(serve_runs: Serve, tmp_path: Path) -> None:
+    """Where the locale knows only ASCII, texts are read as UTF-8, paths are their bytes, and the rest is refused."""
+    field = {"field_name": "a", "value": "1"}
+    run = MemoryRun({"id": "Größe", "status": "COMPLETE"}, [{"documents": [{"class_name": "Élan", "fields": [field]}]}])
+    variables = environment(serve_runs(run)) | ASCII
+
+    def run_there(*arguments: "str | bytes") -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run([COMMAND, *arguments], env=variables, capture_output=True, cwd=tmp_path)
+
+    done = run_there("names", "sanitize", "Größe x")
+    assert (done.returncode, done.stdout) == (0, "Größe_x\n".encode())
+    done = run_there("names", "sanitize", b"Gr\xf6\xdfe")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"is not UTF-8" in done.stderr
+    for arguments in (["-o", "wide"], ["-o", "Größe.csv", "--class", "Élan"], ["-o", "one", "--class", "Élan"]):
+        done = run_there("export", "Größe", "--wide", "--include", "none", *arguments)
+        assert (done.returncode, done.stderr) == (0, b""), arguments
+    assert (tmp_path / "Größe.csv").read_text().splitlines()[1].endswith('"1",')
+    assert [path.name[:8] for path in (tmp_path / "wide").glob("*.parquet")] == ["class-la"]
+
+
+def test_the_package_is_the_command() -> None:
+    """`python -m run_results` is the command, and `--version` says which one it is."""
+    done = subprocess.run([sys.executable, "-m", "run_results", "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"run-results {__version__}\n", "")
+
+
+def test_help_is_whole_at_80_columns(monkeypatch: pytest.MonkeyPatch, here: Here) -> None:
+    """No line of any help text is longer than the terminal, and none is cut."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in (
+        [],
+        ["fetch"],
+        ["status"],
+        ["export"],
+        ["report"],
+        ["names"],
+        ["names", "check"],
+        ["names", "guess"],
+    ):
+        code, out, err = here("", *command, "--help")
+        assert (code, err) == (0, "")
+        assert max(map(len, out.splitlines())) <= 80, command
+        assert not [line for line in out.splitlines() if line.endswith("...") and "..." not in line[:-3]][1:], command
 
 
 # Help and start -----------------------------------------------------------------------------------------------

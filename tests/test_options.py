@@ -355,10 +355,19 @@ def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch, ea
         assert repr(client) == "<Client https://from.environment/api>"
     with Client(base_url=ear.url) as client:
         assert ear.url in repr(client)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", "")  # that is how CI systems clear one
-    monkeypatch.setenv("RUN_RESULTS_CONTEXT", "")
+    monkeypatch.delenv("RUN_RESULTS_BASE_URL")
+    monkeypatch.setenv("RUN_RESULTS_CONTEXT", "")  # that is how CI systems clear one
     with Client() as client:
         assert repr(client) == "<Client https://aihub.instabase.com/api>"
+
+
+def test_an_empty_base_url_sends_no_token_anywhere(monkeypatch: pytest.MonkeyPatch, ear: Ear) -> None:
+    """RUN_RESULTS_BASE_URL that is empty, as by a mistake in CI, is an error and does not mean the public address."""
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", "")
+    with pytest.raises(ConfigurationError, match=r"base URL is empty \(RUN_RESULTS_BASE_URL or base_url=\)\. Give the"):
+        Client(token=SECRET)
+    with Client(token=SECRET, base_url=ear.url) as client:
+        assert ear.url in repr(client)
 
 
 @pytest.mark.parametrize(

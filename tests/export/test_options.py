@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from run_results import AsyncClient, Client, Include, NameMap, errors
+from run_results.cli.messages import describe
 from run_results.export import ExportOptions
 from run_results.export.options import ExportChoices, choose
 from run_results.tables import Typed, Wide
@@ -61,6 +62,28 @@ def test_choices_replace_options() -> None:
     changed = choose(options, {"format": "jsonl", "resume": True})
     assert changed == attrs.evolve(options, format="jsonl", resume=True)
     assert (changed.typed, options.format) == (Typed(decimal=","), "csv")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "option"),
+    [
+        ({"format": "xlsx"}, "format"),
+        ({"tables": ["pages"]}, "tables"),
+        ({"tables": "fields"}, "tables"),
+        ({"names": ["a"]}, "names"),
+        ({"wide": "\ud800"}, "class_name"),
+        ({"wide": True, "tables": ["fields"]}, "wide"),
+        ({"resume": True, "overwrite": True}, "overwrite"),
+    ],
+)
+def test_an_error_names_the_option_as_the_program_calls_it(wrong: dict[str, Any], option: str) -> None:
+    """An error about an option has its name as data, so that the command line shows its own name for it."""
+    with pytest.raises(errors.ConfigurationError) as caught:
+        ExportOptions(**wrong)
+    assert caught.value.option == option
+    assert f"({option}=)" in str(caught.value)
+    assert "--" in describe(caught.value)
+    assert f"{option}=" not in describe(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ def _setting(
     """A setting. One with a variable is read from there, and then from the default, where None is given."""
 
     def read(value: Any, attribute: Any) -> Any:
-        if value is None and variable:  # an empty variable counts as unset: many a CI system clears one so
-            value = os.environ.get(variable) or default
         try:
+            if value is None and variable:
+                value = _read_variable(variable, default)
             return check(value)
         except ConfigurationError as error:
             if variable:  # other messages begin with the name of the setting
@@ -154,6 +154,18 @@ def _setting(
 
     metadata = {"documentation": documentation, "default": default, "variable": variable}
     return field(default=None if variable else default, converter=Converter(read, takes_field=True), metadata=metadata)
+
+
+def _read_variable(variable: str, default: object) -> object:
+    """The value of an environment variable; an empty one counts as unset, because many a CI system clears one so.
+
+    The base URL does not: where the address was meant to come from a variable that is empty by mistake, the token would
+    go to the public address.
+    """
+    value = os.environ.get(variable)
+    if value == "" and variable == BASE_URL:
+        raise ConfigurationError("the base URL is empty", advice=f"Give the address, or unset {BASE_URL} for {default}")
+    return value or default
 
 
 @frozen(kw_only=True, repr=False)

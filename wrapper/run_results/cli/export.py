@@ -16,6 +16,7 @@ from run_results.cli.jobs import Jobs
 from run_results.cli.messages import complain
 from run_results.cli.options import (
     INCLUDE_FLAGS,
+    SEVERAL,
     ascii_with_names_option,
     connecting,
     is_watched,
@@ -24,12 +25,13 @@ from run_results.cli.options import (
     on_repeat_option,
     read_names,
 )
+from run_results.cli.types import TEXT, json_option, listed_option
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.paths import is_folder_path, local_path, safe_name
 from run_results.tables.installed import need_arrow
 from run_results.tables.options import DIALECTS, FORMATS, SEPARATORS, Typed, Wide
-from run_results.tables.schema import TABLES, check_what
+from run_results.tables.schema import TABLES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,14 +51,14 @@ def _choosing(command: Command) -> Command:
         click.option(
             "--format", type=click.Choice(FORMATS), help="The format of the files; else by suffix, else parquet."
         ),
-        click.option(
+        listed_option(
             "--tables",
             metavar="LIST",
-            help=f"Which tables, with commas between: {', '.join(TABLES)}; else all, and fields for one file.",
+            help=f"Which tables: {', '.join(TABLES)}; else all, and fields for one file. {SEVERAL}",
         ),
         click.option("--single-file", is_flag=True, help="Merge the parts of each table into one file at the end."),
         click.option("--wide", is_flag=True, help="A table for each document class, with a column for each field."),
-        click.option("--class", "class_name", metavar="NAME", help="With --wide: this class only."),
+        click.option("--class", "class_name", metavar="NAME", type=TEXT, help="With --wide: this class only."),
         click.option(
             "--doubled",
             type=click.Choice(["error", "first", "last", "list"]),
@@ -81,12 +83,11 @@ def _choosing(command: Command) -> Command:
             "--decimal", type=click.Choice(["point", "comma"]), help="How the project writes decimals; means --typed."
         ),
         click.option("--dates", type=click.Choice(["mdy", "dmy"]), help="The project's order in dates; means --typed."),
-        click.option(
+        listed_option(
             "--include",
-            default="all",
-            show_default=True,
-            metavar="WHAT",
-            help=f"What to ask for beyond the values: {INCLUDE_FLAGS}, all or none.",
+            default=["all"],
+            metavar="LIST",
+            help=f"What to ask for beyond the values: {INCLUDE_FLAGS}, all (the default) or none. {SEVERAL}",
         ),
         click.option("--no-guard", is_flag=True, help="Leave cells of CSV unchanged that look like formulas."),
         click.option(
@@ -126,11 +127,11 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     sign: Literal[".", ","] | None = "." if decimal == "point" else "," if decimal else None
     return ExportOptions(
         format=given["format"],
-        tables=[check_what(each) for each in (given["tables"] or "").replace(",", " ").split()],
+        tables=given["tables"],
         names=None if names is None else read_names(names, ascii=given["ascii"]),
         wide=wide if given["wide"] else None,
         typed=Typed(sign, dates) if given["typed"] or decimal or dates else None,
-        include=Include.parse(given["include"]),
+        include=Include.parse(",".join(given["include"])),
         resume=given["resume"],
         overwrite=given["overwrite"],
         single_file=given["single_file"],
@@ -142,7 +143,7 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
 
 
 @click.command()
-@click.argument("run_ids", metavar="RUN_ID...", nargs=-1)
+@click.argument("run_ids", metavar="RUN_ID...", nargs=-1, type=TEXT)
 @click.option(
     "-o",
     "--output",
@@ -158,6 +159,7 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     help="Read more run ids from a file, one a line (- is standard input). Each run then gets a folder of its own.",
 )
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Runs at once.")
+@json_option("a line for each run, a JSON object with the result or the error")
 @_choosing
 @on_change_option
 @on_repeat_option
@@ -170,6 +172,7 @@ def export(
     output: str,
     runs_file: Any,
     jobs: int,
+    as_json: bool,
     on_change: Literal["raise", "warn"],
     on_repeat: Literal["raise", "keep"],
     **given: Any,
@@ -200,6 +203,8 @@ def export(
     if output == "-":
         from run_results.cli.stream import check_streamed, write_stream
 
+        if as_json:
+            raise ConfigurationError("standard output has the table; --json goes with files")
         if several:
             raise ConfigurationError("standard output takes one run; name a folder for several")
         check_streamed(options)
@@ -215,7 +220,7 @@ def export(
             work.run(client, jobs, update, interrupts)
         if work.is_interrupted and sys.stderr.isatty():
             click.echo(err=True)  # below the "^C"
-        code = work.report()
+        code = work.report(as_json=as_json)
         if work.is_interrupted:
             complain("interrupted. What is written stays; continue with --resume")
             code = Exit.INTERRUPTED

@@ -12,6 +12,7 @@ from run_results import Include, NameMap, Page
 from run_results.cli.messages import warn, warn_of_breaches, warn_of_start, warn_of_unfinished
 from run_results.cli.options import (
     INCLUDE_FLAGS,
+    SEVERAL,
     Settings,
     ascii_option,
     connecting,
@@ -23,6 +24,7 @@ from run_results.cli.options import (
     start_option,
 )
 from run_results.cli.rows import MARKS, marks, record, rows
+from run_results.cli.types import TEXT, json_option, listed_option
 from run_results.counts import THRESHOLD, Counts
 from run_results.names.guesses import Guesses
 from run_results.text import count, printable_json
@@ -40,17 +42,17 @@ class FetchInterrupted(Exception):
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run_id", type=TEXT)
 @click.option(
     "--format",
     type=click.Choice(["table", "jsonl"]),
     help="A table for people, or JSON Lines; else a table on a terminal and JSON Lines anywhere else.",
 )
-@click.option(
+@json_option("JSON Lines, a line for each field; the same as --format jsonl")
+@listed_option(
     "--include",
-    multiple=True,
-    metavar="WHAT",
-    help=f"What to ask for beyond the values: {INCLUDE_FLAGS} or all, with commas between.",
+    metavar="LIST",
+    help=f"What to ask for beyond the values: {INCLUDE_FLAGS} or all. {SEVERAL}",
 )
 @names_option("they are guessed")
 @ascii_option
@@ -61,11 +63,11 @@ class FetchInterrupted(Exception):
     type=click.FloatRange(0, 1),
     help="Mark fields with a confidence below this as unsure; else 0.8. Asks for confidences.",
 )
-@click.option(
+@listed_option(
     "--only",
-    multiple=True,
-    type=click.Choice(list(MARKS)),
-    help="Print only fields with this mark; may be given several times. Asks for the facts that the mark needs.",
+    list(MARKS),
+    metavar="LIST",
+    help=f"Print only fields with one of these marks: {', '.join(MARKS)}. Asks for the facts that they need. {SEVERAL}",
 )
 @on_change_option
 @on_repeat_option
@@ -75,6 +77,7 @@ def fetch(
     settings: Settings,
     run_id: str,
     format: str | None,
+    as_json: bool,
     include: tuple[str, ...],
     names: Path | None,
     ascii: bool,
@@ -106,6 +109,8 @@ def fetch(
     When a fetch fails on the way, all pages before are written and the error names the --start to resume with. After an
     interruption drop the lines from that file_index on first: the last page may be cut.
     """
+    if as_json and format == "table":
+        raise click.UsageError("--json prints JSON Lines, and --format table does not", click.get_current_context())
     asked = Include.parse(",".join(include))
     if unsure is not None:
         asked |= Include.CONFIDENCE
@@ -116,7 +121,7 @@ def fetch(
     guesses = Guesses(known)
     threshold = THRESHOLD if unsure is None else unsure
     counts = Counts(threshold)
-    as_table = sys.stdout.isatty() if format is None else format == "table"
+    as_table = sys.stdout.isatty() if format is None and not as_json else format == "table"
     from run_results.cli.show import FieldTable, progress
 
     table = FieldTable(settings.console(), known, asked, counts, threshold, wanted) if as_table else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import click
-from attrs import define, evolve, field
+from attrs import asdict, define, evolve, field
 
 from run_results import Client, Include, RunResultsError
 from run_results.cli.exits import Exit, exit_code
@@ -25,6 +25,7 @@ from run_results.cli.messages import (
     warn_of_unread,
 )
 from run_results.cli.rows import MARKS, marked
+from run_results.cli.types import print_json
 from run_results.errors import ClientClosedError, ExportError, RunChanged
 from run_results.export.options import ExportOptions
 from run_results.export.result import Exported
@@ -134,12 +135,16 @@ class Jobs:
         files = count(sum(each.files for each in seen), "file")
         return f"{runs}{files}, {count(fields, 'field')} ({failed:,} failed), {rate:,.0f} fields/s"
 
-    def report(self) -> int:
+    def report(self, *, as_json: bool = False) -> int:
         """Print the result of each run; returns the exit code, which is that of the first failure."""
         for run_id, place in self.places.items():
-            if run_id in self.done:
+            if run_id in self.done and as_json:
+                print_json(asdict(self.so_far[run_id]) | {"error": None})
+                _warn(self.so_far[run_id])
+            elif run_id in self.done:
                 _print_result(self.so_far[run_id], place, self.options.include)
-        if len(self.places) > 1:
+                _warn(self.so_far[run_id])
+        if len(self.places) > 1 and not as_json:
             failures = f"; {len(self.failures):,} not exported" if self.failures else ""
             click.echo(self.line() + failures)
         code = int(Exit.OK)
@@ -149,7 +154,10 @@ class Jobs:
             code = code or exit_code(error)
             error.run_id = error.run_id or run_id
             error.resume_offset = None  # --resume finds the written parts itself
-            complain(describe(error).rstrip(".") + printable(self._next_step(run_id, error)))
+            text = describe(error).rstrip(".") + printable(self._next_step(run_id, error))
+            complain(text)
+            if as_json:
+                print_json({"run_id": run_id, "path": self.places[run_id], "error": text})
         return code
 
     def _next_step(self, run_id: str, error: RunResultsError) -> str:
@@ -176,6 +184,9 @@ def _print_result(made: Exported, place: str, include: Include) -> None:
     marks = f" ({marked(made, (mark for mark in _MARKS if MARKS[mark] in include))})"
     cases = f", {count(made.case_fields, 'cross-class field')}" if made.case_fields else ""
     click.echo(printable(f"{made.run_id}: {', '.join(parts)}{marks}{cases} -> {Path(place)}"))
+
+
+def _warn(made: Exported) -> None:
     warn_of_unfinished(made.run_id, made.unfinished)
     if made.unmet_class is not None:
         names = [quote(name) if name is not None else "none (unclassified)" for name in made.classes]

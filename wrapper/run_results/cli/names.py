@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec.structs import asdict
 
 from run_results import NameMap
 from run_results import guess as guess_name
 from run_results import sanitize as sanitize_name
 from run_results.cli.exits import Exit
 from run_results.cli.options import ascii_option
+from run_results.cli.types import TEXT, json_option, print_json
 from run_results.errors import ConfigurationError
 from run_results.names.findings import Finding, findings
 from run_results.text import count, printable, spelled
@@ -22,34 +24,39 @@ def names() -> None:
 
 
 @names.command()
-@click.argument("given", metavar="[NAME]...", nargs=-1)
+@click.argument("given", metavar="[NAME]...", nargs=-1, type=TEXT)
 @ascii_option
-def sanitize(given: tuple[str, ...], ascii: bool) -> None:
+@json_option("a line for each name, a JSON object with both names")
+def sanitize(given: tuple[str, ...], ascii: bool, as_json: bool) -> None:
     """Print the API name of each of a project's field names.
 
     Names are arguments (after -- if one begins with a dash), or the lines of standard input; for each name one line.
     """
     for name in given or _lines():
-        click.echo(sanitize_name(name, ascii=ascii))
+        api_name = sanitize_name(name, ascii=ascii)
+        print_json({"name": name, "api_name": api_name}) if as_json else click.echo(api_name)
 
 
 @names.command()
-@click.argument("given", metavar="[NAME]...", nargs=-1)
+@click.argument("given", metavar="[NAME]...", nargs=-1, type=TEXT)
 @ascii_option
-def guess(given: tuple[str, ...], ascii: bool) -> None:
+@json_option("a line for each name, a JSON object with both names")
+def guess(given: tuple[str, ...], ascii: bool, as_json: bool) -> None:
     """Print the likeliest project name behind each API name.
 
     Names are arguments, or the lines of standard input; for each name one line.
     """
     for name in given or _lines():
-        click.echo(guess_name(name, ascii=ascii))
+        guessed = guess_name(name, ascii=ascii)
+        print_json({"name": guessed, "api_name": name}) if as_json else click.echo(guessed)
 
 
 @names.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @ascii_option
+@json_option("all that was found as one JSON object")
 @click.pass_context
-def check(context: click.Context, file: Path, ascii: bool) -> None:
+def check(context: click.Context, file: Path, ascii: bool, as_json: bool) -> None:
     """List what is likely to go wrong with a project's field names.
 
     Names collide when the service turns them into the same API name. Names that differ only in case or in Unicode form
@@ -62,6 +69,9 @@ def check(context: click.Context, file: Path, ascii: bool) -> None:
     """
     known = NameMap.read(file, ascii=ascii)
     found = findings(known)
+    if as_json:
+        print_json({"names": len(known), "findings": [asdict(finding) for finding in found]})
+        context.exit(Exit.NO if found or not known else Exit.OK)
     for finding in found:
         place = "" if finding.class_name is None else f"class '{_shown(finding.class_name)}': "
         click.echo(f"{place}{_describe(finding)}")

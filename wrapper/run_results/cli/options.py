@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,9 +14,9 @@ import click
 from attrs import define, field, fields
 
 from run_results import Client, Include, NameMap
-from run_results.arguments import MOST_SECONDS
 from run_results.cli.messages import announce_retry, warn
 from run_results.cli.token_file import TokenFile
+from run_results.cli.types import SECONDS, TEXT
 from run_results.options import Options
 from run_results.text import count, printable
 
@@ -28,21 +27,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 INCLUDE_FLAGS = ", ".join(str(flag.name).lower() for flag in Include)
 """The include flags, for help texts."""
+SEVERAL = "Separate several by commas, or give them one by one."
+"""For help texts of options with several values."""
 
 _SETTINGS = {setting.name: setting.metadata for setting in fields(Options)}
-
-
-class _Seconds(click.FloatRange):
-    """A time that ends."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number, which must be one."""
-        seconds = super().convert(value, param, ctx)
-        return self.fail(f"{value!r} is no number", param, ctx) if isnan(seconds) else seconds
-
-
-SECONDS = _Seconds(min=0, max=MOST_SECONDS, min_open=True)
-"""The type of `--timeout`."""
 
 
 @define
@@ -120,8 +108,8 @@ def connecting(command: Command) -> Command:
     """Adds the options that every command and the group have; a command gets them as `Settings`."""
     option = partial(click.option, expose_value=False, callback=_remember)
     options = (
-        option("--base-url", metavar="URL", help=_help("base_url")),
-        option("--context", metavar="ID", help=_help("context")),
+        option("--base-url", metavar="URL", type=TEXT, help=_help("base_url")),
+        option("--context", metavar="ID", type=TEXT, help=_help("context")),
         option(
             "--token-file",
             metavar="FILE",

@@ -24,13 +24,14 @@ from run_results.cli.options import (
     start_option,
 )
 from run_results.cli.rows import MARKS, marked
+from run_results.cli.types import TEXT, json_option, print_json
 from run_results.counts import THRESHOLD
 from run_results.names.guesses import Guesses
 from run_results.text import count, printable
 
 
 @click.command()
-@click.argument("run_id")
+@click.argument("run_id", type=TEXT)
 @click.option(
     "-o",
     "--output",
@@ -47,7 +48,7 @@ from run_results.text import count, printable
     type=click.Path(path_type=Path),
     help="A folder with pictures of the pages, to be drawn under the boxes.",
 )
-@click.option("--title", metavar="TEXT", help="The heading of the report; else the run's id.")
+@click.option("--title", metavar="TEXT", type=TEXT, help="The heading of the report; else the run's id.")
 @click.option(
     "--unsure",
     metavar="SCORE",
@@ -66,6 +67,7 @@ from run_results.text import count, printable
     help="The largest size of the run's data in the report, and of the pictures. Whatever exceeds it is counted and not"
     " shown, and the report says so.",
 )
+@json_option("what was written as a JSON object")
 @on_change_option
 @on_repeat_option
 @connecting
@@ -81,6 +83,7 @@ def report(
     unsure: float,
     start: int,
     max_size: int,
+    as_json: bool,
     on_change: Literal["raise", "warn"],
     on_repeat: Literal["raise", "keep"],
 ) -> None:
@@ -144,6 +147,24 @@ def report(
     warn_of_breaches(run_id, counts.breaches, counts.first_breach)
     warn_of_start(run_id, start, counts.files)
     warn_of_unfinished(run_id, counts.unfinished)
+    if as_json:
+        facts = {
+            "run_id": run_id,
+            "path": output,
+            "size": written.size,
+            "start": start,
+            "files": counts.files,
+            "documents": counts.documents.total,
+            "fields": counts.fields.total,
+            **{mark: getattr(counts.fields, mark) for mark in MARKS},
+            "case_fields": counts.case_fields.total,
+            "images": written.images,
+            "left_out": written.left_out,
+            "left_out_from": written.left_out_from,
+            "images_left_out": written.images_left_out,
+        }
+        print_json(facts, err=output == "-")
+        return
     parts = [
         count(counts.files, "file") + (f" from file {start} on" if start else ""),
         count(counts.documents.total, "document"),

@@ -1,6 +1,5 @@
 """`run-results status`: the state of a run."""
 
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -8,7 +7,7 @@ import click
 
 from run_results import UNSET, Page
 from run_results.cli.options import Settings, connecting, is_watched
-from run_results.text import printable_json
+from run_results.cli.types import TEXT, json_option, print_json
 
 
 class _Seconds(click.FloatRange):
@@ -20,8 +19,8 @@ class _Seconds(click.FloatRange):
 
 
 @click.command()
-@click.argument("run_id")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("run_id", type=TEXT)
+@json_option("one JSON object")
 @click.option(
     "--wait",
     metavar="[SECONDS]",
@@ -53,7 +52,7 @@ def status(settings: Settings, run_id: str, as_json: bool, wait: float | None) -
             update("waiting for the run to settle")
             page = client.wait(run_id, timeout=wait)
     if as_json:
-        click.echo(printable_json(json.dumps(_facts(page), ensure_ascii=False).encode()))
+        print_json(_facts(page))
     else:
         show_status(settings.console(), page)
 

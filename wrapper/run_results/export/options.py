@@ -33,8 +33,12 @@ def _as_format(format: Format | None) -> Format | None:
 
 def _as_tables(tables: Sequence[What] | None) -> tuple[What, ...] | None:
     if isinstance(tables, str):
-        raise ConfigurationError(f"tables must be a list of names, not the text {tables[:80]!r}")
-    wanted = {check_what(what) for what in tables or ()}
+        raise ConfigurationError(f"tables must be a list of names, not the text {tables[:80]!r}", option="tables")
+    try:
+        wanted = {check_what(what) for what in tables or ()}
+    except ConfigurationError as error:
+        error.option = "tables"
+        raise
     return tuple(what for what in TABLES if what in wanted) or None
 
 
@@ -90,7 +94,9 @@ class ExportOptions:
     def __attrs_post_init__(self) -> None:
         check_csv(self.guard, self.dialect, self.separator)
         if self.wide is not None and self.tables:
-            raise ConfigurationError("the wide view is of documents and their fields: choose it, or tables")
+            raise ConfigurationError(
+                "the wide view is of documents and their fields: choose it, or tables", option="wide"
+            )
         if self.resume and self.overwrite:
             raise ConfigurationError(
                 "an export is continued or made again, not both; the one continues the other when it was interrupted",

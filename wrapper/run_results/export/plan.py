@@ -142,11 +142,13 @@ def make_plan(run_id: str, path: str | os.PathLike[str], options: ExportOptions)
     tables = options.tables or (TABLES[:1] if is_file else TABLES)
     if is_file and options.format not in (None, by_suffix):
         text = f"{str(path)!r} has the suffix of {by_suffix}, and the format is to be {options.format}"
-        raise ConfigurationError(text)
+        raise ConfigurationError(text, option="format")
     if is_file and wide is not None and wide.class_name is None:
-        raise ConfigurationError(f"{str(path)!r} is one file and holds one class: say which, or name a folder")
+        text = f"{str(path)!r} is one file and holds one class: say which, or name a folder"
+        raise ConfigurationError(text, option="class_name")
     if is_file and wide is None and len(tables) > 1:
-        raise ConfigurationError(f"{str(path)!r} is one file and holds one table, not {len(tables)}; name a folder")
+        text = f"{str(path)!r} is one file and holds one table, not {len(tables)}; name a folder"
+        raise ConfigurationError(text, option="tables")
     plan = Plan(
         run_id=run_id,
         path=place,

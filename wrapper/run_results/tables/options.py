@@ -75,7 +75,9 @@ def check_format(format: object) -> Format:
     for known in FORMATS:
         if format == known:
             return known
-    raise ConfigurationError(f"there is no format called {str(format)[:80]!r}; there are {', '.join(FORMATS)}")
+    raise ConfigurationError(
+        f"there is no format called {str(format)[:80]!r}; there are {', '.join(FORMATS)}", option="format"
+    )
 
 
 def check_csv(guard: bool, dialect: object, separator: object) -> Csv:
@@ -96,7 +98,9 @@ def as_names(names: NameMap | None) -> NameMap:
         return NameMap()
     if isinstance(names, NameMap):
         return names
-    raise ConfigurationError(f"names must be a NameMap, not {type(names).__name__}; NameMap.read reads a file")
+    raise ConfigurationError(
+        f"names must be a NameMap, not {type(names).__name__}; NameMap.read reads a file", option="names"
+    )
 
 
 def as_wide(wide: Wide | str | bool | None) -> Wide | None:
@@ -108,7 +112,8 @@ def as_wide(wide: Wide | str | bool | None) -> Wide | None:
     try:
         (wide.class_name or "").encode()
     except UnicodeEncodeError:
-        raise ConfigurationError(f"no document can have the class {wide.class_name!r}: it is no Unicode text") from None
+        text = f"no document can have the class {wide.class_name!r}: it is no Unicode text"
+        raise ConfigurationError(text, option="class_name") from None
     return wide
 
 

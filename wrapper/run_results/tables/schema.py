@@ -289,7 +289,9 @@ def check_what(what: object) -> What:
     for table in TABLES:
         if what == table:
             return table
-    raise ConfigurationError(f"there is no table called {str(what)[:80]!r}; there are {', '.join(TABLES)}")
+    raise ConfigurationError(
+        f"there is no table called {str(what)[:80]!r}; there are {', '.join(TABLES)}", option="tables"
+    )
 
 
 def describe(type: Type) -> str:
