@@ -541,13 +541,14 @@ def test_the_command_writes_a_report(
     """`run-results report` fetches every page and writes a file without the token and the context."""
     run = SyntheticRun(seed=5, files=12)
     names = tmp_path / "names.json"
-    names.write_text(json.dumps(run.project_names()))
+    names.write_text(json.dumps({"": run.case_names(), **run.project_names()}))
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(run))
     path = tmp_path / "r.html"
     assert command(["report", run.run_id, "-o", str(path), "--names", str(names), "--title", "A & B"]) == 0
     said = capfd.readouterr()
-    assert "12 files" in said.out
+    numbers = r": 12 files, \d+ documents, \d+ fields \(\d+ failed, .* edited\), 5 cross-class fields, "
+    assert re.search(numbers, said.out)
     assert said.err == ""
     html = path.read_text("utf-8")
     assert "<title>A &amp; B</title>" in html
