@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from run_results_conformance.verifier.traffic import MOST_WRONG_TOKENS, TRAFFIC
+
 from .reports import (
     EXISTING_FILE,
     POSITIVE,
@@ -18,7 +20,7 @@ from .reports import (
 )
 
 
-@click.command()
+@click.command(epilog=f"What is sent, one request at a time: {'; '.join(each.words for each in TRAFFIC)}.")
 @click.argument("url", envvar="RUN_RESULTS_BASE_URL", required=False)
 @token_file_option
 @context_option
@@ -59,6 +61,14 @@ from .reports import (
 @click.option("--seed", default=0, show_default=True, type=int, help="Seed of all random choices.")
 @click.option("--safe", is_flag=True, help="Send the token only in its header, on this machine too.")
 @click.option(
+    "--wrong-tokens",
+    default=MOST_WRONG_TOKENS,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Send at most N requests without the right token: a server may lock somebody out for them.",
+)
+@click.option(
     "--unsafe-methods",
     is_flag=True,
     help="Send POST, PUT, DELETE, TRACE and a made-up method too, to see them refused; "
@@ -84,6 +94,7 @@ def check(
     rate: float | None,
     seed: int,
     safe: bool,
+    wrong_tokens: int,
     unsafe_methods: bool,
     timeout: float,
     latency: float,
@@ -98,8 +109,7 @@ def check(
     --token-file or RUN_RESULTS_TOKEN. Without --run and --manifest the run ids in the examples of the spec are tried.
     Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it could not be judged.
 
-    Requests go out one at a time. Only GET, HEAD and OPTIONS are sent. The rules about other methods are not judged,
-    unless --unsafe-methods is given: then those methods are sent too, and only to an id that does not exist.
+    Nothing is written. Below stands what is sent; rules about other methods are judged with --unsafe-methods only.
 
     A server whose certificate no public authority has signed: name the authority's certificate in SSL_CERT_FILE.
     """
@@ -126,6 +136,7 @@ def check(
             rate=rate,
             seed=seed,
             safe=safe,
+            wrong_tokens=wrong_tokens,
             unsafe_methods=unsafe_methods,
             timeout=timeout,
             latency=latency,

@@ -24,6 +24,7 @@ from .request_builder import RequestBuilder, accepts_gzip
 from .sanitizer import Sanitizer
 from .spec_view import Inspection, Path, SpecView, show_path
 from .tally import Tally
+from .traffic import MOST_WRONG_TOKENS, WrongTokens
 
 _MOST_WAITS = 3  # times that a busy server is asked again
 _MOST_RETRIES = 6  # of requests that were answered with 500, 502 or 504, in all
@@ -39,7 +40,7 @@ class Session:
 
     `rules` are the ids of the rules that are judged. `check_exchange` judges each single exchange. `seed` decides
     whatever is drawn. `latency` is the time that an answer may take, in seconds, for the rule of that name. With `safe`
-    the token is sent nowhere but in its header.
+    the token is sent nowhere but in its header. At most `wrong_tokens` requests have none or a wrong one.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Session:
         seed: int = 0,
         safe: bool = False,
         latency: float = 2.0,
+        wrong_tokens: int = MOST_WRONG_TOKENS,
     ) -> None:
         self.connection = connection
         self.spec = spec
@@ -68,6 +70,7 @@ class Session:
         self.random = random.Random(seed)  # noqa: S311 - it must be repeatable
         self.safe = safe
         self.latency = latency
+        self.wrong_tokens = WrongTokens(wrong_tokens)
         self.sanitizer = Sanitizer(token)
         self.token_has = {"lower": any(map(str.islower, token)), "upper": any(map(str.isupper, token))}
         self.other_last_character = "0" if token[-1] != "0" else "1"
@@ -91,16 +94,17 @@ class Session:
 
     # --- Sending --------------------------------------------------------------------------------------------
 
-    def ask(self, request: Request, *, fresh: bool = False, keep: bool = True) -> Exchange:
+    def ask(self, request: Request, *, fresh: bool = False, keep: bool = True, once: bool = False) -> Exchange:
         """The exchange of a request: the one that is there, unless a `fresh` one is wanted, else a new one.
 
         A new one is kept for whoever wants it later, unless `keep` is False. A GET at which the server fails is sent
-        again: the failure is judged, but what the request was for can still be. Raises OutOfRequests, Unresponsive.
+        again: the failure is judged, but what the request was for can still be. So is a request for which the server
+        is too busy. With `once` nothing is sent again. Raises OutOfRequests, Unresponsive.
         """
         if not fresh and (found := self._memo.get(request)) is not None:
             return found
-        exchange = self._add(request, self._send(request))
-        if exchange.failed and request.method == "GET" and self._retries:
+        exchange = self._add(request, self._send_once(request) if once else self._send(request))
+        if not once and exchange.failed and request.method == "GET" and self._retries:
             self._retries -= 1
             exchange = self._add(request, self._send(request))
         if keep:

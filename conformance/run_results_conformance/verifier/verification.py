@@ -36,6 +36,7 @@ from .rules import BY_ID, RULES, Level, select
 from .run_status import RUNNING
 from .session import Session
 from .spec_view import SpecView, spec_view_of
+from .traffic import MOST_WRONG_TOKENS
 
 P = ParamSpec("P")
 
@@ -70,6 +71,7 @@ def verify(
     rate: float | None = None,
     seed: int = 0,
     safe: bool = False,
+    wrong_tokens: int = MOST_WRONG_TOKENS,
     unsafe_methods: bool = False,
     timeout: float = 10.0,
     max_seconds: float = 300.0,
@@ -84,9 +86,10 @@ def verify(
     refused unless `allow_insecure`. `only` and `skip` select rules by id
     or family. At most `max_requests` are sent, `rate` of them a second, one at a time.
 
-    Nothing but GET, HEAD and OPTIONS is sent, unless `unsafe_methods` are allowed: then POST, PUT, DELETE, TRACE and a
+    Nothing but GET and HEAD is sent, unless `unsafe_methods` are allowed: then POST, PUT, DELETE, TRACE and a
     method that does not exist are sent too, and only to an id that has just answered 404 to a GET. With `safe` the
-    token is sent nowhere but in its header.
+    token is sent nowhere but in its header. At most `wrong_tokens` requests have no token or a wrong one: a server may
+    lock somebody out for them. `traffic.TRAFFIC` lists what is sent.
 
     `timeout` bounds one request and `max_seconds` all of them (without what `rate` waits); `latency` is the budget of
     an answer; all in seconds. With `policy` broken rules of that level are breaches.
@@ -96,7 +99,14 @@ def verify(
     """
     if _TOKEN.fullmatch(token) is None:
         raise VerifyError("the token is empty, or has characters that cannot stand in a header")
-    if max_requests < 1 or timeout <= 0 or max_seconds <= 0 or latency <= 0 or (rate is not None and rate <= 0):
+    if (
+        wrong_tokens < 0
+        or max_requests < 1
+        or timeout <= 0
+        or max_seconds <= 0
+        or latency <= 0
+        or (rate is not None and rate <= 0)
+    ):
         raise VerifyError("limits must be positive")
     if safe and unsafe_methods:
         raise VerifyError("safe and unsafe methods exclude each other")
@@ -124,6 +134,7 @@ def verify(
             seed=seed,
             safe=safe,
             latency=latency,
+            wrong_tokens=wrong_tokens,
         )
         found = _Verification(session).run()
     return _report(session, found, seconds=time.monotonic() - started, seed=seed, policy=policy)
@@ -377,6 +388,10 @@ class _Verification:
             for method_rule in METHOD_RULES:
                 reason = "sends POST, PUT, DELETE, TRACE and a made-up method only with --unsafe-methods"
                 tally.give_reason(method_rule, reason)
+        if session.wrong_tokens.left <= 0:
+            for rule in RULES:
+                if rule.family == "authentication":
+                    tally.give_reason(rule.id, session.wrong_tokens.reason)
         cut = [rule for rule in RULES if rule.id in self._cut_rules and tally.wants(rule.id)]
         missed = [rule for rule in cut if not tally.judged(rule.id) and "manifest" not in rule.needs]
         for rule in missed:

@@ -4,7 +4,9 @@ Those with the scheme Bearer and exactly a valid token in exactly one Authorizat
 of wrong request the most important ones are always sent, and of the others some that are drawn.
 """
 
+from run_results_conformance.verifier.budget import Unresponsive
 from run_results_conformance.verifier.comparison import judge_same
+from run_results_conformance.verifier.connection import Request
 from run_results_conformance.verifier.connection.token import (
     BASIC_TOKEN,
     LOWER_TOKEN,
@@ -19,6 +21,7 @@ from run_results_conformance.verifier.session import Session
 from .baseline import Baseline
 from .judging import NO_HEAD
 
+_LOCKED = (401, 403, 423)
 _WRONG = "Bearer another-token-that-nobody-has"
 _TRUSTED = (
     ("X-Forwarded-For", "127.0.0.1"),
@@ -30,8 +33,26 @@ _TRUSTED = (
 )
 
 
-def _judge_401(session: Session, rule: str, exchange: Exchange) -> None:
-    if exchange.decided:
+def _ask(session: Session, baseline: Baseline, request: Request) -> Exchange | None:
+    """The exchange of a request without the right token, None where no more of them may be sent.
+
+    After a few of them the right token is tried. Where it is refused, the server has locked somebody out: that ends the
+    verification. Raises OutOfRequests, Unresponsive.
+    """
+    wrong = session.wrong_tokens
+    if wrong.left <= 0:
+        return None
+    exchange = session.ask(request, once=True)
+    if wrong.note(exchange.status) and baseline.exchange.status == 200:
+        proof = session.ask(baseline.exchange.request, fresh=True)
+        if proof.status in _LOCKED:
+            words = f"the right token is refused (status {proof.status}) after {wrong.sent} requests without it: "
+            raise Unresponsive(f"{words}the server may have locked it out, and no more are sent; see --wrong-tokens")
+    return exchange
+
+
+def _judge_401(session: Session, rule: str, exchange: Exchange | None) -> None:
+    if exchange is not None and exchange.decided:
         session.judge(rule, exchange.status == 401, exchange, expected="status 401", got=f"status {exchange.status}")
 
 
@@ -42,16 +63,16 @@ def check_no_token(session: Session, baseline: Baseline) -> None:
         session.request(run_id, authorization=None),
         session.request(run_id, baseline.offset, flags, authorization=None, context="any-context", extra=_TRUSTED),
     ):
-        _judge_401(session, "authentication.required", session.ask(request))
-    head = session.ask(session.request(run_id, authorization=None, method="HEAD"))
-    if head.status not in NO_HEAD:
+        _judge_401(session, "authentication.required", _ask(session, baseline, request))
+    head = _ask(session, baseline, session.request(run_id, authorization=None, method="HEAD"))
+    if head is not None and head.status not in NO_HEAD:
         _judge_401(session, "authentication.required", head)
     late = session.request(run_id, max(baseline.offset, 1), authorization=None)
-    _judge_401(session, "authentication.required", session.ask(late))
+    _judge_401(session, "authentication.required", _ask(session, baseline, late))
     for unknown in baseline.unknown_ids[:1]:
         query = f"{session.contract.pagination.offset}=-1"
         wrong = session.request(unknown, query=query, authorization=None)
-        _judge_401(session, "authentication.before-lookup", session.ask(wrong))
+        _judge_401(session, "authentication.before-lookup", _ask(session, baseline, wrong))
 
 
 def check_other_tokens(session: Session, baseline: Baseline) -> None:
@@ -74,14 +95,14 @@ def check_other_tokens(session: Session, baseline: Baseline) -> None:
         # With and without flags: a server may check the token for one of them only.
         flags = session.spec.flags if number % 2 else NO_FLAGS
         request = session.request(baseline.run_id, baseline.offset, flags, authorization=authorization)
-        _judge_401(session, "authentication.exact", session.ask(request))
+        _judge_401(session, "authentication.exact", _ask(session, baseline, request))
 
 
 def check_empty_token(session: Session, baseline: Baseline) -> None:
     """An Authorization header without a token is refused."""
     for authorization in ("", "Bearer"):
         request = session.request(baseline.run_id, baseline.offset, authorization=authorization)
-        _judge_401(session, "authentication.empty", session.ask(request))
+        _judge_401(session, "authentication.empty", _ask(session, baseline, request))
 
 
 _OTHER_SCHEMES = ("Digest", "ApiKey", "JWT", "OAuth", "MAC", "XBearer", "Bear", "Negotiate", "PrivateToken")
@@ -104,7 +125,7 @@ def check_schemes(session: Session, baseline: Baseline) -> None:
         ),
     ):
         request = session.request(baseline.run_id, baseline.offset, authorization=authorization)
-        _judge_401(session, "authentication.scheme", session.ask(request))
+        _judge_401(session, "authentication.scheme", _ask(session, baseline, request))
     for scheme in ("bearer", "BEARER"):
         exchange = session.ask(session.request(baseline.run_id, baseline.offset, authorization=f"{scheme} {TOKEN}"))
         expected = f"the answer to Bearer, status {baseline.exchange.status}"
@@ -122,7 +143,7 @@ def check_other_places(session: Session, baseline: Baseline) -> None:
         ("Cookie", f"token={TOKEN}; access_token={TOKEN}; session={TOKEN}"),
     )
     request = session.request(baseline.run_id, baseline.offset, query=query, authorization=None, extra=extra)
-    _judge_401(session, "authentication.header-only", session.ask(request))
+    _judge_401(session, "authentication.header-only", _ask(session, baseline, request))
 
 
 def check_two_tokens(session: Session, baseline: Baseline) -> None:
@@ -130,7 +151,7 @@ def check_two_tokens(session: Session, baseline: Baseline) -> None:
     right = f"Bearer {TOKEN}"
     # The right one stands first and last: a server may read either.
     request = session.request(baseline.run_id, baseline.offset, authorization=(right, _WRONG, right))
-    exchange = session.ask(request)
-    if exchange.decided:
+    exchange = _ask(session, baseline, request)
+    if exchange is not None and exchange.decided:
         refused, got = exchange.status in (400, 401), f"status {exchange.status}"
         session.judge("authentication.doubled", refused, exchange, expected="status 400 or 401", got=got)

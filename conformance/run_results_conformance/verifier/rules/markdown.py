@@ -1,5 +1,7 @@
 """The catalogue as the page docs/rules.md."""
 
+from run_results_conformance.verifier.traffic import as_list
+
 from .catalogue import FAMILIES, RULES
 from .rule import Level
 
@@ -15,10 +17,13 @@ def markdown() -> str:
         f"`run-results-conformance check` judges a server by {len(RULES)} rules, {musts} of them of level MUST.",
         "A rule of level POLICY stands where the contract is silent: it is reported, and fails only with `--policy`.",
         "",
-        "Only GET, HEAD and OPTIONS are sent. Three rules need other methods: `inputs.method`, `inputs.method-405` and",
+        "What is sent, one request at a time:",
+        "",
+        *as_list(),
+        "",
+        "Three rules need other methods: `inputs.method`, `inputs.method-405` and",
         "(unless HEAD is refused) `errors.allow`. They are reported as not judged, unless `--unsafe-methods` is given.",
-        "Then POST, PUT, DELETE, TRACE and a method that does not exist are sent too, and only to an id that has just",
-        "answered 404 to a GET; where no id does, none of them is sent.",
+        "Where no id answers 404, none of them is sent.",
     ]
     for family, about in FAMILIES.items():
         lines += [
