@@ -58,8 +58,11 @@ def test_an_edit_at_any_moment(edit: str) -> None:
     noted = 0
     for moment in MOMENTS:
         for seed in SEEDS:
-            make = edited(EDITS[edit], when=lambda call, since=moment: call.run_id == RUN and call.number >= since)
-            with serve(make(STORE, TOKEN, page_size=3)) as served:
+
+            def since(call: Call, moment: int = moment) -> bool:
+                return call.run_id == RUN and call.number >= moment
+
+            with serve(edited(EDITS[edit], when=since)(STORE, TOKEN, page_size=3)) as served:
                 report = verify(served.url, TOKEN, runs=[RUN, "run-paused"], seed=seed, latency=60)
             assert broken(report) == [], f"edited before request {moment}: {explain(report)}"
             assert report.exit_code == 0, f"edited before request {moment}: {explain(report)}"

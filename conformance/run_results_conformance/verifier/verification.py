@@ -295,7 +295,9 @@ class _Verification:
                 self._do(f"judging repetition with run {run.id}", (), check_repetition, session, run)
             left = [check for check in CHECKS if self._open(*check.rules)]
             baseline = self._baseline(run) if left else None
-            for check in left if baseline is not None else ():
+            if baseline is None:
+                continue
+            for check in left:
                 self._do(f"judging {check.name} with run {run.id}", (), check.run, session, baseline)
 
     def _open(self, *rules: str) -> bool:
