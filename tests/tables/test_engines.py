@@ -67,7 +67,11 @@ def test_an_engine_reads_every_value(
 
 
 def test_every_column_has_a_value() -> None:
-    """What the engines read has a value in every column of every table."""
+    """What the engines read has a value in every column; the wide view also has some that no field can fill."""
     for what, table in TABLES.items():
-        for name, column in zip(table.schema.names, table.columns, strict=True):
-            assert column.null_count < len(column), (what, name)
+        empty = [
+            name
+            for name, column in zip(table.schema.names, table.columns, strict=True)
+            if column.null_count == len(column)
+        ]
+        assert all(what == "wide" and name.endswith(("_number", "_currency", "_date")) for name in empty), empty

@@ -100,7 +100,7 @@ def _choosing(command: Command) -> Command:
         click.option(
             "--separator",
             type=click.Choice(list(SEPARATORS.values())),
-            default=SEPARATORS[_DEFAULTS["separator"]],
+            default=SEPARATORS[ExportOptions().separator],
             show_default=True,
             help="What is between the cells of CSV; most of Europe's Excel needs semicolon.",
         ),
