@@ -13,6 +13,7 @@ _LARGEST: Final = Decimal(10) ** 29
 _DECIMALS: Final = 9
 
 _DIGITS = re.compile(r"\d(?:[\d.,'’ ]*\d)?|[.,]\d+")
+_SEPARATOR = re.compile(r"[.,'’ ]")
 _LAKHS = re.compile(r"\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?")
 # Letters, or a sign with the letters in front of it; what they are is looked up.
 _SIGN_OR_CODE = re.compile(r"S/\.?|\$U|[^\W\d_]*[^\s\w.,'’()+\-\u2212%/]|[^\W\d_]+\.?")
@@ -55,14 +56,14 @@ def read_number(text: str, typed: Typed = _UNKNOWN_STYLE) -> Decimal | Doubt:
 
 def _plain(text: str, decimal: str | None) -> str | Doubt:
     """The number with a point for the decimal sign and nothing between the thousands."""
-    if _LAKHS.fullmatch(text) and decimal != ",":  # as India writes 1,00,000.00
+    if decimal != "," and "," in text and _LAKHS.fullmatch(text):  # as India writes 1,00,000.00
         return text.replace(",", "")
     sign = decimal or _decimal_sign(text)
     if isinstance(sign, Doubt):
         return sign
     whole, _, part = text.rpartition(sign) if sign in text else (text, "", "")
-    groups = re.split(r"[.,'’ ]", whole)
-    separators = set(re.findall(r"[.,'’ ]", whole))
+    groups = _SEPARATOR.split(whole)
+    separators = set(_SEPARATOR.findall(whole))
     if sign in separators or len(separators) > 1 or not (part.isdecimal() or part == ""):
         return Doubt.UNREADABLE
     if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])):
