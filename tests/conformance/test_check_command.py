@@ -1,6 +1,8 @@
 """The commands `check` and `rules`, run as their users run them."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -12,6 +14,7 @@ from click.testing import CliRunner
 
 from run_results_conformance import MemoryStore, ReferenceServer, SyntheticRun, serve
 from run_results_conformance.cli import main
+from run_results_conformance.faults import faulty
 from run_results_conformance.verifier.manifest import Manifest
 from run_results_conformance.verifier.rules import RULES
 
@@ -129,3 +132,49 @@ def test_rules() -> None:
     assert len(listed.splitlines()) == len(RULES)
     page = CliRunner().invoke(main, ["rules", "--markdown"]).output
     assert page == (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file modes are those of POSIX")
+def test_write_manifest(tmp_path: Path) -> None:
+    """A manifest from a trusted server is written whole, for its owner alone, always alike, and the server keeps it."""
+    store = MemoryStore([SyntheticRun(seed, 3, run_id=f"r-{seed}", documents_per_file=1) for seed in (1, 2)])
+    store.add(SyntheticRun(3, 2, run_id="r-3", status="RUNNING"))
+    runs = ["--run", "r-1", "--run", "r-2", "--run", "r-3", "--only", "state", "--max-requests", "40"]
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    with serve(ReferenceServer(store, TOKEN, page_size=2)) as served:
+        for path in paths:
+            code, output = check(served.url, *runs, "--write-manifest", str(path))
+            assert code == 0, output
+            assert "keep it as confidential" in output
+        code, output = check(served.url, "--manifest", str(paths[0]), "--only", "state,names", "-v")
+        assert code == 0, output
+        assert re.search(r"kept +state.content [1-9]", output)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert paths[0].stat().st_mode & 0o777 == 0o600
+    one, two, three = Manifest.read(paths[0]).runs
+    assert (one.files, two.files) == (3, 3)
+    assert one.content is not None
+    assert len(one.content) == 3
+    assert (three.status, three.content) == ("RUNNING", None)
+
+
+def test_no_manifest_of_a_server_that_is_not_to_be_trusted(url: str, tmp_path: Path) -> None:
+    """Nothing is written where the contract is broken, a run is not read to its end, or no run is named."""
+    path = tmp_path / "m.json"
+    for arguments, said in (
+        (
+            ["--run", "r-1", "--max-requests", "2"],
+            "run r-1 was not read to its end: all 2 requests, see --max-requests",
+        ),
+        (["--run", "r-2"], "run r-2 cannot be read (status 404)"),
+        ([], "--write-manifest needs --run"),
+        (["--run", "r-1", "--manifest", __file__], "--write-manifest needs --run"),
+    ):
+        code, output = check(url, *arguments, "--write-manifest", str(path))
+        assert code == 2
+        assert said in output
+    with serve(faulty("include-review-results-ignored", STORE, TOKEN, page_size=2)) as served:
+        code, output = check(served.url, "--run", "r-1", "--write-manifest", str(path))
+    assert code == 1
+    assert "m.json' was not written" in output
+    assert not path.exists()

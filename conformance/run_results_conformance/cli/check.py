@@ -1,11 +1,15 @@
 """`run-results-conformance check`: verifies a server."""
 
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from run_results.files import whole_file
 from run_results_conformance.verifier.traffic import MOST_WRONG_TOKENS, TRAFFIC
 
+from .messages import complain, say
 from .reports import (
     EXISTING_FILE,
     POSITIVE,
@@ -19,6 +23,9 @@ from .reports import (
     token_file_option,
 )
 
+if TYPE_CHECKING:
+    from run_results_conformance.verifier.manifest import Manifest
+
 
 @click.command(epilog=f"What is sent, one request at a time: {'; '.join(each.words for each in TRAFFIC)}.")
 @click.argument("url", envvar="RUN_RESULTS_BASE_URL", required=False)
@@ -31,6 +38,13 @@ from .reports import (
     type=EXISTING_FILE,
     metavar="FILE",
     help="JSON file with what is known of the runs (see docs/manifest.md).",
+)
+@click.option(
+    "--write-manifest",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="From a server that is trusted: read each --run whole, with a request for each page, check the server with "
+    "that, and write it as a manifest unless it breaks the contract. FILE will hold the values of the runs.",
 )
 @click.option(
     "--only",
@@ -86,6 +100,7 @@ def check(
     allow_insecure: bool,
     runs: tuple[str, ...],
     manifest: Path | None,
+    write_manifest: Path | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     policy: bool,
@@ -118,15 +133,32 @@ def check(
     from run_results_conformance.server.contract import SpecError
     from run_results_conformance.verifier.connection import AddressError
     from run_results_conformance.verifier.manifest import Manifest, ManifestError
+    from run_results_conformance.verifier.manifest_reader import read_manifest
     from run_results_conformance.verifier.rules import UnknownRuleError
     from run_results_conformance.verifier.verification import VerifyError, verify
 
+    if write_manifest and (manifest or not runs or str(write_manifest) == "-"):
+        raise click.UsageError("--write-manifest needs --run for each run, no --manifest, and the name of a file", ctx)
+    token = read_token(token_file)
     try:
+        known = Manifest.read(manifest) if manifest else None
+        if write_manifest:
+            known = read_manifest(
+                url,
+                token,
+                runs,
+                context=context,
+                allow_insecure=allow_insecure,
+                max_requests=max_requests,
+                max_seconds=max_seconds,
+                rate=rate,
+                timeout=timeout,
+            )
         report = verify(
             url,
-            read_token(token_file),
+            token,
             runs=runs,
-            manifest=Manifest.read(manifest) if manifest else None,
+            manifest=known,
             context=context,
             allow_insecure=allow_insecure,
             only=only,
@@ -144,4 +176,21 @@ def check(
         )
     except (AddressError, SpecError, ManifestError, UnknownRuleError, VerifyError) as error:
         raise click.UsageError(str(error), ctx) from error
-    ctx.exit(show_and_write(report, verbose=verbose, junit=junit, json_=json_, html=html))
+    code = show_and_write(report, verbose=verbose, junit=junit, json_=json_, html=html)
+    if write_manifest and known:
+        _write_manifest(known, write_manifest, trusted=report.exit_code != 1)
+    ctx.exit(code)
+
+
+def _write_manifest(known: "Manifest", path: Path, *, trusted: bool) -> None:
+    """Writes a manifest whole, for its owner alone, and the same for the same runs."""
+    if not trusted:
+        complain(f"{str(path)!r} was not written: a manifest comes from a server that keeps the contract")
+        return
+    text = json.dumps(known.document(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    is_new = not path.exists()
+    with whole_file(path, "write the manifest") as file:
+        if is_new:
+            Path(file.name).chmod(0o600)
+        file.write(text.encode())
+    say(f"wrote {path}: it holds the values of the runs, so keep it as confidential as they are")
