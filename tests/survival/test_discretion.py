@@ -1,15 +1,22 @@
 """Nothing that can be seen of the whole catalogue shows the token or the context."""
 
+import asyncio
+import http.server
+import json
 import logging
+import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.test_secret import SPELLINGS
 
 from run_results import AsyncClient, Client, RetryPolicy, errors
+from run_results.cli.commands import run
 from run_results.include import Include
 from run_results.options import settle
 from run_results.request import request
@@ -184,3 +191,130 @@ def test_errors_survive_pickling_without_the_token(asynchronous: bool) -> None:
     assert isinstance(outcome.error, errors.ServerError)
     assert vars(again) == vars(outcome.error)
     assert type(again) is type(outcome.error)
+
+
+# --- Every spelling, on every surface -------------------------------------------------------------------------
+
+# It has what JSON, percent-encoding, HTML and base64 each write in another way.
+SPELLED = "AbC/dEf+gh&i<j'k=="
+SHOWN_RUN = "run-of-echoes"
+
+
+def leaks(texts: Iterable[tuple[str, str]], spelled: str) -> set[str]:
+    """Where the token stands, or a piece of it as it was spelled."""
+    pieces = {SPELLED, *(spelled[start : start + 16] for start in range(len(spelled) - 15))}
+    return {f"{piece!r} in {where}" for where, text in texts for piece in pieces if piece in text}
+
+
+def echoing_page(echo: str) -> str:
+    """A page that has the echo, given as JSON writes it, wherever a text may stand."""
+    field = f"""{{"field_name": "{echo}", "value": "{echo}", "type": "{echo}", "error_msg": "{echo}"}}"""
+    document = f"""{{"class_name": "{echo}", "fields": [{field}], "{echo}": 1}}"""
+    file = f"""{{"original_file_name": "{echo}", "input_file_path": "a/{echo}", "documents": [{document}]}}"""
+    return f"""{{"id": "{SHOWN_RUN}", "status": "COMPLETE", "message": "{echo}", "batch_id": "{echo}",
+        "start_timestamp": "{echo}", "keys": {{"custom": {{"{echo}": "{echo}"}}}}, "{echo}": "{echo}",
+        "has_more": false, "files": [{file}]}}"""
+
+
+@pytest.fixture
+def echoing() -> Iterator[Callable[[int, str], str]]:
+    """A server that answers every request with one status and body; gives its base URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = self.server.answer  # type: ignore[attr-defined]
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+
+        def echo(status: int, body: str) -> str:
+            server.answer = status, body.encode()  # type: ignore[attr-defined]
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield echo
+        server.shutdown()
+
+
+def in_json(spelling: str) -> str:
+    """What a server writes into a string of JSON that spells the token so."""
+    spelled = SPELLINGS[spelling](SPELLED)
+    return f"no {spelled} here" if "JSON" in spelling else json.dumps(f"no {spelled} here")[1:-1]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_spelling_of_the_token_is_shown_by_the_library(
+    spelling: str,
+    asynchronous: bool,
+    echoing: Callable[[int, str], str],
+    spans: InMemorySpanExporter,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Errors with all that hangs on them, spans, events, our log, and pages with their models, drift and bytes."""
+    echo, events, texts = in_json(spelling), list[Any](), list[tuple[str, str]]()
+    settings: dict[str, Any] = {"token": SPELLED, "retry": RetryPolicy(attempts=2, base=0), "observe": events.append}
+
+    async def ask_in_task(url: str, strict: bool) -> Any:
+        async with AsyncClient(base_url=url, strict=strict, **settings) as client:
+            return [page async for page in client.pages(SHOWN_RUN, include="all")]
+
+    def ask(url: str, *, strict: bool = False) -> Any:
+        if asynchronous:
+            return asyncio.run(ask_in_task(url, strict))
+        with Client(base_url=url, strict=strict, **settings) as client:
+            return list(client.pages(SHOWN_RUN, include="all"))
+
+    spans.clear()
+    with caplog.at_level(logging.DEBUG, logger="run_results"):
+        (page,) = ask(echoing(200, echoing_page(echo)))
+        assert "[token]" in page.run.message
+        texts += [("run", repr(page.run)), ("body", page.body.decode()), ("raw", repr(page.raw)), ("page", repr(page))]
+        texts += [("drift", f"{place!r} {place}") for place in page.drift]
+        refusals = [(status, f'{{"message": "{echo}"}}') for status in (401, 404, 500)]
+        for status, body in [*refusals, (500, echo), (200, f'"{echo}"'), (200, echo), (200, f'["{echo}"]')]:
+            with pytest.raises(errors.RunResultsError) as caught:
+                ask(echoing(status, body))
+            texts += shown(caught.value, with_locals=True)
+        with pytest.raises(errors.ContractError) as caught_strict:
+            ask(echoing(200, echoing_page(echo)), strict=True)
+        texts += shown(caught_strict.value, with_locals=True)
+    texts += [(record.name, record.getMessage()) for record in caplog.records if record.name == "run_results"]
+    texts += [(type(event).__name__, f"{event!r} {event}") for event in events]
+    texts += [("span", span.to_json()) for span in spans.get_finished_spans()]
+    assert leaks(texts, SPELLINGS[spelling](SPELLED)) == set()
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_spelling_of_the_token_is_shown_by_the_command_line(
+    spelling: str,
+    echoing: Callable[[int, str], str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    """What the commands print, with the log, and the files that they write: exports of each format, and the report."""
+    echo = in_json(spelling)
+    url = echoing(200, echoing_page(echo))
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", SPELLED)
+    commands: list[list[str]] = [["status"], ["fetch", "--include", "all"]]
+    places = ["out.csv", "out.jsonl", "folder", "report.html"]
+    commands += [["report" if "html" in place else "export", "-o", str(tmp_path / place)] for place in places]
+    for command in commands:
+        assert run(["-v", "--base-url", url, command[0], SHOWN_RUN, *command[1:]]) == 0
+    for status in (401, 404):
+        echoing(status, f'{{"message": "{echo}"}}')
+        assert run(["-v", "--base-url", url, "status", SHOWN_RUN]) == 3
+    printed = capfd.readouterr()
+    texts = [("stdout", printed.out), ("stderr", printed.err)]
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) > len(places)
+    texts += [(path.name, path.read_bytes().decode("latin-1")) for path in written]
+    assert leaks(texts, SPELLINGS[spelling](SPELLED)) == set()
+    assert printed.out.count("[token]") > 1
