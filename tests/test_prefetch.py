@@ -25,8 +25,8 @@ from run_results import AsyncClient, Client, Include, Page, RetryPolicy, errors
 from run_results.arguments import MAX_OFFSET
 from run_results.events import RequestSent, ResponseReceived, RetryPlanned, unobserved
 from run_results.http import ahead
+from run_results.http.async_sender import AsyncSender as AsyncHttpSender
 from run_results.http.deadline import StepEnded, ThreadDeadline
-from run_results.http.sender import AsyncSender as AsyncHttpSender
 from run_results.options import settle
 from run_results.request import Outcome, Reply, Request
 from run_results.retry import RetryBudget

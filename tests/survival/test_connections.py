@@ -1,9 +1,13 @@
 """Connections of our own: handshakes, tunnels and HTTP/2 streams end at the deadline, and no connection is lost."""
 
 import asyncio
+import dis
+import itertools
 import socket
 import ssl
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,7 @@ from run_results.events import RetryPlanned
 from run_results.http import transport
 from run_results.http.gate import AsyncGate, Gate
 
-from .kit import GENEROUS, NAMES, RUN_ID, TOKEN, honest_server, serving, settings_for
+from .kit import GENEROUS, NAMES, RUN_ID, THOROUGH, TOKEN, honest_server, serving, settings_for
 from .listening import listening
 from .proxies import proxy_to
 from .test_transport import speaking_http_2
@@ -284,28 +288,29 @@ def test_the_gate_lets_in_who_waits_in_turn() -> None:
 
     async def use() -> None:
         gate = AsyncGate(4)
-        assert [gate.try_enter() for _ in range(3)] == [True, True, False]
-        assert [await gate.enter(GENEROUS) for _ in range(2)] == [True, True]
+        turns = [gate.turn() for _ in range(12)]
+        assert [gate.try_enter(turn) for turn in turns[:3]] == [True, True, False]
+        assert [await gate.enter(turn, GENEROUS) for turn in turns[3:5]] == [True, True]
         order: list[int] = []
 
         async def wait(number: int) -> None:
-            assert await gate.enter(GENEROUS)
+            assert await gate.enter(turns[5 + number], GENEROUS)
             order.append(number)
 
         tasks = [asyncio.create_task(wait(number)) for number in range(4)]
         await asyncio.sleep(0)
-        assert not await gate.enter(0.0)
+        assert not await gate.enter(turns[9], 0.0)
         tasks[1].cancel()
         await asyncio.wait([tasks[1]])
-        gate.leave(guess=True)
-        assert not gate.try_enter(), "others wait for what is due"
-        gate.leave()
-        gate.leave()
+        gate.leave(turns[0])
+        assert not gate.try_enter(turns[10]), "others wait for what is due"
+        gate.leave(turns[3])
+        gate.leave(turns[4])
         await asyncio.wait(tasks)
         assert order == [0, 2, 3]
-        for _ in range(3):
-            gate.leave()
-        assert [gate.try_enter() for _ in range(2)] == [True, False]
+        for number in (0, 2, 3):
+            gate.leave(turns[5 + number])
+        assert [gate.try_enter(turn) for turn in turns[10:]] == [True, False]
 
     asyncio.run(use())
 
@@ -315,10 +320,11 @@ def test_a_slot_that_comes_to_a_cancelled_task_goes_to_the_next() -> None:
 
     async def use() -> None:
         gate = AsyncGate(1)
-        assert await gate.enter(0.0)
-        first, second = (asyncio.create_task(gate.enter(GENEROUS)) for _ in range(2))
+        holding = gate.turn()
+        assert await gate.enter(holding, 0.0)
+        first, second = (asyncio.create_task(gate.enter(gate.turn(), GENEROUS)) for _ in range(2))
         await asyncio.sleep(0)
-        gate.leave()
+        gate.leave(holding)
         first.cancel()
         await asyncio.wait([first, second])
         assert first.cancelled()
@@ -330,25 +336,82 @@ def test_a_slot_that_comes_to_a_cancelled_task_goes_to_the_next() -> None:
 def test_threads_pass_the_gate_in_turn() -> None:
     """The same for threads."""
     gate, order = Gate(1), []
-    assert gate.enter(0.0)
-    assert not gate.enter(0.0)
-    assert not gate.try_enter()
+    holding = gate.turn()
+    assert gate.enter(holding, 0.0)
+    assert not gate.enter(gate.turn(), 0.0)
+    assert not gate.try_enter(gate.turn())
     threads = []
     for number in range(3):
 
         def wait(number: int = number) -> None:
-            assert gate.enter(GENEROUS)
+            turn = gate.turn()
+            assert gate.enter(turn, GENEROUS)
             order.append(number)
-            gate.leave()
+            gate.leave(turn)
 
         threads.append(threading.Thread(target=wait))
         threads[-1].start()
         while len(gate._slots.waiting) <= number:
             threading.Event().wait(0.001)
-    gate.leave()
+    gate.leave(holding)
     for thread in threads:
         thread.join(GENEROUS)
     assert order == [0, 1, 2]
+
+
+class CtrlC:
+    """Raises KeyboardInterrupt at the n-th place in some files where Python looks for signals.
+
+    Python 3.11 looks when a function begins, when a loop goes back, and after each call.
+    """
+
+    def __init__(self, place: int, files: tuple[str, ...]) -> None:
+        self.left, self._files = place, files
+        self._places: dict[Any, set[int]] = {}
+
+    def __call__(self, frame: Any, event: str, _: object) -> Any:
+        code = frame.f_code
+        if not code.co_filename.endswith(self._files):
+            return None
+        frame.f_trace_opcodes = True
+        if code not in self._places:
+            steps = itertools.pairwise(dis.get_instructions(code))
+            self._places[code] = {
+                step.offset
+                for before, step in steps
+                if before.opname.startswith("CALL") or step.opname == "JUMP_BACKWARD"
+            }
+        if event == "call" or (event == "opcode" and frame.f_lasti in self._places[code]):
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
+
+
+@pytest.mark.parametrize("prefetch", [0, 2] if THOROUGH else [0])
+def test_ctrl_c_at_any_moment_loses_no_slot(prefetch: int) -> None:
+    """Wherever Ctrl-C comes in the gate and the sender, every slot is free again when the walk is left."""
+    with honest_server() as server, Client(**settings_for(server.url, max_connections=4, prefetch=prefetch)) as client:
+        client.page(RUN_ID)  # what is imported once is imported
+        gate = client._sender._gate
+        for place in range(1, 10_000):
+            interrupt = CtrlC(place, ("http/gate.py", "http/sender.py"))
+            sys.settrace(interrupt)
+            try:
+                _ = list(client.pages(RUN_ID)) if prefetch else client.page(RUN_ID)
+            except KeyboardInterrupt:
+                pass
+            finally:
+                sys.settrace(None)
+            end = time.monotonic() + GENEROUS
+            while gate._slots.holders and time.monotonic() < end:  # guesses end on their threads
+                time.sleep(0.001)
+            assert not gate._slots.holders, f"a slot is lost at place {place}"
+            assert not gate._slots.waiting
+            if interrupt.left > 0:
+                break
+        assert place > 20
+        assert sum(len(page.files) for page in client.pages(RUN_ID)) == len(NAMES)
 
 
 def test_a_walk_waits_for_a_connection_no_longer_than_its_deadline(asynchronous: bool) -> None:
@@ -363,14 +426,14 @@ def test_a_walk_waits_for_a_connection_no_longer_than_its_deadline(asynchronous:
             await client.page(RUN_ID)
             stop_the_clock(client)
             (connections,) = client._sender._loops.values()
-            assert await connections.gate.enter(0.0)
+            assert await connections.gate.enter(connections.gate.turn(), 0.0)
             async for _ in client.pages(RUN_ID, deadline=1.0):
                 raise AssertionError
 
     def with_threads(url: str) -> None:
         with Client(**settings_for(url, max_connections=1)) as client:
             stop_the_clock(client)
-            assert client._sender._gate.enter(0.0)
+            assert client._sender._gate.enter(client._sender._gate.turn(), 0.0)
             for _ in client.pages(RUN_ID, deadline=1.0):
                 raise AssertionError
 

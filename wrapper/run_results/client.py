@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from run_results.export.job import Export
     from run_results.export.options import ExportChoices, ExportOptions
     from run_results.export.result import Exported
-    from run_results.http.sender import AsyncSender, Sender
+    from run_results.http.async_sender import AsyncSender
+    from run_results.http.sender import Sender
     from run_results.tables.collect import Collector
     from run_results.tables.options import Typed, Wide
     from run_results.tables.schema import What
@@ -299,7 +300,7 @@ class AsyncClient(_Base):
         self, *, http_client: "httpx.AsyncClient | httpx2.AsyncClient | None" = None, **settings: Unpack[Settings]
     ) -> None:
         options = settle(**settings)
-        from run_results.http.sender import AsyncSender
+        from run_results.http.async_sender import AsyncSender
 
         super().__init__(options, RetryBudget(options.retry.budget), AsyncSender(http_client, options.max_connections))
 

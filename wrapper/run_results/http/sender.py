@@ -4,19 +4,16 @@ Our own clients send with httpx over `transport`. A client of httpx, or of its c
 is used as it is: its time-outs are what is left of the request's time, and the deadline is checked between chunks.
 """
 
-import asyncio
 import os
-import socket
 import threading
 import time
-from collections.abc import AsyncGenerator
 from contextlib import suppress
 from contextvars import copy_context
 from http.cookiejar import CookieJar
-from typing import Any
+from typing import Any, Final
 
 import httpx
-from attrs import define, evolve, field
+from attrs import evolve
 
 from run_results.errors import (
     ClientClosedError,
@@ -24,16 +21,15 @@ from run_results.errors import (
     ConnectionFailedError,
     ConnectionsBusyError,
 )
-from run_results.http.body import deadline_exceeded
-from run_results.http.deadline import TASK_DEADLINE, THREAD_DEADLINE, TaskDeadline, ThreadDeadline
-from run_results.http.gate import AsyncGate, Gate
+from run_results.http.deadline import THREAD_DEADLINE, ThreadDeadline
+from run_results.http.gate import Gate
 from run_results.http.library import Library, Trace, begin_body, headers_of
 from run_results.http.proxies import Proxies
 from run_results.http.transport import AsyncTransport, Transport
 from run_results.request import Outcome, Reply, Request
 
-# Seconds that the clean-up after a request is waited for, where somebody waits.
-_GRACE = 1.0
+GRACE: Final = 1.0
+"""Seconds that the clean-up after a request is waited for, where somebody waits."""
 
 
 # --- What both senders share --------------------------------------------------------------------------------
@@ -46,11 +42,12 @@ class _NoCookies(CookieJar):
         """Ignore the answer's cookies, without parsing its headers."""
 
 
-def _given_up() -> ConnectionFailedError:
+def given_up() -> ConnectionFailedError:
+    """The error of a request that was given up while its answer came."""
     return ConnectionFailedError("the request was given up")
 
 
-class _Sender:
+class BaseSender:
     """What both senders know: whose client they send with, whether it was closed, and in which process."""
 
     _kind: str
@@ -93,9 +90,6 @@ class _Sender:
         return ConnectionsBusyError(text)
 
 
-# --- With threads -------------------------------------------------------------------------------------------
-
-
 class PendingRequest:
     """A request that was sent ahead, on a thread of its own, which keeps no process alive."""
 
@@ -122,7 +116,7 @@ class PendingRequest:
         self._deadline.give_up()
 
 
-class Sender(_Sender):
+class Sender(BaseSender):
     """Sends on the caller's thread, with one connection pool. Thread-safe."""
 
     _kind = "Client"
@@ -136,9 +130,10 @@ class Sender(_Sender):
     def send(self, request: Request) -> Outcome:
         """Send once. What goes wrong is returned; raises `ClientClosedError` for a client that cannot be used."""
         gate, began = self._ready(), time.monotonic()
-        if not gate.enter(request.timeout):
-            return self._busy(request.timeout)
+        turn = gate.turn()
         try:
+            if not gate.enter(turn, request.timeout):
+                return self._busy(request.timeout)
             waited = time.monotonic() - began
             seconds = min(request.timeout, request.walk_left - waited)
             if seconds <= 0:
@@ -150,31 +145,37 @@ class Sender(_Sender):
                 self._check()  # closed meanwhile: there is no other attempt
             return outcome
         finally:
-            gate.leave()
+            gate.free(turn)  # first, and in one step: Ctrl-C can come before any other
+            gate.leave(turn)
 
     def start(self, request: Request) -> PendingRequest | None:
         """Send once, ahead; None where there is no room for it now."""
         gate = self._ready()
-        if not gate.try_enter():
-            return None
-        deadline = ThreadDeadline(request.timeout)
+        turn, deadline = gate.turn(), ThreadDeadline(request.timeout)
         pending = PendingRequest(request, deadline)
 
         def run() -> None:
             outcome: Outcome = None
             with suppress(BaseException):  # it is raised again where the request is sent in the ordinary way
                 outcome = self._exchange(request, deadline)
-            gate.leave(guess=True)
+            gate.leave(turn)
             pending.end(outcome)
 
-        self._under_way.add(deadline)
-        task = copy_context().run
+        thread = threading.Thread(target=copy_context().run, args=(run,), name="run-results-ahead", daemon=True)
         try:
-            threading.Thread(target=task, args=(run,), name="run-results-ahead", daemon=True).start()
-        except RuntimeError:  # there are no more threads to be had
-            self._under_way.discard(deadline)
-            gate.leave(guess=True)
-            return None
+            if not gate.try_enter(turn):
+                return None
+            self._under_way.add(deadline)
+            thread.start()
+        except BaseException as error:
+            deadline.give_up()
+            if thread.ident is None:  # it does not run, and so gives nothing back
+                gate.free(turn)
+                self._under_way.discard(deadline)
+                gate.leave(turn)
+            if isinstance(error, RuntimeError):  # there are no more threads to be had
+                return None
+            raise
         return pending
 
     def _ready(self) -> Gate:
@@ -200,7 +201,7 @@ class Sender(_Sender):
                     if not body.add(chunk):
                         break
                     if deadline.is_given_up:
-                        raise _given_up()
+                        raise given_up()
                 return Reply(response.status_code, headers_of(response), body.finish())
         except library.errors as error:
             return library.failure(error, request, response, body, trace)
@@ -215,7 +216,7 @@ class Sender(_Sender):
     def close(self) -> None:
         """Give up what is under way, and close the connections, unless they are the caller's."""
         self._is_closed = True
-        under_way, end = [each for each in list(self._under_way) if each.is_here], time.monotonic() + _GRACE
+        under_way, end = [each for each in list(self._under_way) if each.is_here], time.monotonic() + GRACE
         for deadline in under_way:
             deadline.give_up()
         # Whoever still reads from a socket that is closed reads from another one that gets its number.
@@ -223,234 +224,3 @@ class Sender(_Sender):
             time.sleep(0.001)
         if self._is_own:
             self._client.close()
-
-
-# --- With tasks ---------------------------------------------------------------------------------------------
-
-
-class AsyncPendingRequest:
-    """A request in a task that nobody cancels: whoever gives it up leaves the cleaning up to httpx and httpcore."""
-
-    def __init__(
-        self, request: Request, deadline: TaskDeadline, task: "asyncio.Task[Outcome]", *, is_own: bool
-    ) -> None:
-        self.request = request
-        self._deadline = deadline
-        self._task = task
-        self._is_own = is_own
-        self._grace_end = 0.0  # until when the clean-up is waited for, since it was given up
-
-    @property
-    def outcome(self) -> Outcome:
-        """What it came to; None while it is under way, and where it came to nothing."""
-        if not self._task.done() or self._task.cancelled() or self._task.exception() is not None:
-            return None
-        return self._task.result()
-
-    async def result(self) -> Outcome:
-        """What it comes to, at its deadline at the latest."""
-        await asyncio.wait([self._task], timeout=max(0.0, self._deadline.end - time.monotonic()))
-        if self._task.done():
-            return self._task.result()
-        self.drop()
-        await asyncio.wait([self._task], timeout=_GRACE)
-        outcome = self.outcome
-        return outcome if isinstance(outcome, Reply) else deadline_exceeded(self.request.timeout)
-
-    async def wait(self) -> Outcome:
-        """What it has come to, in the end; after `drop` the end is not waited for longer than a moment."""
-        if self._task.get_loop() is not asyncio.get_running_loop():  # a task of a loop that is gone never ends
-            return None
-        if self._deadline.is_given_up:
-            # No turn of the event loop where there is nothing to wait for: at its end, it closes the walks inside of
-            # walks at the same time, and one that is being closed cannot be closed.
-            left = self._grace_end - time.monotonic()
-            if not self._task.done() and left > 0:
-                await asyncio.wait([self._task], timeout=left)
-            return None
-        with suppress(Exception):  # it is raised again where the request is sent in the ordinary way
-            return await self.result()
-        return None
-
-    def drop(self) -> None:
-        """Give it up."""
-        if not self._deadline.is_given_up:
-            self._grace_end = time.monotonic() + _GRACE
-        if not self._is_own and not self._deadline.is_given_up:
-            # The last resort: a server that sends headers without end is not ended by the library's time-outs.
-            with suppress(RuntimeError):  # the loop has ended
-                self._task.get_loop().call_later(self.request.timeout, self._task.cancel)
-        self._deadline.give_up()
-
-
-@define(eq=False)
-class _Connections:
-    """The connections in one event loop, and what is under way on them."""
-
-    client: Any
-    gate: AsyncGate
-    is_own: bool
-    pending: dict["asyncio.Task[Outcome]", AsyncPendingRequest] = field(factory=dict)
-    keeper: AsyncGenerator[None, None] | None = None
-
-    async def close(self) -> None:
-        """Give up what is under way, and close the connections, unless they are the caller's."""
-        for each in list(self.pending.values()):
-            each.drop()
-        try:
-            if self.pending:
-                await asyncio.wait(list(self.pending), timeout=_GRACE)
-        finally:
-            if self.is_own:
-                with suppress(RuntimeError):
-                    await self.client.aclose()
-
-
-class AsyncSender(_Sender):
-    """`Sender` for asyncio: the same steps, in tasks, with one connection pool for each event loop."""
-
-    _kind = "AsyncClient"
-
-    def __init__(self, client: Any = None, max_connections: int = 100) -> None:
-        super().__init__(client, max_connections)
-        self._loops: dict[asyncio.AbstractEventLoop, _Connections] = {}
-        self._lock = threading.Lock()
-        self._of_parent: list[Any] = []
-
-    async def send(self, request: Request) -> Outcome:
-        """Send once. What goes wrong is returned; raises `ClientClosedError` for a client that cannot be used."""
-        connections, began = await self._ready(), time.monotonic()
-        if not await connections.gate.enter(request.timeout):
-            return self._busy(request.timeout)
-        waited = time.monotonic() - began
-        seconds = min(request.timeout, request.walk_left - waited)
-        if self._is_closed or seconds <= 0:
-            connections.gate.leave()
-            self._check()
-            return self._busy(waited)
-        if seconds < request.timeout:
-            request = evolve(request, timeout=seconds)
-        pending = self._begin(connections, request, guess=False)
-        try:
-            return await pending.result()
-        except BaseException:
-            pending.drop()
-            raise
-
-    def start(self, request: Request) -> AsyncPendingRequest | None:
-        """Send once, ahead; None where there is no room for it now, or no connection in this event loop yet."""
-        connections = None if self._process != os.getpid() else self._loops.get(asyncio.get_running_loop())
-        if self._is_closed or connections is None or not connections.gate.try_enter():
-            return None
-        return self._begin(connections, request, guess=True)
-
-    def _begin(self, connections: _Connections, request: Request, *, guess: bool) -> AsyncPendingRequest:
-        """Send a request that has its slot, in a task."""
-        deadline = TaskDeadline(request.timeout)
-        task = asyncio.create_task(self._exchange(connections.client, request, deadline))
-        pending = connections.pending[task] = AsyncPendingRequest(request, deadline, task, is_own=self._is_own)
-
-        def end(task: "asyncio.Task[Outcome]") -> None:
-            del connections.pending[task]
-            connections.gate.leave(guess=guess)
-            if not task.cancelled():
-                task.exception()  # nobody may be there any more to whom it is raised
-
-        task.add_done_callback(end)
-        return pending
-
-    async def _ready(self) -> _Connections:
-        """The connections of the running event loop. Raises `ClientClosedError`."""
-        self._check()
-        loop = _running_loop()
-        if loop is None:
-            raise ConfigurationError(
-                "AsyncClient needs asyncio, and no event loop of asyncio is running",
-                advice="Under trio use Client on a thread, as in trio.to_thread.run_sync(client.page, run_id)",
-            )
-        with self._lock:
-            if self._process != os.getpid():  # as for threads
-                self._of_parent.append(self._loops)
-                self._loops, self._process = {}, os.getpid()
-            connections = self._loops.get(loop)
-            if connections is None:
-                for other in [other for other in self._loops if other.is_closed()]:
-                    del self._loops[other]
-                client = self._client or self._open()
-                self._client = None if self._is_own else client
-                connections = _Connections(client, AsyncGate(self._max_connections), self._is_own)
-                self._loops[loop] = connections
-        if connections.keeper is None:
-            connections.keeper = self._keep(loop, connections)
-            await anext(connections.keeper)
-        return connections
-
-    async def _keep(self, loop: asyncio.AbstractEventLoop, connections: _Connections) -> AsyncGenerator[None, None]:
-        """Close the connections when their event loop ends: that closes asynchronous generators."""
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._loops.pop(loop, None)
-            await connections.close()
-
-    async def _exchange(self, client: Any, request: Request, deadline: TaskDeadline) -> Outcome:
-        library, trace = self._library, Trace()
-        response = body = None
-        TASK_DEADLINE.set(deadline)
-        try:
-            async with client.stream(**library.arguments(client, request, trace)) as response:
-                if not self._is_own:
-                    deadline.on_give_up = lambda: _shut_down(response)
-                body = begin_body(request, response, deadline.started)
-                if response.is_stream_consumed:
-                    body.add(response.content)
-                else:
-                    async for chunk in response.aiter_raw():
-                        if not body.add(chunk):
-                            break
-                        if deadline.is_given_up:
-                            raise _given_up()
-                return Reply(response.status_code, headers_of(response), body.finish())
-        except library.errors as error:
-            return library.failure(error, request, response, body, trace)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-    async def close(self) -> None:
-        """Give up what is under way, and close the connections, unless they are the caller's."""
-        self._is_closed = True
-        running = _running_loop()
-        with self._lock:
-            loops, self._loops = self._loops, {}
-        for loop, connections in loops.items():
-            if loop is running:
-                if connections.keeper is not None:
-                    await connections.keeper.aclose()
-            elif loop.is_running():
-                with suppress(RuntimeError):  # it has ended just now
-                    loop.call_soon_threadsafe(loop.create_task, connections.close())
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that is running; None without asyncio, as under trio."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _shut_down(response: Any) -> None:
-    """End an answer that is still coming, unless others use its connection, too."""
-    stream = response.extensions.get("network_stream")
-    if stream is not None and not response.is_closed and response.http_version != "HTTP/2":
-        connection = stream.get_extra_info("socket")
-        if connection is not None:
-            # A copy: what uvloop gives is no whole socket, and has no `shutdown`.
-            with suppress(OSError), connection.dup() as copy:
-                copy.shutdown(socket.SHUT_RDWR)
-
-
-__all__ = ["AsyncPendingRequest", "AsyncSender", "PendingRequest", "Sender"]
