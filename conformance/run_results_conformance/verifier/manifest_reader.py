@@ -75,7 +75,7 @@ def _read_run(session: Session, names: "_ProjectNames", run_id: str) -> KnownRun
         except OutOfRequests as spent:
             raise ManifestError(f"run {run_id} was not read to its end: {spent}") from None
         except Unresponsive as reason:
-            raise ManifestError(f"run {run_id} was not read to its end: {reason or 'no answers came'}") from None
+            raise ManifestError(f"run {run_id} was not read to its end: {str(reason) or 'no answers came'}") from None
         if isinstance(page, Exchange):
             why = page.answer.fault or (f"status {page.status}" if page.status != 200 else "the answer is no page")
             raise ManifestError(f"run {run_id} cannot be read ({why})")
