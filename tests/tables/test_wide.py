@@ -1,6 +1,8 @@
 """The wide view keeps one schema for a project's names, and no engine takes one of its columns for another."""
 
 import asyncio
+import errno
+import io
 import json
 import os
 import time
@@ -22,6 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from run_results import AsyncClient, Client, NameMap, errors
+from run_results.export import by_class
 from run_results.export.job import open_export
 from run_results.tables import Typed, Wide
 from run_results.tables.batches import Tabulator
@@ -417,6 +420,25 @@ def test_a_class_has_its_documents_of_all_parts_in_order(tmp_path: Path) -> None
     assert of_a.column("x").to_pylist() == ["0", None, "1", None, "2", None, "3", None]
     assert of_a.column("y").to_pylist() == [None, "0", None, "1", None, "2", None, "3"]
     assert not [path.name for path in (tmp_path / "out").iterdir() if path.is_dir()]
+
+
+def test_a_full_disk_while_classes_are_sorted_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the files that sort classes cannot be written, it is an error of the family, and the parts stay."""
+
+    class Full(io.BytesIO):
+        def write(self, data: Any) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    pages = parts_of(2, classes=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(by_class, "TemporaryFile", lambda **_: Full())
+        with pytest.raises(errors.ExportError, match=r"cannot write .*No space left on device"):
+            export_parts(pages, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.parquet"))
+    with open_export("r", tmp_path / "out", None, {"rows_per_part": 1, "wide": True, "resume": True}) as export:
+        assert export.start == 2
+        export.add(kit.page_of({**pages[0], "files": []}, 2))
+        assert len(export.finish().paths) == 4
 
 
 LIMIT = 8.0

@@ -3,7 +3,7 @@
 They stand in two files without a name in the folder of the parts; a process that is killed leaves nothing of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -21,13 +21,14 @@ _TABLES: Final[tuple[What, ...]] = ("documents", "fields")
 
 
 class ByClass:
-    """Takes the tables of parts with `add`, and then gives those of each class with `read`.
+    """Takes the tables of parts with `add`, and then gives those of each wanted class with `read`.
 
     Every method raises `ExportError` where the files cannot be written or read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wanted: Iterable[str | None]) -> None:
         self._folder = folder
+        self._wanted = frozenset(wanted)
         self._stack = ExitStack()
         self._files: dict[What, Any] = {}
         self._writers: dict[What, Any] = {}
@@ -48,6 +49,8 @@ class ByClass:
         with file_errors("write", self._folder, pa.ArrowException):
             for what, table in zip(_TABLES, (documents, fields), strict=True):
                 for class_name, rows in _split(table):
+                    if class_name not in self._wanted:
+                        continue
                     places.setdefault(class_name, {})[what] = self._write(what, rows)
         for class_name, place in places.items():
             self._places.setdefault(class_name, []).append(place)

@@ -96,7 +96,7 @@ def _survey(plan: Plan, parts: Sequence[Part]) -> Pivot | None:
 
 def _wide_tables(plan: Plan, parts: Sequence[Part], pivot: Pivot) -> Iterator[_Output]:
     used = set[str]()
-    with ByClass(plan.parts) as by_class:
+    with ByClass(plan.parts, pivot.classes) as by_class:
         for part in parts:
             by_class.add(*_wide_sources(plan, part))
         for class_name in pivot.classes:

@@ -94,7 +94,8 @@ class Exported:
     cut: int = 0
     """Cells of CSV for Excel that were too long for it, and end with a mark instead of the rest."""
     guessed: int = 0
-    """API names that the project's names do not have, so that what their fields are called is a guess."""
+    """API names that the project's names do not have, so that what their fields are called is a guess. Only the pages
+    of this call count."""
     guessed_names: tuple[str, ...] = ()
     """The first few of them."""
     guesses: str | None = None
