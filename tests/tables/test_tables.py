@@ -158,7 +158,7 @@ def test_names_come_back_and_nothing_is_lost() -> None:
         ("net-total", True, "net_total"),
         ("secret_id", False, "secret__id"),
     ]
-    assert found[6] == ("net total", False, "net_total")
+    assert found[6] == ("net-total", False, "net_total")
     assert found[10] == ("net-total", True, "net_total")
 
 
