@@ -18,7 +18,10 @@ RUN = SyntheticRun(seed=1, files=20)
 
 
 def every_table() -> dict[str, pa.Table]:
-    """The four tables and a wide one: every property that there is, also absent, null and empty."""
+    """The four tables and two wide ones: every property that there is, also absent, null and empty.
+
+    One of the wide ones has fields that differ only in case or form, and fields called like our own columns.
+    """
     files = RUN.files(0, 20)
     for field in (field for file in files for document in file["documents"] for field in document["fields"]):
         field["field_name"] = sanitize(field["field_name"])  # as the server does
@@ -36,6 +39,12 @@ def every_table() -> dict[str, pa.Table]:
     collector.add(kit.page_of(whole))
     tables["wide"] = collector.finish()
     assert all(name.isidentifier() for name in tables["wide"].schema.names)
+    twins = ("Total", "TOTAL", "File__Name", "run__id", "Account", "Account_Number", "\ufb01rst", "first", "GUARDED")
+    fields = [{"field_name": name, "value": "12.50", "type": "NUMBER"} for name in twins]
+    file = {"original_file_name": "twins.pdf", "documents": [{"class_name": "A", "fields": fields}]}
+    collector = Collector("fields", NameMap(), Wide("A", titles="api"), Typed())
+    collector.add(kit.page_of({**whole, "files": [file]}))
+    tables["twins"] = collector.finish()
     return tables
 
 
