@@ -901,7 +901,7 @@ def test_a_run_that_fails_keeps_little_memory(here: Here, monkeypatch: pytest.Mo
     """What is kept of each of many runs that fail is a message, and no page or traceback."""
     seen: list[Jobs] = []
     real = Jobs.report
-    monkeypatch.setattr(Jobs, "report", lambda self, *arguments: seen.append(self) or real(self, *arguments))
+    monkeypatch.setattr(Jobs, "report", lambda self, **options: seen.append(self) or real(self, **options))
     with serve(Refusing(403, offset=8)) as served:
         code, _, err = here(served.url, "export", "no-such", RUN.run_id, "-o", str(tmp_path / "out"))
     assert code == 3

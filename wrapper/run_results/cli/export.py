@@ -35,7 +35,7 @@ from run_results.tables.schema import TABLES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_DEFAULTS = {member.name: member.default for member in attrs.fields(ExportOptions)}
+_DEFAULTS: dict[str, Any] = {member.name: member.default for member in attrs.fields(ExportOptions)}
 _WIDE_DEFAULTS = {member.name: member.default for member in attrs.fields(Wide)}
 
 
