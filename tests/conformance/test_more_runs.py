@@ -3,6 +3,7 @@
 import os
 from functools import cache
 from itertools import permutations
+from random import Random
 
 import pytest
 
@@ -75,8 +76,8 @@ def test_an_empty_run_hides_no_offset() -> None:
     assert "inputs.offset-read" in judged("paused", "empty")
 
 
-@pytest.mark.skipif(not THOROUGH, reason="verifies with every set of three runs: see `make thorough`")
+@pytest.mark.skipif(not THOROUGH, reason="verifies with many sets of three runs: see `make thorough`")
 def test_two_runs_more_lose_no_rule() -> None:
     """Nor do two more runs."""
-    for one, *others in permutations(NAMES, 3):
+    for one, *others in Random(0).sample(list(permutations(NAMES, 3)), 40):
         assert judged(one) - judged(one, *others) == set(), explain(_verified(one, *others))
