@@ -87,7 +87,7 @@ interop: $(INSTALLED) .venv-interop/installed  ## Test against clients and serve
 
 .PHONY: test-spark
 test-spark: .venv-spark/installed  ## Test with Spark, in an environment of its own (needs Java 17 or later)
-	PYTHONPATH=$(CURDIR)/generated:$(CURDIR)/wrapper:$(CURDIR)/conformance .venv-spark/bin/python -m pytest tests/spark
+	PYTHONPATH=generated:wrapper:conformance .venv-spark/bin/python -m pytest tests/spark
 
 .PHONY: bench
 bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/speed/RESULTS.md: make bench [BENCH=--quick]

@@ -90,6 +90,7 @@ FAULT_OF = {
     "state.running": "finish-while-unfinished",
     "state.waiting": "finish-while-waiting",
     "state.complete": "finish-null-when-complete",
+    "state.ended": "finish-null-when-failed",
     "state.order": "finish-before-start",
     "state.nanoseconds": "start-zero",
     "state.header": "keys-of-page",

@@ -52,6 +52,7 @@ UNSEEN = {
     "state": "another possible state; in a run of one page, a value that would differ on other pages",
     "content": "parts that may be absent: a client does not know that the run has them",
     "stability": "an answer that would be different the next time: a client asks for each page once",
+    "memory": "an answer that would be different after another request, or over another connection",
 }
 
 

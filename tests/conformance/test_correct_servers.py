@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
 
@@ -114,17 +115,14 @@ def test_one_failure_is_one_breach() -> None:
 class Limited(ReferenceServer):
     """Has no time for some requests, and says when to come back, or does not."""
 
+    headers: Callable[[], dict[str, str]] = staticmethod(dict)
     moments: tuple[int, ...] = (5, 30)
     asked = -1
-
-    def when(self) -> dict[str, str]:
-        """The headers that say when to come back."""
-        return {}
 
     def respond(self, request: Request) -> Response:
         self.asked += 1
         if self.asked in self.moments:
-            return self.error(Refusal(429, "Too many requests", self.when()))
+            return self.error(Refusal(429, "Too many requests", type(self).headers()))
         return super().respond(request)
 
 
@@ -133,8 +131,7 @@ def test_a_date_is_waited_for() -> None:
     until = time.time() + 1
 
     class Dated(Limited):
-        def when(self) -> dict[str, str]:
-            return {"Retry-After": formatdate(until + 1, usegmt=True)}
+        headers = staticmethod(lambda: {"Retry-After": formatdate(until + 1, usegmt=True)})
 
         def respond(self, request: Request) -> Response:
             limited = self.asked >= 4 and time.time() < until
@@ -159,8 +156,7 @@ def test_a_long_wait_is_said() -> None:
     """A server that asks for more time than there is ends the verification, which says so: nobody stopped answering."""
 
     class Tomorrow(Limited):
-        def when(self) -> dict[str, str]:
-            return {"Retry-After": "86400"}
+        headers = staticmethod(lambda: {"Retry-After": "86400"})
 
     report = verified(Tomorrow(STORE, TOKEN, page_size=3), manifest=None, runs=[RUN])
     assert (report.exit_code, broken(report)) == (2, [])

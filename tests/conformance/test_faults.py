@@ -50,6 +50,7 @@ LEAST = {
     "content": 30,
     "context": 10,
     "stability": 12,
+    "memory": 15,
 }
 HEADERS = ("content-type", "content-encoding", "content-length", "www-authenticate", "allow", "location", "retry-after")
 CASES = [pytest.param(fault, id=fault.name) for fault in FAULTS if fault.name != "slow-at-times"]

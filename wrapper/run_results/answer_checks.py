@@ -25,6 +25,7 @@ GUARANTEED: Final = (
     (Include.SOURCE, "document", "post_processed_paths"),
     (Include.SOURCE, "field", "source_coordinates"),
 )
+_ENDED = (RunStatus.CANCELLED, RunStatus.COMPLETE, RunStatus.FAILED)  # such a run is no longer in progress
 # A moment between the years 2000 and 2100; what is outside is in seconds, milliseconds or microseconds.
 _PLAUSIBLE = (946_684_800 * 10**9, 4_102_444_800 * 10**9)
 
@@ -112,7 +113,7 @@ def _impossible_times(run: RunResults) -> Iterator[Drift]:
             yield Drift(f"$.{name}", "nanoseconds since 1970, in a year from 2000 to 2100", moment)
     if run.status == RunStatus.RUNNING and isinstance(finish, int):
         yield Drift("$.finish_timestamp", "null while the run is RUNNING", finish)
-    if run.status == RunStatus.COMPLETE and finish is None:
-        yield Drift("$.finish_timestamp", "a moment, as the run is COMPLETE", finish)
+    if run.status in _ENDED and finish is None:
+        yield Drift("$.finish_timestamp", f"a moment, as the run is {run.status.value}", finish)
     if isinstance(start, int) and isinstance(finish, int) and finish < start:
         yield Drift("$.finish_timestamp", f"a moment after the start, {start}", finish)

@@ -30,6 +30,7 @@ from .errors import ERRORS
 from .fault import Fault, Question, Variant
 from .flags import FLAG_FAULTS
 from .inputs import INPUTS
+from .memory import MEMORY
 from .names import NAMES
 from .paging import PAGING
 from .shape import SHAPE
@@ -68,6 +69,7 @@ FAULTS: tuple[Fault, ...] = (
     *CONTENT,
     *CONTEXT,
     *STABILITY,
+    *MEMORY,
 )
 """Every fault, by family."""
 

@@ -64,7 +64,14 @@ _SEEN: WeakKeyDictionary[ReferenceServer, set[str]] = WeakKeyDictionary()
 """The flags of all requests so far, by server."""
 
 
-def flag(name: str, breach: str, make: Make, *, witness: tuple[Question, ...] = WALK, level: Level = "MUST") -> Fault:
+def flag(
+    name: str,
+    breach: str,
+    make: Make,
+    *,
+    witness: tuple[Question, ...] = WALK,
+    level: Level = "MUST",
+) -> Fault:
     return Fault(name, "flags", breach, "nothing", make, level, witness)
 
 
@@ -403,6 +410,12 @@ OTHERS = (
         "With all flags a run ends after its first page.",
         server_with(has_more=lambda call, honest, *arguments: honest(*arguments) and call.flags != frozenset(FLAGS)),
         witness=from_offset(0, query=flags()),
+    ),
+    flag(
+        "two-flags-lose-case-failures",
+        "With two flags the failures of a cross-class field are an empty list.",
+        edited(at(f"{CASE}/validations/failures", to([])), when=asked(VALIDATION, SOURCE)),
+        witness=(asking(query=flags(VALIDATION, SOURCE)),),
     ),
 )
 

@@ -129,6 +129,20 @@ STATE = (
         edited(at("finish_timestamp", to(None)), when=lambda call: call.status == "COMPLETE"),
     ),
     state(
+        "finish-null-when-failed",
+        "A run that failed has null as its finish time.",
+        edited(at("finish_timestamp", to(None)), when=lambda call: call.status == "FAILED"),
+        witness=(asking(STATUS_RUNS["FAILED"]),),
+        needs="run ids",
+    ),
+    state(
+        "finish-null-when-cancelled",
+        "A run that was cancelled has null as its finish time.",
+        edited(at("finish_timestamp", to(None)), when=lambda call: call.status == "CANCELLED"),
+        witness=(asking(STATUS_RUNS["CANCELLED"]),),
+        needs="run ids",
+    ),
+    state(
         "finish-null-late",
         "The finish time is null from the third page on.",
         edited(at("finish_timestamp", to(None)), when=late),

@@ -30,6 +30,7 @@ from .session import Session
 from .spec_view import Path, difference
 
 _MOST_ROUNDS = 3
+_MOST_CONNECTIONS = 3  # that are opened to see whether an answer comes back
 _MOST_REPEATS = 6  # of a request whose answer may only be of another size
 _MOST_OF_VALUE = 400  # characters of a value that are shown with more words
 _DETERMINISTIC = "paging.deterministic"
@@ -126,7 +127,7 @@ def _changed(
     session: Session, run: ObservedRun, before: tuple[Exchange, ...], now: tuple[Exchange, ...], *, unstable: bool
 ) -> Comparison:
     """Says that the run has moved, or that the server is not deterministic."""
-    if not unstable:
+    if not (unstable or (run.final and _comes_back(session, before, now))):
         run.moved += 1
         if not run.final:
             session.forget(run)  # more than an edit may have happened
@@ -134,11 +135,22 @@ def _changed(
     session.unstable = True
     for old, new in zip(before, now, strict=True):
         if not same_answer(session, new, old):
-            path, expected, got = _first_difference(session, new, old)
-            words = f"{value_text(expected)[:_MOST_OF_VALUE]} (as in the answer that came before)"
-            session.judge(_DETERMINISTIC, False, new, path=path, expected=words, got=got, run=run)
+            path, expected, got = explain(session, new, old, "the answer that came before")
+            session.judge(_DETERMINISTIC, False, new, path=path, expected=expected, got=got, run=run)
             break
     return Comparison(Outcome.UNSTABLE, now)
+
+
+def _comes_back(session: Session, before: tuple[Exchange, ...], now: tuple[Exchange, ...]) -> bool:
+    """Whether an answer that was replaced comes back over another connection: then copies of the server differ."""
+    for old in (old for old, new in zip(before, now, strict=True) if not same_answer(session, new, old)):
+        for _ in range(_MOST_CONNECTIONS):
+            session.connection.renew()
+            again = session.ask(old.request, fresh=True)
+            if again.decided and same_answer(session, again, old):
+                return True
+        break
+    return False
 
 
 def judge_same(
@@ -154,11 +166,15 @@ def judge_same(
             return None
         if same_answer(session, answer, reference):
             return Judgement(rule, True)
-        path, wanted_part, got = _first_difference(session, answer, reference)
-        words = f"{value_text(wanted_part)[:_MOST_OF_VALUE]} (as in {expected})"
-        return Judgement(rule, False, path, words, got)
+        return Judgement(rule, False, *explain(session, answer, reference, expected))
 
     return compare(session, run, look, exchange, session.ask(wanted.request)).outcome
+
+
+def explain(session: Session, exchange: Exchange, wanted: Exchange, what: str) -> tuple[Path, str, Any]:
+    """Where an answer differs from `wanted`, which is `what`: the path, what stands there in that one, and in this."""
+    path, expected, got = _first_difference(session, exchange, wanted)
+    return path, f"{value_text(expected)[:_MOST_OF_VALUE]} (as in {what})", got
 
 
 def _first_difference(session: Session, exchange: Exchange, wanted: Exchange) -> tuple[Path, Any, Any]:

@@ -26,6 +26,7 @@ from .spec_view import Inspection, Path, SpecView, show_path
 from .tally import Tally
 from .traffic import MOST_WRONG_TOKENS, WrongTokens
 
+_REQUESTS_OF_A_CONNECTION = 7  # then another copy of the server may answer
 _MOST_WAITS = 3  # times that a busy server is asked again
 _MOST_RETRIES = 6  # of requests that were answered with 500, 502 or 504, in all
 _MOST_VALUES = 2_000_000  # JSON values of a body; a page of 4 MB has a tenth of that
@@ -137,6 +138,8 @@ class Session:
 
     def _send_once(self, request: Request) -> Answer:
         self.budget.take_request()
+        if self.budget.sent % _REQUESTS_OF_A_CONNECTION == 0:
+            self.connection.renew()
         answer = self.connection.send(request)
         self.budget.note_answer(answer)
         return answer

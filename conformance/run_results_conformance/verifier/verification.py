@@ -23,8 +23,10 @@ from .checks.baseline import Baseline, read_baseline
 from .checks.exchange import check_exchange
 from .checks.flags import check_combinations, check_mixtures
 from .checks.inputs.methods import METHOD_RULES
+from .checks.inputs.run_ids import check_further_ids
 from .checks.manifest import check_file_count
 from .checks.paging import check_defaults, check_offsets, check_overlaps, check_repetition
+from .checks.richest import RichPage
 from .checks.runs import open_runs, recheck_unfinished
 from .checks.walk import find_end, walk, walk_with_flags
 from .connection import Address, Connection
@@ -185,13 +187,17 @@ class _Verification:
 
     def _for_rechecks(self) -> int:
         """How many requests are kept back to read unfinished runs again."""
-        unfinished = sum(not run.final for run in self._session.runs)
-        return min(2 * unfinished, self._session.budget.left // 4)
+        unfinished = [run for run in self._session.runs if not run.final]
+        running = sum(run.first.value.get("status") == RUNNING for run in unfinished)  # their ends are read too
+        return min(len(unfinished) + running, self._session.budget.left // 4)
 
     def _check_runs(self, main: ObservedRun, others: list[ObservedRun]) -> None:
         session = self._session
         paging = session.tally.wants(*RUN_RULES)
         self._learn(main, repeating=paging)
+        if paging:
+            for run in others:
+                self._do(f"reading run {run.id}", (), walk_with_flags, session, run, 1)
         baseline = self._baseline(main)
         if paging:
             self._check_pages(main, others, baseline)
@@ -201,9 +207,11 @@ class _Verification:
         if paging:
             self._walk(others)
             runs = [main, *others]
-            with session.budget.reserving(min(_FOR_MIXTURES, session.budget.left // 2)):
+            with session.budget.reserving(min(_FOR_MIXTURES, session.budget.left // 4)):
                 self._walk_to_the_end(runs)
             before = session.budget.sent
+            if session.tally.wants("inputs.run-id-exact"):
+                self._fill("judging further run ids", check_further_ids, session, others)
             for run in others:
                 self._fill(f"judging overlaps of run {run.id}", check_overlaps, session, run)
             self._fill("judging further offsets under further flags", check_mixtures, session, runs)
@@ -260,14 +268,13 @@ class _Verification:
 
     def _check_pages(self, main: ObservedRun, others: list[ObservedRun], baseline: Baseline | None) -> None:
         session = self._session
-        for run in others:
-            self._do(f"reading run {run.id}", (), walk_with_flags, session, run, 1)
         self._do("judging defaults", ("paging.default", "flags.explicit-false"), check_defaults, session, main)
         rules = ("paging.suffix", "paging.progress", "paging.end", "paging.has-more")
         self._do("judging offsets", rules, check_offsets, session, main)
         flags = [rule.id for rule in RULES if rule.family == "flags"]
+        rich = baseline.rich if baseline else RichPage(main, 0)
         late = baseline.offset if baseline else 0
-        self._do("judging combinations of flags", flags, check_combinations, session, main, late)
+        self._do("judging combinations of flags", flags, check_combinations, session, rich, main, late)
         # Most walks are short; long ones wait until all other requests were sent.
         reserved = session.budget.reserving(min(_FOR_BASELINE, session.budget.left))
         with reserved, suppress(OutOfRequests, Unresponsive):

@@ -1,10 +1,14 @@
 """Inputs: flags and other parameters of the query that are read differently than the contract says."""
 
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
 from starlette.requests import Request
 
 from run_results_conformance.faults.fault import Make, Question
 from run_results_conformance.faults.standard import CONFIDENCE, REVIEW, SOURCE, VALIDATION, asking
-from run_results_conformance.faults.steps import Call, Step, chosen, refuse, server_with, spelled
+from run_results_conformance.faults.steps import FIELD, Call, Step, at, chosen, edited, refuse, server_with, spelled, to
 
 from .family import inputs
 
@@ -17,6 +21,18 @@ def _word(*words: str) -> Make:
 def _strict(call: Call, honest: Step, request: Request) -> dict[str, list[str]]:
     query: dict[str, list[str]] = honest(request)
     return query if query.keys() <= call.server.contract.parameters.keys() else refuse(400, "unknown parameter")
+
+
+def _renamed(change: Callable[[str], str]) -> Make:
+    """Reads parameters under other names too."""
+
+    def read_query(_call: Call, honest: Step, request: Request) -> dict[str, list[str]]:
+        query: dict[str, list[str]] = {}
+        for name, texts in honest(request).items():
+            query.setdefault(change(name), []).extend(texts)
+        return query
+
+    return server_with(read_query=read_query)
 
 
 _OTHER_FALSE = ("False", "FALSE", "0", "no", "off", "n", "N", "f", "F", "No", "NO", "Off", "OFF")
@@ -128,5 +144,72 @@ PARAMETERS = (
         ),
         asking(query="limit=0"),
         level="POLICY",
+    ),
+    inputs(
+        "parameters-with-dashes",
+        "A dash in the name of a parameter is read as an underscore.",
+        _renamed(lambda name: name.replace("-", "_")),
+        asking(query=f"{SOURCE.replace('_', '-')}=true"),
+        asking(query="file-offset=3"),
+    ),
+    inputs(
+        "parameters-in-camel-case",
+        "The names of parameters are read in camel case too.",
+        _renamed(lambda name: re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower() if name != name.upper() else name),
+        asking(query="fileOffset=3"),
+    ),
+    inputs(
+        "parameters-after-semicolon",
+        "A semicolon separates parameters too.",
+        server_with(
+            read_query=lambda _call, _honest, request: parse_qs(
+                request.scope["query_string"].decode("latin-1").replace(";", "&"), keep_blank_values=True
+            )
+        ),
+        asking(query="no_such_parameter=1;file_offset=3"),
+    ),
+    inputs(
+        "skip-parameter",
+        "A parameter skip counts as the offset.",
+        _renamed(lambda name: "file_offset" if name == "skip" else name),
+        asking(query="skip=3"),
+    ),
+    inputs(
+        "fields-parameter",
+        "A parameter fields=id leaves out the documents of files.",
+        edited(
+            at("files/documents", to([])),
+            when=lambda call: "id" in call.request.query_params.getlist("fields"),
+        ),
+        asking(query="fields=id"),
+    ),
+    inputs(
+        "run-id-parameter",
+        "A parameter run_id takes the place of the id in the path.",
+        server_with(
+            find_run=lambda call, honest, run_id, context: honest(
+                call.request.query_params.get("run_id", run_id), context
+            )
+        ),
+        asking(query="run_id=nobody-knows-it"),
+    ),
+    inputs(
+        "sort-parameter",
+        "A parameter sort turns the order of the files.",
+        server_with(
+            slice=lambda call, honest, *arguments: list(honest(*arguments))[
+                :: -1 if "sort" in call.request.query_params else 1
+            ]
+        ),
+        asking(query="sort=-original_file_name"),
+    ),
+    inputs(
+        "locale-parameter",
+        "A parameter locale makes a comma of a decimal point.",
+        edited(
+            at(f"{FIELD}/value", lambda value: value.replace(".", ",")),
+            when=lambda call: "locale" in call.request.query_params,
+        ),
+        asking(query="locale=de"),
     ),
 )

@@ -54,6 +54,10 @@ def _resolved(path: bytes) -> bytes:
     return b"/".join(kept)
 
 
+def _without_accents(run_id: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", run_id) if not unicodedata.combining(c))
+
+
 RUN_IDS = (
     inputs(
         "run-id-decoded-twice",
@@ -226,5 +230,19 @@ RUN_IDS = (
         retargeted(lambda path: re.sub(rb"/+", b"/", path)),
         asking(target="/v2//apps/runs/run-standard/results"),
         level="POLICY",
+    ),
+    inputs(
+        "run-id-accents-ignored",
+        "A run is found by its id without accents.",
+        found(known(lambda own, asked: _without_accents(own) == asked)),
+        asking(_without_accents(AWKWARD_RUN)),
+        needs="run ids",
+    ),
+    inputs(
+        "run-id-case-folded-with-spaces",
+        "An id that has spaces is found in another case.",
+        found(known(lambda own, asked: " " in own and own.swapcase() == asked)),
+        asking(AWKWARD_RUN.swapcase()),
+        needs="run ids",
     ),
 )

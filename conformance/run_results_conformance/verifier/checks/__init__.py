@@ -54,9 +54,11 @@ CHECKS: tuple[Check, ...] = (
     Check(paths.check_path_encoding, ("inputs.path-encoding",)),
     Check(parameters.check_query_encoding, ("inputs.query-encoding",)),
     Check(parameters.check_unknown_parameters, ("inputs.unknown-parameter", "inputs.unknown-tolerated")),
-    Check(headers.check_headers, ("inputs.headers",)),
     Check(headers.check_bad_contexts, ("inputs.context-refused", "inputs.doubled")),
     Check(wire.check_gzip, ("wire.gzip",)),
+    Check(headers.check_headers, ("inputs.headers",)),
+    Check(headers.check_other_headers, ("inputs.headers",)),
+    Check(run_ids.check_ids_of_other_forms, ("inputs.run-id-exact",)),
 )
 """The checks that start from the baseline, the most important ones first."""
 

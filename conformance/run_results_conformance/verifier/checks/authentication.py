@@ -63,7 +63,9 @@ def check_no_token(session: Session, baseline: Baseline) -> None:
         session.request(run_id, authorization=None),
         session.request(run_id, baseline.offset, flags, authorization=None, context="any-context", extra=_TRUSTED),
     ):
+        session.connection.renew()  # one copy of the server may be set up otherwise
         _judge_401(session, "authentication.required", _ask(session, baseline, request))
+    session.connection.renew()
     head = _ask(session, baseline, session.request(run_id, authorization=None, method="HEAD"))
     if head is not None and head.status not in NO_HEAD:
         _judge_401(session, "authentication.required", head)

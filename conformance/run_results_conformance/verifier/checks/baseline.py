@@ -8,6 +8,8 @@ from run_results_conformance.verifier.comparison import page_of
 from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange, ObservedRun, Page
 from run_results_conformance.verifier.session import Session
 
+from .richest import RichPage, richest_page
+
 _LATE = 4  # files before the end of a run
 _UNKNOWN = 3  # ids that look like a run's
 _MOST_DRAWN = 20
@@ -19,13 +21,15 @@ class Baseline:
     """A request for a small page of a run, and its answer.
 
     The page is at `offset`, near the last file of the run where the end is known. `unknown_ids` are ids that look like
-    the run's. They are drawn, and a short one may name a run nevertheless: see `names_another_run`.
+    the run's. They are drawn, and a short one may name a run nevertheless: see `names_another_run`. `rich` is a page,
+    perhaps of another run, with the most kinds of values.
     """
 
     run: ObservedRun
     offset: int
     exchange: Exchange
     unknown_ids: tuple[str, ...]
+    rich: RichPage
 
     @property
     def run_id(self) -> str:
@@ -44,7 +48,8 @@ def read_baseline(session: Session, run: ObservedRun) -> Baseline:
     if not isinstance(page, Page) and offset:
         page = session.page(run.id, offset := 0)
     exchange = page.exchange if isinstance(page, Page) else page
-    return Baseline(run, offset, exchange, tuple(_unknown_ids(session, run.id)))
+    rich = richest_page(session.runs) or RichPage(run, 0)
+    return Baseline(run, offset, exchange, tuple(_unknown_ids(session, run.id)), rich)
 
 
 def _late_offset(session: Session, run: ObservedRun) -> int:

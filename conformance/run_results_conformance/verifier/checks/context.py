@@ -8,6 +8,7 @@ from run_results_conformance.verifier.spec_view import ABSENT
 from .baseline import Baseline, names_another_run
 from .judging import HIDDEN, judge_status
 from .manifest import other_than_known
+from .repetition import check_first_page_again
 
 _LONG = "x" * 2000  # that is much for a header, and allowed for a context
 _REFUSED_LONG = (400, 403, 404, 414, 422, 431)
@@ -25,7 +26,7 @@ def check_made_up_contexts(session: Session, baseline: Baseline) -> None:
         judge_status(session, "context.made-up", exchange, accepted, _HIDDEN_WORDS)
 
 
-def check_other_contexts(session: Session, _baseline: Baseline) -> None:
+def check_other_contexts(session: Session, baseline: Baseline) -> None:
     """A run of another context is hidden here. There it is shown, or refused, but no other run in its place."""
     elsewhere = [run for run in session.manifest.runs if run.context not in (HERE, session.context)]
     here = {run.id for run in session.manifest.runs if run not in elsewhere} | {run.id for run in session.runs}
@@ -34,9 +35,14 @@ def check_other_contexts(session: Session, _baseline: Baseline) -> None:
         judge_status(session, "context.foreign", exchange, (403, 404))
     _check_runs_of_here(session, elsewhere)
     # Where its id names a run here too, the answer shows which context was searched: those come first.
+    again = False
     for known in sorted(elsewhere, key=lambda run: run.id not in here)[:_MOST_RUNS]:
         if known.context is not None:
             _check_own(session, known, known.context)
+            shown = session.ask(session.request(known.id, context=known.context)).status == 200
+            if shown and not again:
+                check_first_page_again(session, baseline.run, "a request for another context")
+            again = again or shown
     _check_other_spellings(session, elsewhere)
 
 

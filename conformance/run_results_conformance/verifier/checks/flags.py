@@ -8,8 +8,9 @@ from run_results_conformance.verifier.session import Session
 
 from .pages import read_page
 from .paging import offsets
+from .richest import RichPage
 
-_DRAWN = 2  # combinations
+_DRAWN = 1  # combinations
 
 
 def combinations(session: Session) -> list[frozenset[str]]:
@@ -22,14 +23,13 @@ def combinations(session: Session) -> list[frozenset[str]]:
     return sorted(choices, key=lambda chosen: (len(chosen), [flag not in chosen for flag in flags]))
 
 
-def check_combinations(session: Session, run: ObservedRun, late: int) -> None:
-    """All combinations of flags late in the run, and some at the start (of a run with large pages, near the end)."""
+def check_combinations(session: Session, rich: RichPage, run: ObservedRun, late: int) -> None:
+    """All combinations of flags where most is shown, and some late in a run."""
     every = combinations(session)
     some = session.random.sample(every, min(_DRAWN, len(every)))
-    early = max(late - 3, 0) if run.large else 0
-    for offset, chosen in ((late, every), (early, some if early != late else ())):
-        for flags in dict.fromkeys(chosen):
-            read_page(session, run, offset, flags)
+    for where, offset, chosen in ((rich.run, rich.offset, every), (run, late, some)):
+        for flags in chosen:
+            read_page(session, where, offset, flags)
 
 
 def check_mixtures(session: Session, runs: list[ObservedRun]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from run_results_conformance.verifier.exchange import Exchange, Judgement
-from run_results_conformance.verifier.run_status import COMPLETE, RUNNING, WAITING
+from run_results_conformance.verifier.run_status import COMPLETE, FINAL, RUNNING, WAITING
 from run_results_conformance.verifier.session import Session
 from run_results_conformance.verifier.spec_view import SpecView
 
@@ -24,11 +24,12 @@ def check_state(spec: SpecView, value: dict[str, Any]) -> Iterator[Judgement]:
             yield Judgement("state.running", finish is None, ("finish_timestamp",), None, finish)
         elif status in WAITING:
             yield Judgement("state.waiting", finish is None, ("finish_timestamp",), None, finish)
-        elif status == COMPLETE:
+        elif status in FINAL:
+            rule = "state.complete" if status == COMPLETE else "state.ended"
             # A run that says that its review is not complete may count it as not finished.
-            reviewing = value.get("review_completed") is False
+            reviewing = value.get("review_completed") is False and status == COMPLETE
             null = "finish_timestamp" in value and finish is None and not reviewing
-            yield Judgement("state.complete", not null, ("finish_timestamp",), "a time, or nothing", finish)
+            yield Judgement(rule, not null, ("finish_timestamp",), "a time, or nothing", finish)
     yield from _check_times(value.get("start_timestamp"), finish)
 
 

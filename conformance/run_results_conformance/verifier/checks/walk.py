@@ -10,7 +10,7 @@ from run_results_conformance.verifier.session import Session
 
 from .pages import check_no_page, check_page, learn, read_page
 
-_MOST_PAGES = 12  # of a walk
+_MOST_PAGES = 9  # of a walk
 _MOST_LARGE_PAGES = 4
 _MOST_SEEKS = 48  # requests for the end of a long run
 

@@ -11,6 +11,7 @@ from run_results_conformance.verifier.session import Session
 
 from .baseline import Baseline
 from .judging import NO_HEAD
+from .repetition import check_again
 
 _CONTENT_TYPE = re.compile(r"[ \t]*application/json[ \t]*(?:;[ \t]*(?P<parameters>.*))?", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(r"""charset[ \t]*=[ \t]*["']?(?P<charset>[^"';, \t]+)""", re.IGNORECASE)
@@ -76,6 +77,7 @@ def check_head_method(session: Session, baseline: Baseline) -> None:
     exchange = session.ask(session.request(baseline.run_id, baseline.offset or None, method="HEAD"))
     if exchange.status not in NO_HEAD:
         compare(session, baseline.run, _look_at_head, exchange, session.ask(baseline.exchange.request))
+    check_again(session, baseline.run, baseline.exchange, "a request with HEAD")
 
 
 def _look_at_head(head: Exchange, get: Exchange) -> Judgement | None:

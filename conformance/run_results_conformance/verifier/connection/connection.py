@@ -62,6 +62,11 @@ class Connection:
             with suppress(OSError):
                 stream.socket.close()
 
+    def renew(self) -> None:
+        """Lets the next request open a new connection: behind one address there may be several copies of a server."""
+        self._quiet_stream()  # counts what came late
+        self.close()
+
     def send(self, request: Request) -> Answer:
         """Sends a request and reads its answer. Nothing that a server does raises.
 

@@ -585,6 +585,14 @@ RULES: tuple[Rule, ...] = (
         needs="a run that is COMPLETE",
     ),
     Rule(
+        "state.ended",
+        "a_run_that_ended_has_finished",
+        "EndedButNotFinished",
+        "finish_timestamp is null only while the run is in progress: a run that failed or was cancelled is not.",
+        f"{_SPEC}, finish_timestamp and RunStatus; {_PAGE}",
+        needs="a run that is FAILED or CANCELLED",
+    ),
+    Rule(
         "state.order",
         "a_run_finishes_after_its_start",
         "FinishedBeforeStart",

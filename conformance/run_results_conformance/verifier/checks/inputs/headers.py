@@ -4,7 +4,9 @@ from typing import Any
 
 from run_results_conformance.verifier.checks.baseline import Baseline
 from run_results_conformance.verifier.checks.judging import HIDDEN, judge_status
-from run_results_conformance.verifier.comparison import judge_same
+from run_results_conformance.verifier.checks.richest import RichPage
+from run_results_conformance.verifier.comparison import judge_same, same_answer
+from run_results_conformance.verifier.connection import Headers, Request
 from run_results_conformance.verifier.manifest import HERE
 from run_results_conformance.verifier.session import Session
 
@@ -37,6 +39,52 @@ def check_headers(session: Session, baseline: Baseline) -> None:
             judge_same(session, "inputs.headers", exchange, baseline.exchange, expected, run=baseline.run)
         else:
             judge_status(session, "inputs.headers", exchange, statuses)
+
+
+_LONG_AGO = "Sat, 01 Jan 2000 00:00:00 GMT"  # before any run
+
+
+def check_other_headers(session: Session, baseline: Baseline) -> None:
+    """Headers by which other services choose a language, a part, a page or a path choose nothing here.
+
+    Several are sent in one request. If its answer is another one, each of them is sent alone, to name the one.
+    """
+    rich, context = baseline.rich, f"no-such-context-{session.random.randrange(10**6)}"
+    underscored = session.spec.context_parameter.name.replace("-", "_")
+    batches: tuple[Headers, ...] = (
+        (("Accept-Language", "de-DE, tr;q=0.8, *;q=0.1"), ("Accept-Charset", "iso-8859-1, utf-8;q=0.5, *;q=0.1")),
+        (
+            *((name, context) for name in (underscored, "X-Org-Id", "X-Tenant-Id")),
+            *((name, "/") for name in ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix")),
+            ("X-Forwarded-Host", "console.example"),
+        ),
+        (
+            ("If-Modified-Since", _LONG_AGO),
+            ("Prefer", "return=minimal"),
+            ("Cookie", f"lang=de; locale=de; context={context}; file_offset=1"),
+            *((name, "1") for name in ("X-Offset", "X-Api-Version")),
+            *((name, "id") for name in ("X-Fields", "X-Fields-Mask")),
+            ("X-Timezone", "Asia/Tokyo"),
+        ),
+    )
+    for batch in batches:
+        plain, together = (session.ask(_with_headers(session, rich, headers)) for headers in ((), batch))
+        if together.decided and not same_answer(session, together, plain):
+            for header in batch:
+                _judge_header(session, rich, (header,))
+        _judge_header(session, rich, batch)
+
+
+def _with_headers(session: Session, rich: RichPage, headers: Headers) -> Request:
+    return session.request(rich.run.id, rich.offset or None, session.spec.flags, extra=headers)
+
+
+def _judge_header(session: Session, rich: RichPage, headers: Headers) -> None:
+    plain, exchange = (session.ask(_with_headers(session, rich, each)) for each in ((), headers))
+    if exchange.status in (400, 431) and len(headers) > 1:
+        return  # as many as these may be refused
+    names = ", ".join(name for name, _ in headers)
+    judge_same(session, "inputs.headers", exchange, plain, f"the answer without {names}", run=rich.run)
 
 
 def check_bad_contexts(session: Session, baseline: Baseline) -> None:

@@ -4,7 +4,7 @@ import math
 
 from run_results_conformance.verifier.checks.baseline import Baseline
 from run_results_conformance.verifier.checks.judging import REFUSED, judge_status
-from run_results_conformance.verifier.comparison import compare, judge_same, same_answer
+from run_results_conformance.verifier.comparison import compare, explain, judge_same, same_answer
 from run_results_conformance.verifier.exchange import NO_FLAGS, Exchange, Judgement, ObservedRun, Page
 from run_results_conformance.verifier.session import Session
 
@@ -49,8 +49,10 @@ def check_loose_offsets(session: Session, baseline: Baseline) -> None:
         def look(answer: Exchange, *pages: Exchange) -> Judgement | None:
             if not all(each.decided for each in (answer, *pages)):
                 return None
-            read = any(same_answer(session, answer, page) for page in pages)
-            return Judgement("inputs.offset-read", read, expected="the page at one of them", got="another")
+            if any(same_answer(session, answer, page) for page in pages):
+                return Judgement("inputs.offset-read", True)
+            what = f"the page at offset {number}; it is not the one at {past} either"
+            return Judgement("inputs.offset-read", False, *explain(session, answer, pages[0], what))
 
         compare(session, baseline.run, look, exchange, session.ask(baseline.exchange.request), second)
     judge_status(session, "inputs.doubled", exchange, REFUSED)
