@@ -3,8 +3,10 @@
     python generated/generate.py            # write generated/run_results_api
     python generated/generate.py --check    # exit 1 and name the files that are stale
 
+`preflight` names what cannot be generated (exit code 2), `prepare` gives the generator a form that it reads well, and
 openapi-python-client writes the code. This script adds a banner to each file, `py.typed`, the contract as JSON (so that
-reading it at run time needs no YAML parser), and a stamp that says what the code was made from.
+reading it at run time needs no YAML parser), and a stamp that says what the code was made from. `trial` imports the
+result and reads the contract's examples with it. Only then is the package replaced.
 """
 
 import argparse
@@ -19,6 +21,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ruamel.yaml import YAML
+
+from preflight import obstacles
+from prepare import prepared
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "openapi.yaml"
@@ -36,21 +41,29 @@ def sha256(*paths: Path) -> str:
 
 
 def stamp() -> dict[str, object]:
-    """What the code is made from: digests of the spec and of the generator's options and templates, tool versions."""
+    """What the code is made from: digests of the spec and of what steers the generator, tool versions."""
     return {
         "spec": sha256(SPEC),
-        "steering": sha256(HERE / "generator.yaml", *sorted((HERE / "templates").rglob("*.jinja"))),
+        "steering": sha256(
+            HERE / "generator.yaml", HERE / "prepare.py", *sorted((HERE / "templates").rglob("*.jinja"))
+        ),
         "tools": {name: version(name) for name in ("openapi-python-client", "ruff")},
     }
 
 
 def generate(package: Path) -> None:
-    """Write the package into a folder that does not exist yet. Exits when the generator reports anything."""
+    """Write the package into a folder that does not exist yet, and try it. Exits when anything is wrong with it."""
+    contract = YAML(typ="safe").load(SPEC.read_text("utf-8"))
+    if found := obstacles(contract):
+        print(*found, sep="\n", file=sys.stderr)
+        sys.exit(2)
+    readable = package.with_name("openapi.json")
+    readable.write_text(json.dumps(prepared(contract)), "utf-8")
     # The generator runs ruff by its name. It shall find the pinned one, which is beside this interpreter.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     finished = subprocess.run(
         [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"]
-        + ["--path", str(SPEC), "--config", str(HERE / "generator.yaml")]
+        + ["--path", str(readable), "--config", str(HERE / "generator.yaml")]
         + ["--custom-template-path", str(HERE / "templates"), "--output-path", str(package)],
         env={**os.environ, "PATH": path, "PYTHONHASHSEED": "0", "NO_COLOR": "1"},
         capture_output=True,
@@ -62,9 +75,13 @@ def generate(package: Path) -> None:
     for module in package.rglob("*.py"):
         module.write_text(BANNER + module.read_text("utf-8"), "utf-8")
     (package / "py.typed").touch()
-    contract = YAML(typ="safe").load(SPEC.read_text("utf-8"))
     (package / "openapi.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", "utf-8")
     (package / "stamp.json").write_text(json.dumps(stamp(), indent=1) + "\n", "utf-8")
+    tried = subprocess.run(
+        [sys.executable, "-B", str(HERE / "trial.py"), str(package)], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        sys.exit(f"what {SPEC.name} generates cannot be used: {tried.stderr.strip().splitlines()[-1]}")
 
 
 def contents(folder: Path) -> dict[str, bytes]:

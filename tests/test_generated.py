@@ -142,7 +142,7 @@ def test_what_cannot_be_generated_stops(tmp_path: Path) -> None:
 
     finished = run_generator(root)
 
-    assert finished.returncode == 1
+    assert finished.returncode == 2
     assert "Edits" in finished.stderr
     assert "Traceback" not in finished.stderr
     assert contents(root / "generated") == before
@@ -158,7 +158,8 @@ def digest(*paths: Path) -> str:
 
 def test_the_stamp_is_true() -> None:
     """The stamp holds the hash of the contract and of what steers the generator, and the versions installed."""
-    steering = [ROOT / "generated" / "generator.yaml", *sorted((ROOT / "generated" / "templates").glob("*.jinja"))]
+    generated = ROOT / "generated"
+    steering = [generated / "generator.yaml", generated / "prepare.py", *sorted(generated.glob("templates/*.jinja"))]
     assert len(steering) > 5
     assert json.loads((PACKAGE / "stamp.json").read_bytes()) == {
         "spec": digest(ROOT / "openapi.yaml"),

@@ -6,9 +6,10 @@ holds a wrong type, and the raw value can still be read.
 
 from collections import Counter
 from collections.abc import Iterator
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from attrs import NOTHING, Attribute, AttrsInstance, fields
@@ -124,13 +125,17 @@ def _build(hint: Any, value: Any, path: str, drift: _Places) -> Any:
     options = _options(hint)
     if value is None and NoneType in options:
         return None
-    (kind,) = (option for option in options if option is not NoneType)
+    kind = _choose([option for option in options if option is not NoneType], value)
     if isinstance(kind, type) and issubclass(kind, Model):
         if isinstance(value, dict):
             return kind(**dict(_members(kind, value, path, drift)))
     elif get_origin(kind) is list:
         if isinstance(value, list):
             return list(_items(get_args(kind)[0], value, path, drift))
+    elif get_origin(kind) is dict and get_args(kind)[1] is not Any:
+        if isinstance(value, dict):
+            built = {key: _build(get_args(kind)[1], item, _at(path, key), drift) for key, item in value.items()}
+            return {key: item for key, item in built.items() if item is not UNSET}
     elif not isinstance(value, Huge):
         if _plain(kind) is int and isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON Schema counts 1.0 as an integer.
@@ -139,11 +144,25 @@ def _build(hint: Any, value: Any, path: str, drift: _Places) -> Any:
         except msgspec.ValidationError:
             pass
         else:
-            if (isinstance(built, RunStatus) and not built.is_known) or (_is_name(kind) and not is_api_name(built)):
+            if getattr(built, "is_known", True) is False or (_is_name(kind) and not is_api_name(built)):
                 drift.add(path, _describe(kind), value)
             return built
     drift.add(path, " or ".join(_describe(option) for option in options), value)
     return UNSET
+
+
+def _choose(kinds: list[Any], value: Any) -> Any:
+    """The type of a union that a value is to be read as: the one model or list that it can be, else all of them."""
+    for kind in kinds if len(kinds) > 1 else ():
+        if isinstance(kind, type) and issubclass(kind, Model):
+            tag = kind.__struct_config__.tag
+            if isinstance(value, dict) and (tag is None or value.get(kind.__struct_config__.tag_field) == tag):
+                return kind
+        elif (get_origin(kind) is list and isinstance(value, list)) or (
+            get_origin(kind) is dict and isinstance(value, dict)
+        ):
+            return kind
+    return Union[tuple(kinds)] if kinds else NoneType  # noqa: UP007 - made, not written
 
 
 def _holdable(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
@@ -160,16 +179,18 @@ def _holdable(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
 
 def _members(model: type[Model], value: dict[str, Any], path: str, drift: _Places) -> Iterator[tuple[str, Any]]:
     hints = _hints(cast("Any", model))
-    unknown = [key for key in value if key not in hints]
-    for key in unknown:
-        drift.add(_at(path, key), "no key of this name", value[key], is_breach=False)
+    keys = {member.name: member.encode_name for member in msgspec.structs.fields(model)}
+    known = {*keys.values(), model.__struct_config__.tag_field}
+    for key in value:
+        if key not in known:
+            drift.add(_at(path, key), "no key of this name", value[key], is_breach=False)
     for member in _attributes(model):
-        hint, place = hints[member.name], f"{path}.{member.name}"
-        if member.name in value:
-            yield member.name, _build(hint, value[member.name], place, drift)
+        hint, key = hints[member.name], keys[member.name]
+        if key in value:
+            yield member.name, _build(hint, value[key], _at(path, key), drift)
         elif member.default is NOTHING:
             expected = " or ".join(_describe(option) for option in _options(hint))
-            drift.add(place, f"{expected}, which is required", UNSET)
+            drift.add(_at(path, key), f"{expected}, which is required", UNSET)
             yield member.name, UNSET
 
 
@@ -209,7 +230,10 @@ def _describe(kind: Any) -> str:
         return "array"
     if _is_name(kind):
         return "an API field name"
-    name = _NAMES.get(plain, "object")
+    if get_origin(plain) is Literal or (isinstance(plain, type) and issubclass(plain, Enum) and plain not in _NAMES):
+        values = get_args(plain) or [each.value for each in plain]
+        return f"one of {', '.join(map(repr, values))}"
+    name = _NAMES.get(plain, "any value" if plain is Any else "object")
     if plain is not kind:
         bounds = get_args(kind)[1]
         signs = (("> ", bounds.gt), (">= ", bounds.ge), ("< ", bounds.lt), ("<= ", bounds.le))
