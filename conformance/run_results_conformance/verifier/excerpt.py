@@ -2,7 +2,6 @@
 
 import json
 import re
-from json.decoder import scanstring
 
 from .sanitizer import Sanitizer
 from .spec_view import Path
@@ -49,7 +48,7 @@ def _member(text: str, place: int, name: str) -> int | None:
         return None
     place = _skip_blanks(text, place + 1)
     while text[place] == '"':
-        key, end = scanstring(text, place + 1)
+        key, end = _DECODER.raw_decode(text, place)
         value = _skip_blanks(text, _skip_blanks(text, end) + 1)
         found = value if key == name else found
         place = _next(text, value)

@@ -188,7 +188,7 @@ class _Verification:
     def _for_rechecks(self) -> int:
         """How many requests are kept back to read unfinished runs again."""
         unfinished = [run for run in self._session.runs if not run.final]
-        running = sum(run.first.value.get("status") == RUNNING for run in unfinished)  # their ends are read too
+        running = sum(1 for run in unfinished if run.first.value.get("status") == RUNNING)  # their ends are read too
         return min(len(unfinished) + running, self._session.budget.left // 4)
 
     def _check_runs(self, main: ObservedRun, others: list[ObservedRun]) -> None:
