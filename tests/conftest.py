@@ -27,8 +27,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Where tests share a measurement, which takes long.
-_TOGETHER = ("tests/conformance/test_power.py", "tests/conformance/test_fuzz.py")
+# Where tests share what takes long to make: a measurement, a browser, an environment, a generated package.
+_TOGETHER = (
+    "tests/conformance/test_power.py",
+    "tests/conformance/test_fuzz.py",
+    "tests/report/test_browser.py",
+    "tests/test_wheel.py",
+    "tests/test_generation.py",
+)
 
 
 class _Scheduling(LoadScopeScheduling):

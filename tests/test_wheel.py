@@ -1,6 +1,7 @@
 """The wheel: what is in it, and that it works where nothing is installed but what it requires."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from run_results_conformance.server.synthetic import SyntheticRun
 
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "run_results_api": ROOT / "generated",
@@ -135,6 +137,7 @@ def test_the_wheel_requires_little(wheel: Path) -> None:
             assert any(each.marker.evaluate({"extra": extra}) for extra in extras)
 
 
+@pytest.mark.skipif(not THOROUGH, reason="building again takes long: see `make thorough`")
 def test_a_wheel_is_the_same_every_time(wheel: Path, tmp_path: Path) -> None:
     """Building again from the same tree gives the same bytes."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
