@@ -1,12 +1,12 @@
 """Generate the client from the contract, or check that what is committed is what would be generated.
 
-    python generated/generate.py            # write generated/run_results_api
+    python generated/generate.py            # write generated/run_results_api and wrapper/run_results/include.py
     python generated/generate.py --check    # exit 1 and name the files that are stale
 
 `preflight` names what cannot be generated (exit code 2), `prepare` gives the generator a form that it reads well, and
 openapi-python-client writes the code. This script adds a banner to each file, `py.typed`, the contract as JSON (so that
-reading it at run time needs no YAML parser), and a stamp that says what the code was made from. `trial` imports the
-result and reads the contract's examples with it. Only then is the package replaced.
+reading it at run time needs no YAML parser), the include flags (`include_flags`), and a stamp that says what the code
+was made from. `trial` imports the result and reads the contract's examples with it. Only then is the package replaced.
 """
 
 import argparse
@@ -17,17 +17,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ruamel.yaml import YAML
 
+from include_flags import include_flags, levels
 from preflight import obstacles
 from prepare import prepared
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "openapi.yaml"
 PACKAGE = HERE / "run_results_api"
+INCLUDE = HERE.parent / "wrapper" / "run_results" / "include.py"
 BANNER = "# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.\n"
 
 
@@ -45,13 +50,27 @@ def stamp() -> dict[str, object]:
     return {
         "spec": sha256(SPEC),
         "steering": sha256(
-            HERE / "generator.yaml", HERE / "prepare.py", *sorted((HERE / "templates").rglob("*.jinja"))
+            *(HERE / name for name in ("generator.yaml", "include_flags.py", "prepare.py")),
+            *sorted((HERE / "templates").rglob("*.jinja")),
         ),
         "tools": {name: version(name) for name in ("openapi-python-client", "ruff")},
     }
 
 
-def generate(package: Path) -> None:
+def write_flags(contract: Mapping[str, Any], package: Path, include: Path) -> None:
+    """Write the two modules of the include flags."""
+    # Spaces of the templates are left to ruff.
+    environment = Environment(  # noqa: S701 - Python is written, not HTML
+        loader=FileSystemLoader(HERE / "templates"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    names = {"flags": include_flags(contract), "levels": levels(contract), "answer": "RunResults"}
+    for module, width in ((package / "flags.py", "110"), (include, "120")):
+        module.write_text(environment.get_template(f"{module.name}.jinja").render(names), "utf-8")
+        style = ["--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", width]
+        subprocess.run([sys.executable, "-m", "ruff", "format", *style, module], check=True)
+
+
+def generate(package: Path, include: Path) -> None:
     """Write the package into a folder that does not exist yet, and try it. Exits when anything is wrong with it."""
     contract = YAML(typ="safe").load(SPEC.read_text("utf-8"))
     if found := obstacles(contract):
@@ -72,7 +91,8 @@ def generate(package: Path) -> None:
     )
     if finished.returncode:
         sys.exit(f"the generator failed on {SPEC.name}:\n{finished.stdout}{finished.stderr}")
-    for module in package.rglob("*.py"):
+    write_flags(contract, package, include)
+    for module in (*package.rglob("*.py"), include):
         module.write_text(BANNER + module.read_text("utf-8"), "utf-8")
     (package / "py.typed").touch()
     (package / "openapi.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", "utf-8")
@@ -98,14 +118,20 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 when a file is stale")
     check: bool = parser.parse_args().check
     with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder) / PACKAGE.name
-        generate(fresh)
+        fresh, include = Path(folder) / PACKAGE.name, Path(folder) / INCLUDE.name
+        generate(fresh, include)
         if not check:
             shutil.rmtree(PACKAGE, ignore_errors=True)
             shutil.copytree(fresh, PACKAGE)
+            INCLUDE.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(include, INCLUDE)
             print(f"generated {PACKAGE.relative_to(HERE.parent)} from {SPEC.name}")
             return
         wanted, found = contents(fresh), contents(PACKAGE)
+        beside = INCLUDE.relative_to(HERE.parent).as_posix()
+        wanted[beside] = include.read_bytes()
+        if INCLUDE.exists():
+            found[beside] = INCLUDE.read_bytes()
         stale = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     if stale:
         sys.exit(f"{PACKAGE.relative_to(HERE.parent)} is stale; run `make generate` and commit: {', '.join(stale)}")

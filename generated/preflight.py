@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from include_flags import clashes
+
 # Keywords that say what a value is, and that no model can check. A model would take any value without a word.
 _UNKNOWN_TO_MODELS = (
     "not",
@@ -62,6 +64,8 @@ class _Inspection:
             yield from self._schema(schema, pointer)
         yield from self._class_names()
         yield from self._circles()
+        for pointer, what in clashes(self._spec):
+            yield Obstacle(pointer, what, "give its parameter another x-include-name, in capitals")
 
     def _references(self, node: Any, pointer: str) -> Iterator[Obstacle]:
         if isinstance(node, Mapping):

@@ -24,8 +24,9 @@ from hypothesis import strategies as st
 
 from run_results import UNSET, AsyncClient, Client, Drift, Include, Page, RetryPolicy, RunResults
 from run_results.answer import decode, parse
-from run_results.answer_checks import GUARANTEED, check_answer
+from run_results.answer_checks import check_answer
 from run_results.errors import ContractError, MalformedResponseError, UnusablePageError
+from run_results_api.flags import GUARANTEED, PARAMETERS
 from run_results_api.types import Model
 from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import ReferenceServer
@@ -51,12 +52,7 @@ ANSWER = jsonschema_rs.validator_for(
     validate_formats=True,
 )
 EXAMPLES = load_contract().examples
-FLAGS = {
-    "include_review_results": Include.REVIEW,
-    "include_confidence_scores": Include.CONFIDENCE,
-    "include_validation_results": Include.VALIDATION,
-    "include_source_info": Include.SOURCE,
-}
+FLAGS = {parameter: Include[name] for name, parameter in PARAMETERS.items()}
 COMBINATIONS = [frozenset(chosen) for count in range(len(FLAGS) + 1) for chosen in combinations(FLAGS, count)]
 LAWS = {rule.id for rule in RULES if rule.level == "MUST" and (rule.family == "state" or rule.id == "flags.present")}
 
@@ -368,14 +364,20 @@ class TestStrictIffValid:
         assert [other for other, each in EXEMPTIONS.items() if each.covers(exemption.proof)] == [name]
 
 
-LEVELS = {"document": "Document", "field": "Field", "case field": "CaseField"}
+LEVELS = {"files[].documents[]": "Document", "files[].documents[].fields[]": "Field", "case_info.fields[]": "CaseField"}
 
 
 class TestLawsOfOneAnswer:
+    def test_every_flag_is_there(self) -> None:
+        """The client has the contract's flags, in its order, and `Include.ALL` is all of them."""
+        assert tuple(FLAGS) == load_contract().flags
+        assert list(Include) == list(FLAGS.values())
+        assert reduce(or_, FLAGS.values()) is Include.ALL
+
     def test_the_table_is_the_contract(self) -> None:
         """What the client misses where it was asked for is what `x-include` guarantees, no more and no less."""
         said = {
-            (FLAGS[part["x-include"]], level, name)
+            (FLAGS[part["x-include"]].name, level, name)
             for level, schema in LEVELS.items()
             for name, part in SCHEMAS[schema]["properties"].items()
             if "x-include" in part and part.get("x-include-guaranteed", True)
@@ -394,15 +396,15 @@ class TestLawsOfOneAnswer:
         assert {kind(path) for path in found} == {kind(path) for path in expected}
 
     @pytest.mark.parametrize(("flag", "level", "member"), GUARANTEED)
-    def test_one_missing_member_is_found(self, flag: Include, level: str, member: str) -> None:
+    def test_one_missing_member_is_found(self, flag: str, level: str, member: str) -> None:
         """Each guaranteed member is missed by itself: when all else is there, and only its flag was set."""
         answer = copy.deepcopy(EXAMPLES["full"])
         documents = [document for file in answer["files"] for document in file["documents"]]
         fields = [field for document in documents for field in document["fields"]]
-        places = {"document": documents, "field": fields, "case field": answer["case_info"]["fields"]}
-        for item in places[level]:
+        places = {"Document": documents, "Field": fields, "CaseField": answer["case_info"]["fields"]}
+        for item in places[LEVELS[level]]:
             item.pop(member)
-        (found,) = check_answer(decode(body_of(answer))[0], flag, ())
+        (found,) = check_answer(decode(body_of(answer))[0], Include[flag], ())
         assert found.path.endswith(f".{member}")
 
     @given(broken_responses())

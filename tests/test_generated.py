@@ -64,6 +64,8 @@ def copy_tree(root: Path) -> Path:
     root.mkdir(parents=True)
     shutil.copy(ROOT / "openapi.yaml", root)
     shutil.copytree(ROOT / "generated", root / "generated", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "wrapper" / "run_results").mkdir(parents=True)
+    shutil.copy(ROOT / "wrapper" / "run_results" / "include.py", root / "wrapper" / "run_results")
     return root
 
 
@@ -159,7 +161,8 @@ def digest(*paths: Path) -> str:
 def test_the_stamp_is_true() -> None:
     """The stamp holds the hash of the contract and of what steers the generator, and the versions installed."""
     generated = ROOT / "generated"
-    steering = [generated / "generator.yaml", generated / "prepare.py", *sorted(generated.glob("templates/*.jinja"))]
+    named = [generated / name for name in ("generator.yaml", "include_flags.py", "prepare.py")]
+    steering = [*named, *sorted(generated.glob("templates/*.jinja"))]
     assert len(steering) > 5
     assert json.loads((PACKAGE / "stamp.json").read_bytes()) == {
         "spec": digest(ROOT / "openapi.yaml"),

@@ -2,29 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final
+
+from msgspec import Struct
 
 from run_results.drift import Drift
 from run_results.include import Include
+from run_results_api.flags import GUARANTEED, PARAMETERS, lacks
 from run_results_api.models import RunResults, RunStatus
 from run_results_api.types import UNSET
 
-# What is there, at least empty, where a flag asks for it (`x-include` in the contract): flag, level, member. A new
-# one also goes into `_lacks`, which has them written out for speed.
-GUARANTEED: Final = (
-    (Include.REVIEW, "document", "review_completed"),
-    (Include.REVIEW, "document", "class_edit_history"),
-    (Include.REVIEW, "field", "edit_history"),
-    (Include.REVIEW, "case field", "edit_history"),
-    (Include.CONFIDENCE, "document", "classification_confidence"),
-    (Include.CONFIDENCE, "field", "confidence"),
-    (Include.VALIDATION, "document", "validations"),
-    (Include.VALIDATION, "field", "validations"),
-    (Include.VALIDATION, "case field", "validations"),
-    (Include.SOURCE, "document", "page_layouts"),
-    (Include.SOURCE, "document", "post_processed_paths"),
-    (Include.SOURCE, "field", "source_coordinates"),
-)
 _ENDED = (RunStatus.CANCELLED, RunStatus.COMPLETE, RunStatus.FAILED)  # such a run is no longer in progress
 # A moment between the years 2000 and 2100; what is outside is in seconds, milliseconds or microseconds.
 _PLAUSIBLE = (946_684_800 * 10**9, 4_102_444_800 * 10**9)
@@ -39,50 +25,18 @@ def check_answer(run: RunResults, include: Include, broken: Iterable[Drift]) -> 
 
 
 def _missing(run: RunResults, include: Include, broken: Iterable[Drift]) -> Iterator[Drift]:
-    if not include or not _lacks(run, include):
+    if not include or not lacks(run, **{name.lower(): Include[name] in include for name in PARAMETERS}):
         return
     paths = {place.path for place in broken}
-    for flag, level, member in GUARANTEED:
-        if flag in include:
-            unset = (f"{path}.{member}" for path, item in _places(run, level) if getattr(item, member) is UNSET)
+    for flag, place, member in GUARANTEED:
+        if Include[flag] in include:
+            unset = (
+                f"{path}.{member}"
+                for path, item in _places(run, place)
+                if getattr(item, _attribute(item, member)) is UNSET
+            )
             for path in islice((path for path in unset if paths.isdisjoint(_above(path))), 1):
-                yield Drift(path, f"something, even if empty, as Include.{flag.name} asks for it", UNSET)
-
-
-def _lacks(run: RunResults, include: Include) -> bool:
-    """Whether anything of `GUARANTEED` is missing: a quick look at every document and field.
-
-    It takes the time to fetch each field from memory once: with all flags about a quarter of the time of decoding. A
-    pass for each member takes twice that, so the members are written out.
-    """
-    review, confidence, validation, source = (
-        flag in include for flag in (Include.REVIEW, Include.CONFIDENCE, Include.VALIDATION, Include.SOURCE)
-    )
-    documents = [document for file in run.files or () for document in file.documents or ()]
-    return bool(
-        [
-            item
-            for document in documents
-            for item in document.fields or ()
-            if (review and item.edit_history is UNSET)
-            or (confidence and item.confidence is UNSET)
-            or (validation and item.validations is UNSET)
-            or (source and item.source_coordinates is UNSET)
-        ]
-        or [
-            item
-            for item in documents
-            if (review and (item.review_completed is UNSET or item.class_edit_history is UNSET))
-            or (confidence and item.classification_confidence is UNSET)
-            or (validation and item.validations is UNSET)
-            or (source and (item.page_layouts is UNSET or item.post_processed_paths is UNSET))
-        ]
-        or [
-            item
-            for item in (run.case_info and run.case_info.fields) or ()
-            if (review and item.edit_history is UNSET) or (validation and item.validations is UNSET)
-        ]
-    )
+                yield Drift(path, f"something, even if empty, as Include.{flag} asks for it", UNSET)
 
 
 def _above(path: str) -> Iterator[str]:
@@ -91,19 +45,26 @@ def _above(path: str) -> Iterator[str]:
     yield from (path[:index] for index, character in enumerate(path) if character in ".[")
 
 
-def _places(run: RunResults, level: str) -> Iterator[tuple[str, object]]:
-    """Every document, field or case field with its JSON path."""
-    if level == "case field":
-        for index, case in enumerate((run.case_info and run.case_info.fields) or ()):
-            yield f"$.case_info.fields[{index}]", case
+def _places(value: object, place: str, path: str = "$") -> Iterator[tuple[str, Struct]]:
+    """Everything at a place such as `files[].documents[]`, each with its JSON path."""
+    if not isinstance(value, Struct):
         return
-    for number, file in enumerate(run.files or ()):
-        for index, document in enumerate(file.documents or ()):
-            path = f"$.files[{number}].documents[{index}]"
-            if level == "document":
-                yield path, document
-            else:
-                yield from ((f"{path}.fields[{place}]", field) for place, field in enumerate(document.fields or ()))
+    if not place:
+        yield path, value
+        return
+    step, _, rest = place.partition(".")
+    key = step.removesuffix("[]")
+    inner = getattr(value, _attribute(value, key))
+    if not step.endswith("[]"):
+        yield from _places(inner, rest, f"{path}.{key}")
+    elif isinstance(inner, list):
+        for index, item in enumerate(inner):
+            yield from _places(item, rest, f"{path}.{key}[{index}]")
+
+
+def _attribute(model: Struct, key: str) -> str:
+    """The attribute of a JSON key."""
+    return model.__struct_fields__[model.__struct_encode_fields__.index(key)]
 
 
 def _impossible_times(run: RunResults) -> Iterator[Drift]:

@@ -1,3 +1,4 @@
+# Made from openapi.yaml by `make generate`. Changes made here are lost: change the spec or a template.
 """The include flags: what to ask for beyond the values."""
 
 from collections.abc import Iterable
@@ -16,13 +17,15 @@ class Include(Flag):
 
     NONE = 0
     REVIEW = 1
-    """What human reviewers did: `include_review_results`."""
+    """Adds what human reviewers did (`include_review_results`)."""
     CONFIDENCE = 2
-    """How sure the platform is: `include_confidence_scores`."""
+    """Adds how sure the platform is of each document's class and of each field's value
+    (`include_confidence_scores`)."""
     VALIDATION = 4
-    """What the app's validation rules found: `include_validation_results`."""
+    """Adds the outcome of the app's validation rules for documents, fields and cross-class fields
+    (`include_validation_results`)."""
     SOURCE = 8
-    """Where things stand on the page: `include_source_info`."""
+    """Adds where values were found (`include_source_info`)."""
     ALL = REVIEW | CONFIDENCE | VALIDATION | SOURCE
 
     @classmethod

@@ -18,6 +18,7 @@ from run_results.include import Include
 from run_results.options import Options
 from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
 from run_results.secret import Secret
+from run_results_api.flags import PARAMETERS
 from run_results_api.types import UNSET
 
 T = TypeVar("T")
@@ -75,12 +76,9 @@ def request(options: Options, run_id: str, offset: int, include: Include) -> Req
 
     built = get_run_results.build_request(
         run_id,
-        include_review_results=Include.REVIEW in include,
-        include_confidence_scores=Include.CONFIDENCE in include,
-        include_validation_results=Include.VALIDATION in include,
-        include_source_info=Include.SOURCE in include,
         file_offset=offset,
         ib_context=options.context if options.context is not None else UNSET,
+        **{parameter: Include[name] in include for name, parameter in PARAMETERS.items()},
     )
     return Request(
         url=options.base_url + built["url"],
