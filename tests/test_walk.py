@@ -207,6 +207,16 @@ def test_an_answer_that_breaks_the_contract_everywhere_is_refused_soon() -> None
     assert len(caught.value.drift) == 100
 
 
+def test_news_without_end_never_costs_a_page() -> None:
+    """Of unknown keys, 200,000 are listed and the others counted; what breaks the contract is listed with them."""
+    empty = b'{"id": "r", "status": "COMPLETE", "files": [{"documents": [' + b'{"x":0},' * 200_000
+    (got,) = play(lambda _: empty + b'{"x":0}]}], "has_more": false, "message": 7}')
+    (message,) = got.breaches
+    assert message.path == "$.message"
+    assert len(got.drift) == 200_002
+    assert str(got.drift[-1]) == "$: expected nothing new, got '1 more place'"
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -16,7 +16,7 @@ from run_results.drift import Drift
 from run_results.errors import ContractError, MalformedResponseError
 from run_results.include import Include
 from run_results.names.rule import is_api_name
-from run_results.repair import Doubled, Huge, repair
+from run_results.repair import Doubled, Huge, find_drift, repair
 from run_results_api.models import RunResults
 from run_results_api.types import UNSET, Unset
 
@@ -70,7 +70,7 @@ def inspect(body: bytes) -> tuple[Drift, ...]:
     Takes several times as long as `decode`. Reads what `decode` skips, too: bytes that are not UTF-8 are drift.
     """
     try:
-        return repair(_parse_patiently(body.removeprefix(_BOM), errors="surrogateescape"))[1]
+        return find_drift(_parse_patiently(body.removeprefix(_BOM), errors="surrogateescape"))
     except ContractError as error:
         # Decoding took it: the fault is in a part that decoding skips.
         return (Drift("$", "text that can be read in full", error.message, is_breach=False),)

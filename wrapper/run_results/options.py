@@ -185,7 +185,9 @@ class Options:
         "Seconds of wall-clock time for each attempt at a page, from connecting to the last byte.", _timeout, 60.0
     )
     max_body_bytes: int = _setting(
-        "The largest page taken, in bytes, before and after decompression.", _max_body_bytes, 256 * 2**20
+        "The largest page taken, in bytes, before and after decompression; reading it takes up to 80 times the memory.",
+        _max_body_bytes,
+        256 * 2**20,
     )
     retry: RetryPolicy = _setting("How often and how long to try.", _retry, RetryPolicy())
     strict: bool = _setting("Whether every place where an answer leaves the contract is an error.", _flag, False)

@@ -4,19 +4,20 @@ What does not fit stays unset, and a `Drift` says where, what was expected and w
 holds a wrong type, and the raw value can still be read.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
-from attrs import NOTHING, Attribute, AttrsInstance, fields
 
 from run_results.drift import Drift
 from run_results.errors import ContractError
 from run_results.names.rule import is_api_name
+from run_results.text import count
 from run_results_api.models import RunResults, RunStatus
 from run_results_api.types import UNSET, Model, Unset
 
@@ -38,31 +39,68 @@ class Doubled(dict[str, Any]):
 
 
 class _Places(list[Drift]):
-    """The places found so far. A small answer can have millions: so many are listed, and then the answer is refused."""
+    """The places found so far. A small answer can have millions, so their number is limited.
+
+    Every breach is listed, since what depends on one must see it: with too many, the answer is refused. Of what is
+    merely news, the first are listed and the others counted.
+    """
 
     _MOST = 200_000
 
+    def __init__(self, *, is_built: bool = True) -> None:
+        super().__init__()
+        self.is_built = is_built
+        """Whether models are wanted, too."""
+        self._breaches = self._news = 0
+
     def add(self, path: str, expected: str, got: Any, *, is_breach: bool = True) -> None:
-        """List a place. Raises `ContractError` where there are too many."""
-        if len(self) >= self._MOST:
-            text = f"the answer leaves the contract in more than {self._MOST:,} places, first {self[0]}"
-            raise ContractError(text, drift=tuple(self[:100]))
+        """List or count a place. Raises `ContractError` where there are too many breaches."""
+        if is_breach:
+            self._breaches += 1
+            if self._breaches > self._MOST:
+                listed = [place for place in self if place.is_breach][:100]
+                text = f"the answer leaves the contract in more than {self._MOST:,} places, first {listed[0]}"
+                raise ContractError(text, drift=tuple(listed))
+        else:
+            self._news += 1
+            if self._news > self._MOST:
+                return
         self.append(Drift(path, expected, got, is_breach))
+
+    def all(self) -> tuple[Drift, ...]:
+        """Every place; the last one says how many others there are, if not all are listed."""
+        more = self._news - self._MOST
+        return (
+            (*self, Drift("$", "nothing new", count(more, "more place"), is_breach=False)) if more > 0 else tuple(self)
+        )
 
 
 def repair(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
     """The models of a decoded answer, and every place where it left the contract or goes beyond it.
 
-    Raises `ContractError` where it is no object, or leaves the contract in too many places to list them.
+    Takes over `value`, and may change it. Raises `ContractError` where it is no object, or breaks the contract in too
+    many places to list them.
     """
     drift = _Places()
+    run = _repair(value, drift)
+    return run, drift.all()
+
+
+def find_drift(value: Any) -> tuple[Drift, ...]:
+    """The places that `repair` lists, without the memory for models; takes over `value`, too."""
+    drift = _Places(is_built=False)
+    _repair(value, drift)
+    return drift.all()
+
+
+def _repair(value: Any, drift: _Places) -> RunResults:
     try:
-        run = _build(RunResults, _survey(value, "$", drift), "$", drift)
+        run = _build(_shape(RunResults), _survey(value, "$", drift), "$", drift)
     except RecursionError:  # the caller's own stack is nearly full
         raise ContractError("the answer is nested too deeply to be looked through here") from None
     if not isinstance(run, RunResults):
-        raise ContractError(f"the answer is no JSON object: {drift[0]}", drift=tuple(drift))
-    return run, tuple(drift)
+        raise ContractError(f"the answer is no JSON object: {drift[0]}", drift=drift.all())
+    return run
 
 
 def _at(path: str, key: str) -> str:
@@ -88,81 +126,137 @@ def _survey(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
     elif depth > _DEEPEST:
         return value
     elif isinstance(value, list):
-        return [_survey(item, f"{path}[{index}]", drift, depth + 1) for index, item in enumerate(value)]
+        for index, item in enumerate(value):
+            if isinstance(item, _LOOKED_INTO):
+                value[index] = _survey(item, f"{path}[{index}]", drift, depth + 1)
     elif isinstance(value, dict):
         doubled = value.doubled if isinstance(value, Doubled) else ()
         for key in doubled:
             # Nobody can say which of two values counts, and on these the walk depends.
             drift.add(_at(path, key), "one value", value[key], is_breach=path == "$" and key in ("files", "has_more"))
-        return {
-            _survey(key, path, drift, depth + 1): _survey(item, _at(path, key), drift, depth + 1)
-            for key, item in value.items()
-        }
+        for key, item in list(value.items()):
+            place = _at(path, key)
+            new = _survey(key, path, drift, depth + 1)
+            if new is not key:
+                del value[key]
+            value[new] = _survey(item, place, drift, depth + 1)
     return value
 
 
+_LOOKED_INTO = (str, list, dict)
+
+
+class _Shape(msgspec.Struct, frozen=True, eq=False):
+    """What the contract has in a place, in the form that is quick to compare with."""
+
+    kind: Any
+    """The type without null, with its bounds."""
+    expected: str
+    """The type in the contract's words."""
+    is_nullable: bool
+    model: type[Model] | None = None
+    items: "_Shape | None" = None
+    """What an array has in it."""
+    values: "_Shape | None" = None
+    """What an object has in it whose keys are free, and whose values are not."""
+    choices: "tuple[_Shape, ...]" = ()
+    """The types of a union that has several, beside null."""
+    is_integer: bool = False
+    is_name: bool = False
+
+
+def _shape(hint: Any) -> _Shape:
+    """The shape of a type hint. The type that marks an absent value is left out."""
+    options = tuple(option for option in _options(hint) if option is not Unset)
+    kinds = tuple(option for option in options if option is not NoneType)
+    expected, is_nullable = " or ".join(_describe(option) for option in options), NoneType in options
+    if len(kinds) != 1:
+        kind = Union[kinds] if kinds else NoneType  # noqa: UP007 - made, not written
+        return _Shape(kind, expected, is_nullable, choices=tuple(_shape(kind) for kind in kinds))
+    (kind,) = kinds
+    origin, inner = get_origin(kind), get_args(kind)
+    return _Shape(
+        kind,
+        expected,
+        is_nullable,
+        model=kind if isinstance(kind, type) and issubclass(kind, Model) else None,
+        items=_shape(inner[0]) if origin is list else None,
+        values=_shape(inner[1]) if origin is dict and inner[1] is not Any else None,
+        is_integer=_plain(kind) is int,
+        is_name=_is_name(kind),
+    )
+
+
+class _Member(msgspec.Struct, frozen=True, eq=False):
+    """A member of a model."""
+
+    name: str
+    key: str
+    """Its key in JSON."""
+    shape: _Shape
+    is_required: bool
+
+
 @cache
-def _hints(model: Any) -> dict[str, Any]:
-    """The types of a model's attributes. The one that marks an absent value is taken out of each."""
-    return {
-        name: Union[tuple(option for option in _options(hint) if option is not Unset)]  # noqa: UP007 - made, not written
-        for name, hint in get_type_hints(model, include_extras=True).items()
-    }
+def _members_of(model: Any) -> tuple[_Member, ...]:
+    hints = get_type_hints(model, include_extras=True)
+    return tuple(
+        _Member(each.name, each.encode_name, _shape(hints[each.name]), each.required)
+        for each in msgspec.structs.fields(model)
+    )
 
 
-def _attributes(model: type[Model]) -> "tuple[Attribute[Any], ...]":
-    # `Model` is no attrs class itself, its subclasses are.
-    attributes: tuple[Attribute[Any], ...] = fields(cast("type[AttrsInstance]", model))
-    return attributes
+@cache
+def _keys_of(model: Any) -> frozenset[str | None]:
+    return frozenset((*(member.key for member in _members_of(model)), model.__struct_config__.tag_field))
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
-def _build(hint: Any, value: Any, path: str, drift: _Places) -> Any:
-    """The model or value of this type, as far as `value` fits; UNSET where it does not. Adds to `drift`."""
-    options = _options(hint)
-    if value is None and NoneType in options:
+def _build(shape: _Shape, value: Any, path: str, drift: _Places) -> Any:
+    """The model or value of this shape, as far as `value` fits; UNSET where it does not. Adds to `drift`."""
+    if value is None and shape.is_nullable:
         return None
-    kind = _choose([option for option in options if option is not NoneType], value)
-    if isinstance(kind, type) and issubclass(kind, Model):
+    chosen = _choose(shape, value) if shape.choices else shape
+    if chosen.model is not None:
         if isinstance(value, dict):
-            return kind(**dict(_members(kind, value, path, drift)))
-    elif get_origin(kind) is list:
+            return chosen.model(**dict(_members(chosen.model, value, path, drift)))
+    elif chosen.items is not None:
         if isinstance(value, list):
-            return list(_items(get_args(kind)[0], value, path, drift))
-    elif get_origin(kind) is dict and get_args(kind)[1] is not Any:
+            return _build_array(chosen, chosen.items, value, path, drift)
+    elif chosen.values is not None:
         if isinstance(value, dict):
-            built = {key: _build(get_args(kind)[1], item, _at(path, key), drift) for key, item in value.items()}
+            built = {key: _build(chosen.values, item, _at(path, key), drift) for key, item in value.items()}
             return {key: item for key, item in built.items() if item is not UNSET}
     elif not isinstance(value, Huge):
-        if _plain(kind) is int and isinstance(value, float) and value.is_integer():
+        if chosen.is_integer and isinstance(value, float) and value.is_integer():
             value = int(value)  # JSON Schema counts 1.0 as an integer.
         try:
-            built = msgspec.convert(_holdable(value, path, drift), kind)
+            built = msgspec.convert(_holdable(value, path, drift), chosen.kind)
         except msgspec.ValidationError:
             pass
         else:
-            if getattr(built, "is_known", True) is False or (_is_name(kind) and not is_api_name(built)):
-                drift.add(path, _describe(kind), value)
+            if getattr(built, "is_known", True) is False or (chosen.is_name and not is_api_name(built)):
+                drift.add(path, _describe(chosen.kind), value)
             return built
-    drift.add(path, " or ".join(_describe(option) for option in options), value)
+    drift.add(path, shape.expected, value)
     return UNSET
 
 
-def _choose(kinds: list[Any], value: Any) -> Any:
+def _choose(shape: _Shape, value: Any) -> _Shape:
     """The type of a union that a value is to be read as: the one model or list that it can be, else all of them."""
-    for kind in kinds if len(kinds) > 1 else ():
-        if isinstance(kind, type) and issubclass(kind, Model):
-            tag = kind.__struct_config__.tag
-            if isinstance(value, dict) and (tag is None or value.get(kind.__struct_config__.tag_field) == tag):
-                return kind
-        elif (get_origin(kind) is list and isinstance(value, list)) or (
-            get_origin(kind) is dict and isinstance(value, dict)
+    for choice in shape.choices:
+        if choice.model is not None:
+            config = choice.model.__struct_config__
+            if isinstance(value, dict) and (config.tag is None or value.get(config.tag_field) == config.tag):
+                return choice
+        elif (isinstance(value, list) and choice.items) or (
+            isinstance(value, dict) and get_origin(choice.kind) is dict
         ):
-            return kind
-    return Union[tuple(kinds)] if kinds else NoneType  # noqa: UP007 - made, not written
+            return choice
+    return shape
 
 
 def _holdable(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
@@ -178,30 +272,34 @@ def _holdable(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
 
 
 def _members(model: type[Model], value: dict[str, Any], path: str, drift: _Places) -> Iterator[tuple[str, Any]]:
-    hints = _hints(cast("Any", model))
-    keys = {member.name: member.encode_name for member in msgspec.structs.fields(model)}
-    known = {*keys.values(), model.__struct_config__.tag_field}
+    known = _keys_of(cast("Any", model))
     for key in value:
         if key not in known:
             drift.add(_at(path, key), "no key of this name", value[key], is_breach=False)
-    for member in _attributes(model):
-        hint, key = hints[member.name], keys[member.name]
-        if key in value:
-            yield member.name, _build(hint, value[key], _at(path, key), drift)
-        elif member.default is NOTHING:
-            expected = " or ".join(_describe(option) for option in _options(hint))
-            drift.add(_at(path, key), f"{expected}, which is required", UNSET)
+    for member in _members_of(cast("Any", model)):
+        if member.key in value:
+            yield member.name, _build(member.shape, value[member.key], _at(path, member.key), drift)
+        elif member.is_required:
+            drift.add(_at(path, member.key), f"{member.shape.expected}, which is required", UNSET)
             yield member.name, UNSET
 
 
-def _items(hint: Any, values: list[Any], path: str, drift: _Places) -> Iterator[Any]:
+def _build_array(shape: _Shape, of: _Shape, values: list[Any], path: str, drift: _Places) -> Any:
+    if of.is_integer:
+        with suppress(msgspec.ValidationError):  # all at once: a page number takes two bytes, so they can be many
+            return msgspec.convert(values, shape.kind)
+    items = _items(of, values, path, drift)
+    return list(items) if drift.is_built else list(deque(items, maxlen=0))
+
+
+def _items(shape: _Shape, values: list[Any], path: str, drift: _Places) -> Iterator[Any]:
     for index, value in enumerate(values):
-        built = _build(hint, value, f"{path}[{index}]", drift)
+        built = _build(shape, value, f"{path}[{index}]", drift)
         if built is not UNSET:
             yield built
-        elif isinstance(hint, type) and issubclass(hint, Model):
+        elif shape.model is not None:
             # An empty model keeps the place, so that the items behind it keep their index.
-            yield hint(**{member.name: UNSET for member in _attributes(hint)})
+            yield shape.model(**dict.fromkeys(shape.model.__struct_fields__, UNSET))
 
 
 def _plain(kind: Any) -> Any:
