@@ -35,7 +35,7 @@ from ruamel.yaml import YAML
 
 from run_results_api import AuthenticatedClient, Client, models
 from run_results_api.api.runs import get_run_results
-from run_results_api.models import Error, File, RunResults, RunStatus
+from run_results_api.models import Document, Error, File, RunResults, RunStatus
 from run_results_api.types import UNSET, Model, Unset
 from run_results_conformance.server.synthetic import SyntheticRun
 
@@ -280,12 +280,12 @@ def test_model_and_schema_agree(name: str) -> None:
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_models_are_slotted(name: str) -> None:
-    """A model is a slotted class of attrs: no `__dict__`, no misspelt attribute, and no positional arguments."""
+    """A model is a slotted class of attrs: no dictionary inside, no misspelt attribute, and no positional arguments."""
     model = getattr(models, name)
     assert issubclass(model, Model)
     assert attrs.has(model)
     one = model(**dict.fromkeys((attribute.name for attribute in attrs.fields(model)), UNSET))
-    assert not hasattr(one, "__dict__")
+    assert model.__dictoffset__ == 0
     with pytest.raises(AttributeError):
         one.misspelt = 1
     with pytest.raises(TypeError):
@@ -756,6 +756,37 @@ def test_fastapi_takes_and_returns_models() -> None:
         assert client.post("/body", json={"input_file_path": "a"}).json() == [{"input_file_path": "a"}]
         assert client.post("/body", json={"input_file_path": 3}).status_code == 422
         assert client.get("/openapi.json").status_code == 200
+
+
+def test_fastapi_returns_models_from_endpoints_without_a_type() -> None:
+    """A model, a list of models and an object with one are written as `to_dict` has them."""
+    app, run = FastAPI(), full()
+    sparse = File(input_file_path="a", documents=[Document(class_name=None)])
+
+    @app.get("/alone")
+    def alone():  # type: ignore[no-untyped-def]
+        return run
+
+    @app.get("/inside")
+    def inside():  # type: ignore[no-untyped-def]
+        return {"files": [sparse, File()], "status": run.status}
+
+    with TestClient(app) as client:
+        assert client.get("/alone").json() == run.to_dict()
+        assert client.get("/inside").json() == {"files": [sparse.to_dict(), {}], "status": run.status.value}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_the_variables_of_a_model_are_the_members_that_are_set(name: str) -> None:
+    """`vars` gives them, and they can only be read; copies, pickles and `dir` are those of any object."""
+    model = getattr(models, name)
+    values = {attribute.name: 7 for attribute in attrs.fields(model) if attribute.default is attrs.NOTHING}
+    one = model(**values | {model.__struct_fields__[-1]: None})
+    assert vars(one) == {key: value for key, value in msgspec.structs.asdict(one).items() if value is not UNSET}
+    with pytest.raises(TypeError):
+        vars(one)["misspelt"] = 1
+    assert one == copy.copy(one) == copy.deepcopy(one) == pickle.loads(pickle.dumps(one))
+    assert set(model.__struct_fields__) <= set(dir(one))
 
 
 def test_models_need_no_pydantic() -> None:

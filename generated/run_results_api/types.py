@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import attrs
@@ -74,6 +75,17 @@ class Model(msgspec.Struct, gc=False):
         """Convert to dicts, lists and plain values, as `json.loads(self.to_json())` would."""
         result: dict[str, Any] = msgspec.to_builtins(self)
         return result
+
+    if not TYPE_CHECKING:  # type checkers take it for the attribute dictionary that a model lacks
+
+        @property
+        def __dict__(self) -> Mapping[str, Any]:
+            """What `vars(model)` gives: the members that are set, to be read only.
+
+            FastAPI asks for it where an endpoint has no return type; so does `json.dumps(model, default=vars)`.
+            """
+            members = ((name, getattr(self, name)) for name in self.__struct_fields__)
+            return MappingProxyType({name: value for name, value in members if value is not UNSET})
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
