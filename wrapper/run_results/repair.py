@@ -7,19 +7,17 @@ holds a wrong type, and the raw value can still be read.
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
-from enum import Enum
-from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_origin
 
 import msgspec
 
 from run_results.drift import Drift
 from run_results.errors import ContractError
 from run_results.names.rule import is_api_name
+from run_results.shapes import Shape, describe, keys_of, members_of, shape_of
 from run_results.text import count
-from run_results_api.models import RunResults, RunStatus
-from run_results_api.types import UNSET, Model, Unset
+from run_results_api.models import RunResults
+from run_results_api.types import UNSET, Model
 
 _DEEPEST = 100
 
@@ -95,7 +93,7 @@ def find_drift(value: Any) -> tuple[Drift, ...]:
 
 def _repair(value: Any, drift: _Places) -> RunResults:
     try:
-        run = _build(_shape(RunResults), _survey(value, "$", drift), "$", drift)
+        run = _build(shape_of(RunResults), _survey(value, "$", drift), "$", drift)
     except RecursionError:  # the caller's own stack is nearly full
         raise ContractError("the answer is nested too deeply to be looked through here") from None
     if not isinstance(run, RunResults):
@@ -146,76 +144,7 @@ def _survey(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
 _LOOKED_INTO = (str, list, dict)
 
 
-class _Shape(msgspec.Struct, frozen=True, eq=False):
-    """What the contract has in a place, in the form that is quick to compare with."""
-
-    kind: Any
-    """The type without null, with its bounds."""
-    expected: str
-    """The type in the contract's words."""
-    is_nullable: bool
-    model: type[Model] | None = None
-    items: "_Shape | None" = None
-    """What an array has in it."""
-    values: "_Shape | None" = None
-    """What an object has in it whose keys are free, and whose values are not."""
-    choices: "tuple[_Shape, ...]" = ()
-    """The types of a union that has several, beside null."""
-    is_integer: bool = False
-    is_name: bool = False
-
-
-def _shape(hint: Any) -> _Shape:
-    """The shape of a type hint. The type that marks an absent value is left out."""
-    options = tuple(option for option in _options(hint) if option is not Unset)
-    kinds = tuple(option for option in options if option is not NoneType)
-    expected, is_nullable = " or ".join(_describe(option) for option in options), NoneType in options
-    if len(kinds) != 1:
-        kind = Union[kinds] if kinds else NoneType  # noqa: UP007 - made, not written
-        return _Shape(kind, expected, is_nullable, choices=tuple(_shape(kind) for kind in kinds))
-    (kind,) = kinds
-    origin, inner = get_origin(kind), get_args(kind)
-    return _Shape(
-        kind,
-        expected,
-        is_nullable,
-        model=kind if isinstance(kind, type) and issubclass(kind, Model) else None,
-        items=_shape(inner[0]) if origin is list else None,
-        values=_shape(inner[1]) if origin is dict and inner[1] is not Any else None,
-        is_integer=_plain(kind) is int,
-        is_name=_is_name(kind),
-    )
-
-
-class _Member(msgspec.Struct, frozen=True, eq=False):
-    """A member of a model."""
-
-    name: str
-    key: str
-    """Its key in JSON."""
-    shape: _Shape
-    is_required: bool
-
-
-@cache
-def _members_of(model: Any) -> tuple[_Member, ...]:
-    hints = get_type_hints(model, include_extras=True)
-    return tuple(
-        _Member(each.name, each.encode_name, _shape(hints[each.name]), each.required)
-        for each in msgspec.structs.fields(model)
-    )
-
-
-@cache
-def _keys_of(model: Any) -> frozenset[str | None]:
-    return frozenset((*(member.key for member in _members_of(model)), model.__struct_config__.tag_field))
-
-
-def _options(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-
-
-def _build(shape: _Shape, value: Any, path: str, drift: _Places) -> Any:
+def _build(shape: Shape, value: Any, path: str, drift: _Places) -> Any:
     """The model or value of this shape, as far as `value` fits; UNSET where it does not. Adds to `drift`."""
     if value is None and shape.is_nullable:
         return None
@@ -239,13 +168,13 @@ def _build(shape: _Shape, value: Any, path: str, drift: _Places) -> Any:
             pass
         else:
             if getattr(built, "is_known", True) is False or (chosen.is_name and not is_api_name(built)):
-                drift.add(path, _describe(chosen.kind), value)
+                drift.add(path, describe(chosen.kind), value)
             return built
     drift.add(path, shape.expected, value)
     return UNSET
 
 
-def _choose(shape: _Shape, value: Any) -> _Shape:
+def _choose(shape: Shape, value: Any) -> Shape:
     """The type of a union that a value is to be read as: the one model or list that it can be, else all of them."""
     for choice in shape.choices:
         if choice.model is not None:
@@ -272,11 +201,11 @@ def _holdable(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
 
 
 def _members(model: type[Model], value: dict[str, Any], path: str, drift: _Places) -> Iterator[tuple[str, Any]]:
-    known = _keys_of(cast("Any", model))
+    known = keys_of(cast("Any", model))
     for key in value:
         if key not in known:
             drift.add(_at(path, key), "no key of this name", value[key], is_breach=False)
-    for member in _members_of(cast("Any", model)):
+    for member in members_of(cast("Any", model)):
         if member.key in value:
             yield member.name, _build(member.shape, value[member.key], _at(path, member.key), drift)
         elif member.is_required:
@@ -284,7 +213,7 @@ def _members(model: type[Model], value: dict[str, Any], path: str, drift: _Place
             yield member.name, UNSET
 
 
-def _build_array(shape: _Shape, of: _Shape, values: list[Any], path: str, drift: _Places) -> Any:
+def _build_array(shape: Shape, of: Shape, values: list[Any], path: str, drift: _Places) -> Any:
     if of.is_integer:
         with suppress(msgspec.ValidationError):  # all at once: a page number takes two bytes, so they can be many
             return msgspec.convert(values, shape.kind)
@@ -292,7 +221,7 @@ def _build_array(shape: _Shape, of: _Shape, values: list[Any], path: str, drift:
     return list(items) if drift.is_built else list(deque(items, maxlen=0))
 
 
-def _items(shape: _Shape, values: list[Any], path: str, drift: _Places) -> Iterator[Any]:
+def _items(shape: Shape, values: list[Any], path: str, drift: _Places) -> Iterator[Any]:
     for index, value in enumerate(values):
         built = _build(shape, value, f"{path}[{index}]", drift)
         if built is not UNSET:
@@ -300,43 +229,3 @@ def _items(shape: _Shape, values: list[Any], path: str, drift: _Places) -> Itera
         elif shape.model is not None:
             # An empty model keeps the place, so that the items behind it keep their index.
             yield shape.model(**dict.fromkeys(shape.model.__struct_fields__, UNSET))
-
-
-def _plain(kind: Any) -> Any:
-    """The type without the bounds that the contract sets on it."""
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
-
-
-def _is_name(kind: Any) -> bool:
-    return get_origin(kind) is Annotated and get_args(kind)[1].title == "ApiFieldName"
-
-
-_NAMES: dict[Any, str] = {
-    NoneType: "null",
-    RunStatus: "a status that the contract names",
-    bool: "boolean",
-    float: "number",
-    int: "integer",
-    str: "string",
-}
-
-
-def _describe(kind: Any) -> str:
-    """The type in the contract's words."""
-    plain = _plain(kind)
-    if get_origin(plain) is list:
-        return "array"
-    if _is_name(kind):
-        return "an API field name"
-    if get_origin(plain) is Literal or (isinstance(plain, type) and issubclass(plain, Enum) and plain not in _NAMES):
-        values = get_args(plain) or [each.value for each in plain]
-        return f"one of {', '.join(map(repr, values))}"
-    name = _NAMES.get(plain, "any value" if plain is Any else "object")
-    if plain is not kind:
-        bounds = get_args(kind)[1]
-        signs = (("> ", bounds.gt), (">= ", bounds.ge), ("< ", bounds.lt), ("<= ", bounds.le))
-        limits = [f"{sign}{bound}" for sign, bound in signs if bound is not None]
-        if bounds.min_length is not None:
-            limits.append(f"at least {bounds.min_length} long")
-        name += f" ({', '.join(limits)})"
-    return name
