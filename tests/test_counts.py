@@ -187,7 +187,7 @@ runs = st.builds(
 
 @given(run=runs, seed=st.integers(0, 10_000))
 @settings(
-    max_examples=200 if THOROUGH else 40,
+    max_examples=200 if THOROUGH else 15,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_every_command_and_the_library_have_the_same_numbers(
