@@ -56,6 +56,24 @@ def test_the_neighbour_is_a_run(run_id: str) -> None:
         assert "inputs.run-id-exact" in kept(report)
 
 
+def test_the_neighbour_is_a_run_that_started_at_the_same_time() -> None:
+    """Runs that somebody wrote by hand may all have one start: they are told apart by their files."""
+    runs = MemoryStore(
+        [
+            MemoryRun({"id": run_id, "status": "COMPLETE", "start_timestamp": 1_700_000_000_000_000_000}, files)
+            for run_id, files in (
+                ("a", [{"original_file_name": "one.pdf"}]),
+                ("b", [{"original_file_name": "two.pdf"}, {"original_file_name": "one.pdf"}]),
+            )
+        ]
+    )
+    for run_id in ("a", "b"):
+        report = verified(
+            ReferenceServer(runs, TOKEN, page_size=2), manifest=None, runs=[run_id], only=["inputs.run-id-exact"]
+        )
+        assert broken(report) == [], explain(report)
+
+
 class Careless(ReferenceServer):
     """Reads the leading digits of an id, and answers with the id that was asked for."""
 

@@ -98,14 +98,15 @@ def names_another_run(session: Session, run: ObservedRun, exchange: Exchange) ->
     """Whether the answer to an id shows a run of that id which is not `run`.
 
     With sequential or short ids an id that was altered may well name a run. The same files may be in several runs; they
-    do not start at the same nanosecond.
+    do not start at the same nanosecond, but for runs that somebody wrote by hand, and these differ in their files.
     """
     page, own = page_of(session, exchange), page_of(session, session.ask(run.first.exchange.request))
     if page is None or own is None or page.value.get("id") != exchange.request.run_id:
         return False
-    started, own_start = (each.value.get("start_timestamp") for each in (page, own))
-    if started is not None and own_start is not None:
-        return bool(started != own_start)
     spec, items = session.spec, session.contract.pagination.items
     files, own_files = (spec.trim_files(each.value[items], NO_FLAGS) for each in (page, own))
-    return files != own_files or not files
+    started, own_start = (each.value.get("start_timestamp") for each in (page, own))
+    if started is None or own_start is None:
+        return files != own_files or not files
+    both = min(len(files), len(own_files))  # a run that is RUNNING may have more files than a moment ago
+    return bool(started != own_start) or files[:both] != own_files[:both]
