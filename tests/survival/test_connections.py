@@ -8,7 +8,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from attrs import evolve
 
 from run_results import AsyncClient, Client, RetryPolicy, errors
 from run_results.events import RetryPlanned
-from run_results.http import transport
 from run_results.http.gate import AsyncGate, Gate
 
 from .kit import GENEROUS, NAMES, RUN_ID, THOROUGH, TOKEN, honest_server, serving, settings_for
@@ -31,12 +30,9 @@ ONCE = RetryPolicy(attempts=1)
 
 
 @pytest.fixture
-def trusted(authority: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def trusted(authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own connections trust our own authority."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority / "ca.pem"))
-    transport.trust.cache_clear()
-    yield
-    transport.trust.cache_clear()
 
 
 def fetch(asynchronous: bool, url: str, **settings: Any) -> errors.RunResultsError | None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from run_results import RetryPolicy, errors
+from run_results import Client, RetryPolicy, errors
 
 from . import kit
 from .kit import (
@@ -287,6 +287,19 @@ def test_the_environment_can_name_a_certificate_authority(
         assert run_program(PROGRAM, server.url, SSL_CERT_FILE=str(authority / "ca.pem")) == [7, 7]
         check_left_clean(server)
     note("transport", "a CA named by SSL_CERT_FILE, and an answer cut off", "every file")
+
+
+def test_the_environment_can_name_it_after_the_first_client(
+    server_tls: ssl.SSLContext, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a notebook, SSL_CERT_FILE counts for the next client, without another process."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with serving("silent", times=0, tls=server_tls) as server:
+        with Client(token=TOKEN, base_url=server.url) as client, pytest.raises(errors.ConnectionFailedError):
+            client.page(RUN_ID)
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority / "ca.pem"))
+        with Client(token=TOKEN, base_url=server.url) as client:
+            assert client.page(RUN_ID).files
 
 
 # --- Proxies ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """httpx on connections of ours: transports that put httpcore's pools on the streams that keep a request's deadline."""
 
+import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -88,12 +89,17 @@ def _settings(max_connections: int, *, http2: bool) -> dict[str, Any]:
     }
 
 
-@cache
-def trust(purpose: str) -> ssl.SSLContext:  # noqa: ARG001 - what the cache is for
-    """Which certificates are trusted. Reading them takes longer than many a request: once for all clients.
+def trust(purpose: str) -> ssl.SSLContext:
+    """Which certificates are trusted, as the environment says now.
 
     httpcore writes into a context which protocols it is for, so that each purpose needs its own.
     """
+    return _read_trust(purpose, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _read_trust(*_key: str | None) -> ssl.SSLContext:
+    """Read the certificates, which takes longer than many a request: once for all clients of an environment."""
     return httpx.create_ssl_context()
 
 
