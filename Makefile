@@ -38,8 +38,9 @@ generate: $(INSTALLED)  ## Generate the client from openapi.yaml
 	$(BIN)/python generated/generate.py
 
 .PHONY: check
-check: $(INSTALLED)  ## Fail when generated code is stale, or the spec, types or style have findings
+check: $(INSTALLED)  ## Fail when generated code is stale, something has no home, or the spec, types or style have findings
 	$(BIN)/python generated/generate.py --check
+	$(BIN)/python -m run_results_conformance evolve --impact
 	$(BIN)/openapi-spec-validator openapi.yaml
 	$(MAKE) --no-print-directory lint-spec
 	$(BIN)/ruff check .
@@ -53,9 +54,18 @@ evolve: $(INSTALLED)  ## Say whom the changes of openapi.yaml since a release br
 	trap 'rm -f "$$old"' EXIT; git show "$$base:openapi.yaml" >"$$old" && echo "openapi.yaml since $$base:" && \
 	$(BIN)/python -m run_results_conformance evolve "$$old" openapi.yaml
 
+.PHONY: impact
+impact: $(INSTALLED)  ## List the properties and flags that tables, report, fetch, synthetic runs or docs do not have yet
+	@$(BIN)/python -m run_results_conformance evolve --impact
+
+# Installed again only when the lock file has changed.
+requirements/node/node_modules/installed: requirements/node/package-lock.json
+	@cd requirements/node && npm ci --silent && touch node_modules/installed
+
 .PHONY: lint-spec
 lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
-	@if command -v npm >/dev/null; then cd requirements/node && npm ci --silent && \
+	@if command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory requirements/node/node_modules/installed && cd requirements/node && \
 		npx --no-install spectral lint --ruleset spectral.yaml --fail-severity hint ../../openapi.yaml && \
 		REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --no-install redocly lint --config redocly.yaml ../../openapi.yaml; \
 	elif [ -n "$$CI" ]; then echo "lint-spec needs npm"; exit 1; \

@@ -21,8 +21,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--vendor", type=_FILE,
     help="Instead of OLD and NEW: compare the contract with the vendor's document, and list what no decision explains.",
 )  # fmt: skip
+@click.option(
+    "--impact", "wants_impact", is_flag=True,
+    help="Instead: list the properties and flags of the contract (or of OLD) that have no place yet in tables, report, "
+    "fetch, synthetic runs, strategies or docs. For a checkout of run-results: it reads the folder docs.",
+)  # fmt: skip
 @click.pass_context
-def evolve(ctx: click.Context, old: Path | None, new: Path | None, form: str, words: bool, vendor: Path | None) -> None:
+def evolve(
+    ctx: click.Context,
+    old: Path | None,
+    new: Path | None,
+    form: str,
+    words: bool,
+    vendor: Path | None,
+    wants_impact: bool,
+) -> None:
     """Say what changed from the contract OLD to NEW, and whom it breaks.
 
     OLD and NEW are OpenAPI 3 documents in YAML or JSON. Each change is judged for readers of answers and for senders of
@@ -33,6 +46,8 @@ def evolve(ctx: click.Context, old: Path | None, new: Path | None, form: str, wo
     from run_results_conformance.evolve import CannotJudge, DocumentError
 
     try:
+        if wants_impact:
+            ctx.exit(_impact(old))
         code = _vendor(vendor, old, form) if vendor else _judge(old, new, form, words)
     except (CannotJudge, DocumentError) as error:
         raise click.UsageError(str(error)) from error
@@ -50,6 +65,22 @@ def _judge(old: Path | None, new: Path | None, form: str, words: bool) -> int:
     }  # fmt: skip
     click.echo(show[form](judgement), nl=False)
     return (0, 3, 1)[judgement.verdict]
+
+
+def _impact(contract: Path | None) -> int:
+    from run_results_conformance.evolve import CannotJudge, Document
+    from run_results_conformance.evolve.impact import as_text, impact, unmapped
+    from run_results_conformance.server.contract import Contract, SpecError, load_contract
+
+    docs = Path("docs")
+    if not docs.is_dir():
+        raise click.UsageError("--impact reads the folder docs of a checkout of run-results; run it in the checkout")
+    try:
+        found = impact(Contract(Document.read(contract).root) if contract else load_contract(), docs, unmapped())
+    except SpecError as error:
+        raise CannotJudge("contract", "#", str(error)) from error
+    click.echo(as_text(found), nl=False)
+    return 0 if found.is_complete else 1
 
 
 def _vendor(vendor: Path, ours: Path | None, form: str) -> int:

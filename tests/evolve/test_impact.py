@@ -1,0 +1,115 @@
+"""`evolve --impact`: what a change of the contract still needs elsewhere is found, place by place."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from run_results_conformance.cli import main
+from run_results_conformance.evolve.impact import Unmapped, impact, properties, unmapped
+from run_results_conformance.server.contract import Contract, load_contract
+
+DOCS = Path(__file__).parents[2] / "docs"
+EVERYWHERE = ("tables", "report", "fetch", "synthetic", "docs")
+
+
+def edited(name: str, node: dict[str, Any], value: Any, flag: str | None = None) -> dict[str, Any]:
+    """The contract with one more property of a field, which the full example shows, and perhaps with its flag."""
+    document: dict[str, Any] = copy.deepcopy(dict(load_contract().document))
+    components = document["components"]
+    components["schemas"]["Field"]["properties"][name] = node
+    for file in components["examples"]["Full"]["value"]["files"]:
+        for each in file["documents"]:
+            for field in each["fields"]:
+                field[name] = value
+    if flag is not None:
+        node["x-include"] = flag
+        parameter = {"name": flag, "in": "query", "schema": {"type": "boolean", "default": False}}
+        document["paths"][load_contract().path]["get"]["parameters"].append(parameter)
+    return document
+
+
+def homeless(document: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """What has no home when the contract is this one."""
+    return dict(impact(Contract(document), DOCS, unmapped()).homeless)
+
+
+def test_the_contract_has_a_home_everywhere() -> None:
+    """Every property and flag is in every place, or in `unmapped.toml` with a reason, and no entry there is idle."""
+    found = impact(load_contract(), DOCS, unmapped())
+    assert (dict(found.homeless), found.unused) == ({}, ())
+    assert found.parts > 70
+    assert all(entry.why for entry in unmapped())
+
+
+def test_a_new_property_is_named_with_each_place() -> None:
+    """A property that only the spec has lacks a home in all places but the strategies, which are made from it."""
+    assert homeless(edited("mood_of_text", {"type": "string"}, "calm")) == {"Field.mood_of_text": EVERYWHERE}
+
+
+def test_a_property_that_no_example_shows_is_named() -> None:
+    """The example is a place of its own: without it the others could not be looked at."""
+    document = edited("mood_of_text", {"type": "string"}, "calm")
+    document["components"]["examples"]["Full"] = load_contract().document["components"]["examples"]["Full"]
+    assert homeless(document) == {"Field.mood_of_text": ("example", *EVERYWHERE)}
+
+
+def test_a_new_flag_is_named_with_each_place() -> None:
+    """A flag has a home where something that it adds has one; a new one has none."""
+    node = {"type": "string"}
+    assert homeless(edited("mood_of_text", node, "calm", "include_mood")) == {
+        "Field.mood_of_text": EVERYWHERE,
+        "include_mood": EVERYWHERE,
+    }
+
+
+def test_a_keyword_that_strategies_cannot_make_is_named() -> None:
+    """A property whose values cannot be made for tests lacks the strategies, too."""
+    found = homeless(edited("mood_of_text", {"type": "array", "uniqueItems": True}, []))
+    assert "strategies" in found["Field.mood_of_text"]
+
+
+@pytest.mark.parametrize("place", ["tables", "report", "fetch"])
+def test_what_is_written_is_looked_at(place: str) -> None:
+    """Without the entries of `unmapped.toml` exactly what they name has no home in a place."""
+    entries = [entry for entry in unmapped() if entry.place == place]
+    known = [entry for entry in unmapped() if entry.place != place]
+    found = impact(load_contract(), DOCS, known).homeless
+    assert set(found) == {what for entry in entries for what in entry.what}
+    assert set(found.values()) == {(place,)}
+
+
+def test_an_entry_that_is_not_needed_is_named() -> None:
+    """An entry for what has a home, or for what is not in the contract, must go."""
+    idle = Unmapped("tables", ("Field.value", "Field.gone"), "none")
+    assert impact(load_contract(), DOCS, [*unmapped(), idle]).unused == (
+        ("Field.gone", "tables"),
+        ("Field.value", "tables"),
+    )
+
+
+def test_every_property_of_an_answer_is_met() -> None:
+    """The list has every property of every schema that an answer can have, once."""
+    schemas = load_contract().document["components"]["schemas"]
+    listed = [
+        f"{name}.{key}" for name, schema in schemas.items() if name != "Error" for key in schema.get("properties", ())
+    ]
+    assert sorted(part.name for part in properties(load_contract())) == sorted(listed)
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 0 when nothing is left to do, 1 with a line for each part and what to change, 2 outside a checkout."""
+    path = tmp_path / "edited.json"
+    path.write_text(json.dumps(edited("mood_of_text", {"type": "string"}, "calm")), "utf-8")
+    monkeypatch.chdir(DOCS.parent)
+    runner = CliRunner()
+    assert runner.invoke(main, ["evolve", "--impact"]).exit_code == 0
+    result = runner.invoke(main, ["evolve", "--impact", str(path)])
+    assert result.exit_code == 1
+    assert "Field.mood_of_text: no home in tables, report, fetch, synthetic, docs\n" in result.output
+    assert "tables/schema.py" in result.output
+    monkeypatch.chdir(tmp_path)
+    assert runner.invoke(main, ["evolve", "--impact"]).exit_code == 2
