@@ -94,7 +94,7 @@ def spans(_exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate authority of our own (`ca.pem`) and a certificate for loopback (`server.pem`)."""
+    """A folder with an authority of our own (`ca.pem`) and its certificates for loopback (`server.pem`, `expired.pem`)."""
     folder = tmp_path_factory.mktemp("authority")
 
     def openssl(*arguments: str) -> None:
@@ -114,7 +114,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"),
         *("-extfile", "extensions", "-out", "server.crt"),
     )
-    (folder / "server.pem").write_text((folder / "server.crt").read_text() + (folder / "server.key").read_text())
+    openssl(
+        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "-1"),
+        *("-extfile", "extensions", "-out", "expired.crt"),
+    )
+    for name in ("server", "expired"):
+        (folder / f"{name}.pem").write_text((folder / f"{name}.crt").read_text() + (folder / "server.key").read_text())
     return folder
 
 
@@ -123,6 +128,14 @@ def server_tls(authority: Path) -> ssl.SSLContext:
     """What an https server on loopback shows."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "server.pem")
+    return context
+
+
+@pytest.fixture(scope="session")
+def expired_tls(authority: Path) -> ssl.SSLContext:
+    """What an https server shows whose certificate ended yesterday."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority / "expired.pem")
     return context
 
 

@@ -193,6 +193,20 @@ def test_a_certificate_of_another_host_is_told_apart(
     assert outcome.error.hint == "It is the certificate of another host: check the base URL"
 
 
+def test_a_certificate_that_has_expired_is_told_apart(
+    asynchronous: bool, expired_tls: ssl.SSLContext, client_tls: ssl.SSLContext
+) -> None:
+    """Neither SSL_CERT_FILE nor the base URL mends it: the hint names who can, and the clock."""
+    with serving("silent", times=0, tls=expired_tls) as server:
+        outcome = walk(server.url, asynchronous, http={"verify": client_tls})
+        assert server.requests == []
+        check_left_clean(server)
+    assert type(outcome.error) is errors.ConnectionFailedError
+    assert "certificate has expired" in str(outcome.error)
+    assert outcome.error.hint == "The server's operators have to renew it, unless this computer's clock is wrong"
+    assert outcome.waits == []
+
+
 def test_deadlines_hold_under_tls(
     asynchronous: bool, note: Note, server_tls: ssl.SSLContext, client_tls: ssl.SSLContext
 ) -> None:
