@@ -87,6 +87,15 @@ def test_closed_streams(url: str) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_no_report_gets_the_number_of_a_closed_stream(url: str, tmp_path: Path) -> None:
+    """With stdin and stderr closed, nothing that is printed gets into a report or a connection."""
+    file = tmp_path / "report.json"
+    line = f"{sys.executable} -m run_results_conformance check {url} --run r-1 --only wire.bom --json {file}"
+    done = subprocess.run(["sh", "-c", f"{line} <&- 2>&-"], env=SURROUNDINGS, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(file.read_text())["exit_code"] == 0
+
+
 def test_a_report_on_standard_output(url: str) -> None:
     """`-` in place of a file is standard output; then people read on standard error, and only one report fits."""
     arguments = ["check", url, "--run", "r-1", "--only", "wire.bom", "--json", "-"]

@@ -94,7 +94,7 @@ def spans(_exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority of our own (`ca.pem`) and its certificates for loopback (`server.pem`, `expired.pem`)."""
+    """A folder with an authority of our own (`ca.pem`), and with `server.pem` and `expired.pem`, for loopback."""
     folder = tmp_path_factory.mktemp("authority")
 
     def openssl(*arguments: str) -> None:

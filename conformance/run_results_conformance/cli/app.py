@@ -10,6 +10,7 @@ import click
 
 from run_results import RunResultsError, __version__
 from run_results.cli.exits import Exit
+from run_results.cli.streams import drop_output, escape_characters
 
 from .catalogue import faults, rules
 from .check import check
@@ -19,7 +20,6 @@ from .messages import PROGRAM, complain, describe, say
 from .refusals import write_refusal
 from .schema import schema
 from .serve import pack, serve
-from .streams import drop_output, open_streams
 
 _EXIT_CODES = """\b
 Exit codes:
@@ -51,9 +51,7 @@ class _Program(click.Group):
 
     def _run(self, arguments: list[str], extra: dict[str, Any]) -> int:
         failed: str
-        if not open_streams():
-            complain("standard output is closed")
-            return Exit.USAGE
+        escape_characters()
         try:
             code: int = super().main(arguments, PROGRAM, **{**extra, "standalone_mode": False})
             sys.stdout.flush()

@@ -1,9 +1,9 @@
 """The command line, `run-results`: fetch a run's fields, export it, report on it, see its state, check field names.
 
 `streams` prepares standard input and output, `commands` has the group and the way out of a process, and each command
-has a module. `options` has the
-options that several commands share, `exits` the exit codes, `messages` errors and warnings, `rows` the lines of JSON,
-`show` tables and progress for people, and `jobs` exports of several runs. It needs the extra `run-results[cli]`.
+has a module. `options` has the options that several commands share, `exits` the exit codes, `messages` errors and
+warnings, `rows` the lines of JSON, `show` tables and progress for people, and `jobs` exports of several runs. It needs
+the extra `run-results[cli]`.
 """
 
 import signal
@@ -16,7 +16,7 @@ from run_results.cli.streams import prepare_streams
 
 def main() -> NoReturn:
     """Run the command line with the process's arguments and exit; `exits` lists the exit codes."""
-    prepare_streams()
+    prepare_streams("run-results")
     if any(find_spec(name) is None for name in ("click", "rich")):
         sys.stderr.write("run-results: error: the command line needs more: pip install 'run-results[cli]'\n")
         sys.exit(2)

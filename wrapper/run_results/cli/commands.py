@@ -4,12 +4,9 @@
 """
 
 import errno
-import io
-import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
 
 import click
 
@@ -22,6 +19,7 @@ from run_results.cli.names import names
 from run_results.cli.options import connecting
 from run_results.cli.report import report
 from run_results.cli.status import status
+from run_results.cli.streams import drop_output, escape_characters
 from run_results.text import printable
 
 
@@ -43,9 +41,7 @@ def group() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with these arguments; returns the exit code. Errors are one line on stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # the terminal's encoding may lack a character: it is escaped
-            stream.reconfigure(errors="backslashreplace")
+    escape_characters()
     try:
         code = group.main(args=list(arguments), prog_name="run-results", standalone_mode=False)
         sys.stdout.flush()
@@ -67,12 +63,12 @@ def run(arguments: Sequence[str]) -> int:
         complain("interrupted")
         return Exit.INTERRUPTED
     except (BrokenPipeError, SystemExit):  # click and rich turn the one into the other
-        _drop_output()
+        drop_output()
         return Exit.PIPE
     except OSError as error:
         is_closed = error.errno == errno.EBADF  # see `streams`
         complain(f"input or output failed: {'standard input is closed' if is_closed else error.strerror or error}")
-        _drop_output()
+        drop_output()
         return Exit.USAGE
     except Exception as error:  # noqa: BLE001 - Python's own exit code for it would mean "no"
         complain(f"{type(error).__name__}: this is a bug in run-results; -v shows where")
@@ -81,12 +77,6 @@ def run(arguments: Sequence[str]) -> int:
                 click.echo(printable(line), err=True)
         return Exit.BUG
     return code if isinstance(code, int) else Exit.OK
-
-
-def _drop_output() -> None:
-    """Drop the rest of the buffer: flushed at the end of the process, it would fail again."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException) -> str:

@@ -1,4 +1,4 @@
-"""The standard streams, whatever state a shell leaves them in, before anything is printed or opened.
+"""The standard streams of both commands, whatever state a shell leaves them in, before anything is printed or opened.
 
 A closed stream (`<&-`, `>&-`, `2>&-`) is None in Python, and the next file that is opened gets its number: what a
 library prints would go into that file. Here each number is taken, and each stream is one again.
@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 
-def prepare_streams() -> None:
+def prepare_streams(program: str) -> None:
     """Take the numbers of closed streams, and let a stderr that cannot be written change nothing.
 
     Exits where standard output is closed: no command has a result without it.
@@ -32,8 +32,25 @@ def prepare_streams() -> None:
         line_buffering=True,
     )
     if is_output_closed:
-        sys.stderr.write("run-results: error: standard output is closed\n")
+        sys.stderr.write(f"{program}: error: standard output is closed\n")
         sys.exit(2)
+
+
+def escape_characters() -> None:
+    """Let what is printed have escapes for characters that the terminal's encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def drop_output() -> None:
+    """Drop what could not be written: Python would try it again at its end, and fail with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Messages(io.FileIO):
