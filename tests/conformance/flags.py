@@ -1,25 +1,16 @@
-"""Which part of an answer waits for which include flag: from the vendor's page, by hand, not read from the spec."""
+"""Which part of an answer waits for which include flag, by the words of the contract and no code of the server's.
 
-REVIEW, CONFIDENCE, VALIDATION, SOURCE = (
-    "include_review_results",
-    "include_confidence_scores",
-    "include_validation_results",
-    "include_source_info",
-)
-FLAGS = (REVIEW, CONFIDENCE, VALIDATION, SOURCE)
-DOCUMENT_PARTS = {
-    "review_completed": REVIEW,
-    "class_edit_history": REVIEW,
-    "classification_confidence": CONFIDENCE,
-    "validations": VALIDATION,
-    "post_processed_paths": SOURCE,
-    "post_processed_pdf_path": SOURCE,
-    "page_layouts": SOURCE,
-}
-FIELD_PARTS = {
-    "edit_history": REVIEW,
-    "confidence": CONFIDENCE,
-    "validations": VALIDATION,
-    "source_coordinates": SOURCE,
-}
-CASE_FIELD_PARTS = {"edit_history": REVIEW, "validations": VALIDATION}
+`tests/test_contract.py` holds the contract against what the vendor's page lists.
+"""
+
+from run_results_conformance.server.contract import load_contract
+
+
+def _parts(schema: str) -> dict[str, str]:
+    properties = load_contract().document["components"]["schemas"][schema]["properties"]
+    return {name: node["x-include"] for name, node in properties.items() if "x-include" in node}
+
+
+FLAGS = load_contract().flags
+REVIEW, SOURCE = "include_review_results", "include_source_info"
+DOCUMENT_PARTS, FIELD_PARTS, CASE_FIELD_PARTS = _parts("Document"), _parts("Field"), _parts("CaseField")

@@ -33,7 +33,7 @@ from .flags import CASE_FIELD_PARTS, DOCUMENT_PARTS, FIELD_PARTS, FLAGS, SOURCE
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 CONTRACT = load_contract()
 RULE = CONTRACT.field_name_rule
-COMBINATIONS = [frozenset(chosen) for count in range(5) for chosen in combinations(FLAGS, count)]
+COMBINATIONS = [frozenset(chosen) for count in range(len(FLAGS) + 1) for chosen in combinations(FLAGS, count)]
 
 # Every run of a bounded search is the same run: no luck, good or bad.
 SEARCH = settings(

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from run_results_conformance import ReferenceServer
 from run_results_conformance.cli.check import check
+from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import Refusal
 from run_results_conformance.verifier.manifest import Manifest
 from run_results_conformance.verifier.rules import markdown
@@ -24,7 +25,7 @@ from .verifier_kit import MANIFEST, RUN, STORE, TOKEN, broken, explain, verified
 
 ROOT = Path(__file__).parents[2]
 RIGHT = f"Bearer {TOKEN}"
-FLAGS = ("include_review_results", "include_confidence_scores", "include_validation_results", "include_source_info")
+FLAGS = load_contract().flags
 RUNS = {run_id for context, run_id in STORE if context is None}
 
 pytestmark = pytest.mark.usefixtures("quick_turns")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.contract import JsonObject, load_contract
 from run_results_conformance.server.reference import Token
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -151,7 +151,8 @@ _SEED = 38  # this run has every part of the contract, with failures and edits o
 
 # --- Requests -----------------------------------------------------------------------------------------------
 
-FLAGS = REVIEW, CONFIDENCE, VALIDATION, SOURCE = (
+FLAGS = load_contract().flags
+REVIEW, CONFIDENCE, VALIDATION, SOURCE = (
     "include_review_results",
     "include_confidence_scores",
     "include_validation_results",
