@@ -75,7 +75,7 @@ DRIFTS: dict[str, tuple[list[str | int], Any, str, str]] = {
     "negative": (["finish_timestamp"], -1, "$.finish_timestamp", "integer (>= 0, <= 9223372036854775807) or null"),
     "unknown status": (["status"], "ARCHIVED", "$.status", "a status that the contract names"),
     "null status": (["status"], None, "$.status", "a status that the contract names"),
-    "status missing": (["status"], ..., "$.status", "a status that the contract names, which is required"),
+    "has_more missing": (["has_more"], ..., "$.has_more", "boolean, which is required"),
     "required key missing": ([*DOCUMENT, "page_layouts", 0, "width"], ..., "$.files[0].documents[0].page_layouts[0].width", "number (>= 0), which is required"),
     "object for nullable object": (["case_info", "fields", 0, "chosen_field"], "x", "$.case_info.fields[0].chosen_field", "object or null"),
 }  # fmt: skip

@@ -247,7 +247,7 @@ def _run(header: JsonObject, run_id: str, files: list[JsonObject]) -> MemoryRun:
     for name in ("start_timestamp", "finish_timestamp"):
         if header.get(name) is not None:
             header[name] = _YEAR_2000 + header[name] % _CENTURY
-    if header["status"] in _RUNNING and "finish_timestamp" in header:
+    if header.get("status") in _RUNNING and "finish_timestamp" in header:
         header["finish_timestamp"] = None
     elif "finish_timestamp" in header:
         earliest = header.get("start_timestamp", _YEAR_2000)

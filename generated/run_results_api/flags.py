@@ -23,7 +23,6 @@ GUARANTEED: Final[tuple[tuple[str, str, str], ...]] = (
     ("CONFIDENCE", "files[].documents[].fields[]", "confidence"),
     ("VALIDATION", "files[].documents[]", "validations"),
     ("VALIDATION", "files[].documents[].fields[]", "validations"),
-    ("VALIDATION", "case_info.fields[]", "validations"),
     ("SOURCE", "files[].documents[]", "page_layouts"),
     ("SOURCE", "files[].documents[]", "post_processed_paths"),
     ("SOURCE", "files[].documents[].fields[]", "source_coordinates"),
@@ -64,6 +63,6 @@ def lacks(run: RunResults, review: bool, confidence: bool, validation: bool, sou
         or [
             None
             for level1 in (run.case_info and run.case_info.fields) or ()
-            if ((review and (level1.edit_history is UNSET)) or (validation and (level1.validations is UNSET)))
+            if (review and (level1.edit_history is UNSET))
         ]
     )

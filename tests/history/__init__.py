@@ -5,7 +5,9 @@ made from it.
 """
 
 import copy
+import itertools
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,56 @@ def document(date: str, *, whole: bool = False) -> dict[str, Any]:
         "servers": [{"url": "https://aihub.instabase.com/api"}],
         "paths": {_PATH: {"get": operation}, **({"/v2/batches": other} if whole else {})},
     }
+
+
+RUN_ID = "run-of-old"
+FILES = 5
+_NESTED = {"files": 2, "documents": 2, "fields": 2}
+_TIMES = {"start_timestamp": 1_756_256_319_482_113_024, "finish_timestamp": 1_756_256_464_119_870_976}
+
+
+def answer(date: str, offset: int = 0, size: int = 2) -> dict[str, Any]:
+    """A page of a run in that version: every place that it has is there, no two texts or numbers are equal.
+
+    What the run says of itself is the same on every page.
+    """
+    schema = document(date)["paths"][_PATH]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    everything = dict(schema["properties"])
+    files = everything.pop("files")
+    numbers = itertools.count(1000)
+    page = {name: _value(node, name, numbers) for name, node in everything.items()}
+    made = [_value(files["items"], "file", numbers) for _ in range(FILES)]
+    for index, file in enumerate(made):
+        file["original_file_name"] = f"{index}.pdf"
+    page |= {name: value for name, value in _TIMES.items() if name in page}
+    page |= {"id": RUN_ID} if "id" in page else {}
+    page |= {"status": "COMPLETE"} if "status" in page else {}
+    return {**page, "files": made[offset : offset + size], "has_more": offset + size < FILES}
+
+
+def _value(node: dict[str, Any], name: str, numbers: Iterator[int]) -> Any:
+    number = next(numbers)
+    match node.get("type"):
+        case "object" if "properties" in node:
+            return {key: _value(part, key, numbers) for key, part in node["properties"].items()}
+        case "object":
+            return {f"key_{number}": f"free {number}"}
+        case "array":
+            return [_value(node["items"], name, numbers) for _ in range(_NESTED.get(name, 1))]
+        case "integer":
+            return number
+        case "number":
+            return number / 8
+        case "boolean":
+            return True
+    return f"{name}_{number}"
+
+
+def leaves(value: Any) -> list[Any]:
+    """The values of an answer that are neither objects nor arrays."""
+    if isinstance(value, dict):
+        return [leaf for part in value.values() for leaf in leaves(part)]
+    return [leaf for part in value for leaf in leaves(part)] if isinstance(value, list) else [value]
 
 
 def _place(root: dict[str, Any], place: str, shape: dict[str, Any]) -> None:

@@ -480,14 +480,16 @@ DRIFTED = {
         for n in FILES
         for key, got in (("colour", "red"), ("size", "{}"))
     },
-    "missing-status": {("$.status", "a status that the contract names, which is required", "UNSET")},
+    "missing-status": {
+        ("$.status", "the run's status, without which nobody can say whether the run has finished", "UNSET")
+    },
     "doubled-keys": {(f"$.files[{n}].original_file_name", "one value", f"{n}.pdf") for n in FILES},
     "drift-everywhere": {("$.keys", "object", "[]"), ("$.review_completed", "boolean", "yes")}
     | {(f"$.files[{n}].original_file_name", "string", None) for n in FILES}
     | {(f"$.files[{n}].documents[0]", "object", 7) for n in FILES}
     | {(f"$.files[{n}].documents[1].class_name", "null or string", 7) for n in FILES},
 }
-MERE_NEWS = ("unknown-keys", "doubled-keys")
+MERE_NEWS = ("unknown-keys", "doubled-keys", "missing-status")
 
 
 def places(drift: Iterable[Drift]) -> set[tuple[str, str, Any]]:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from run_results.answer_checks import check_answer
 from run_results.drift import Drift
 from run_results.errors import ContractError, MalformedResponseError
+from run_results.historic import is_renamed
 from run_results.include import Include
 from run_results.names.rule import is_api_name
 from run_results.repair import Doubled, Huge, find_drift, repair
@@ -37,6 +38,8 @@ class Answer(Struct, frozen=True):
     """Where it broke the contract; the places that paging depends on can be among them."""
     news: tuple[Drift, ...] | None
     """Where it goes beyond the contract, as with unknown or doubled keys; None where that was not looked for."""
+    gaps: tuple[Drift, ...] = ()
+    """What the contract lets servers leave out, and what cannot be checked without it."""
 
 
 def read(body: bytes, include: Include) -> Answer:
@@ -44,7 +47,9 @@ def read(body: bytes, include: Include) -> Answer:
     run, found = decode(body)
     breaches = tuple(place for place in found or () if place.is_breach)
     news = None if found is None else tuple(place for place in found if not place.is_breach)
-    return Answer(run, (*breaches, *check_answer(run, include, breaches)), news)
+    checked = check_answer(run, include, breaches)
+    gaps = tuple(place for place in checked if not place.is_breach)
+    return Answer(run, (*breaches, *(place for place in checked if place.is_breach)), news, gaps)
 
 
 def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
@@ -59,7 +64,8 @@ def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
         run = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return repair(_parse_patiently(body, error))
-    if run.status.is_known and _names_hold(run) and not _may_double(body, run):
+    is_known = run.status is UNSET or run.status.is_known
+    if is_known and _names_hold(run) and not _may_double(body, run) and not is_renamed(body, run):
         return run, None
     return repair(_parse_patiently(body))
 

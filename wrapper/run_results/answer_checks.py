@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Final
 
 from msgspec import Struct
 
@@ -11,17 +12,29 @@ from run_results_api.flags import GUARANTEED, PARAMETERS, lacks
 from run_results_api.models import RunResults, RunStatus
 from run_results_api.types import UNSET
 
+# What a walk checks with members that a server may leave out.
+_CHECKED_WITH: Final = {
+    "id": "the run's id, without which a page of another run is not noticed",
+    "status": "the run's status, without which nobody can say whether the run has finished",
+}
 _ENDED = (RunStatus.CANCELLED, RunStatus.COMPLETE, RunStatus.FAILED)  # such a run is no longer in progress
 # A moment between the years 2000 and 2100; what is outside is in seconds, milliseconds or microseconds.
 _PLAUSIBLE = (946_684_800 * 10**9, 4_102_444_800 * 10**9)
 
 
 def check_answer(run: RunResults, include: Include, broken: Iterable[Drift]) -> tuple[Drift, ...]:
-    """The breaches that an answer shows by itself, beyond its shape; of what is missing, each kind's first place.
+    """What an answer shows by itself, beyond its shape; of what is missing, each kind's first place.
 
-    `broken` is where the shape leaves the contract: a member that is unset for that reason did come.
+    `broken` is where the shape leaves the contract: a member that is unset for that reason did come. What a server may
+    leave out, and what is not checked without it, is no breach.
     """
-    return (*_missing(run, include, broken), *_impossible_times(run))
+    return (*_unchecked(run, broken), *_missing(run, include, broken), *_impossible_times(run))
+
+
+def _unchecked(run: RunResults, broken: Iterable[Drift]) -> Iterator[Drift]:
+    for name, expected in _CHECKED_WITH.items():
+        if getattr(run, name) is UNSET and f"$.{name}" not in {place.path for place in broken}:
+            yield Drift(f"$.{name}", expected, UNSET, is_breach=False)
 
 
 def _missing(run: RunResults, include: Include, broken: Iterable[Drift]) -> Iterator[Drift]:

@@ -155,7 +155,8 @@ class Client(_Base):
         """Wait until the run cannot change by itself any more; returns its first page.
 
         That is when it is finished, paused, or stopped for a review. Asks every `poll` seconds at first and less often
-        later. Raises `RunNotSettledError` after `timeout` seconds, and what `page` raises.
+        later. Raises `RunNotSettledError` after `timeout` seconds, `RunStatusMissingError` where the answer has no
+        status, and what `page` raises.
         """
         with closing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
             return next(pages)

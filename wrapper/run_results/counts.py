@@ -99,6 +99,8 @@ class Counts(Struct):
     """Whether the run's status is `FAILED`, on the last page."""
     unfinished: str | None = None
     """The run's status, on the last page, where the run had not finished: it may get more files."""
+    is_status_missing: bool = False
+    """Whether the last page had no status: nobody can say whether the run had finished."""
     pages: int = 0
 
     def add(self, page: Page) -> None:
@@ -114,7 +116,8 @@ class Counts(Struct):
         if self.first_breach is None and page.breaches:
             self.first_breach = str(page.breaches[0])
         self.run_failed = page.status == RunStatus.FAILED
-        self.unfinished = None if page.is_finished else str(page.status)
+        self.unfinished = str(page.status) if page.is_finished is False else None
+        self.is_status_missing = page.is_finished is None
         self.pages += 1
 
     @property

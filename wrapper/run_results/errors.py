@@ -9,6 +9,7 @@
     ├── ClientClosedError           the client was used after `close`
     ├── ClientPicklingError         the client was to be pickled or copied                           (TypeError)
     ├── RunNotSettledError          `wait` gave up: the run is still working                         (TimeoutError)
+    ├── RunStatusMissingError       `wait` cannot end: the answers do not say where the run stands
     ├── ExportError                 an export cannot be written or read
     │   └── ExportMismatch          the files there are of another run, another state of it, or other options
     ├── TransportError              no whole answer came
@@ -26,7 +27,7 @@
     │   └── ServerError             5xx
     └── ContractError               an answer of status 200 that leaves the contract
         ├── MalformedResponseError  the body is no JSON
-        ├── UnusablePageError       `id`, `files` or `has_more` cannot be read, so paging cannot go on
+        ├── UnusablePageError       `files`, `has_more` or an `id` cannot be read, so paging cannot go on
         └── PagingError             pages that contradict each other
             ├── OffsetDidNotAdvance `has_more` with no files: asking again would never end
             ├── PageRepeated        a page came again
@@ -170,6 +171,14 @@ class RunNotSettledError(RunResultsError, TimeoutError):
     """The last page seen while waiting."""
 
 
+class RunStatusMissingError(RunResultsError):
+    """Raised when `wait` reads an answer without a status, as servers of before 2026 give: waiting would never end."""
+
+    advice = "Read what is there with {pages()}, once it is known in another way that the run has finished"
+    page: "Page | None" = None
+    """The page without a status."""
+
+
 class FieldDoubled(RunResultsError, ValueError):
     """Raised when a document has a field twice and a wide table is to have one cell for it."""
 
@@ -306,7 +315,7 @@ class MalformedResponseError(ContractError):
 
 
 class UnusablePageError(ContractError):
-    """Raised when `id`, `files` or `has_more` is missing or of a wrong type: what paging depends on."""
+    """Raised when `files` or `has_more` is missing or of a wrong type, on which paging depends, or `id` is no text."""
 
 
 class PagingError(ContractError):

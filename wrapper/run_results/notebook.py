@@ -24,7 +24,7 @@ def show_page(run: RunResults, run_id: str, offset: int, next_offset: int | None
     after = "the last one" if next_offset is None else f"the next one begins at {next_offset:,}"
     files, numbers = count(len(run.files), "file"), (count(len(found), "document"), count(total, "field"))
     counts = f"{files} from {offset:,} on, {', '.join(numbers)}"
-    parts = [f"<p><b>{_html(run_id)}</b> {_html(str(run.status))}: {counts}; {after}</p>"]
+    parts = [f"<p><b>{_html(run_id)}</b> {_html(str(run.status or 'no status'))}: {counts}; {after}</p>"]
     if total:
         parts.append(_table(("file", "class", "field", "value", "score", ""), islice(_rows(run, offset), _ROWS)))
     if total > _ROWS:

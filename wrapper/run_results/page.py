@@ -11,6 +11,7 @@ from run_results.drift import Drift
 from run_results.fields import Problem, problems
 from run_results.include import Include
 from run_results_api.models import File, RunResults, RunStatus
+from run_results_api.types import UNSET, Unset
 
 _FINISHED = frozenset({RunStatus.CANCELLED, RunStatus.COMPLETE, RunStatus.FAILED})
 # A paused run, and one that waits for a review, does not go on by itself.
@@ -49,7 +50,7 @@ class Page:
     @classmethod
     def of(cls, answer: Answer, run_id: str, offset: int, body: bytes, include: Include = Include.NONE) -> "Page":
         """The page of an answer that was read from this body."""
-        news, is_inspected = answer.news or (), answer.news is not None
+        news, is_inspected = (*(answer.news or ()), *answer.gaps), answer.news is not None
         return cls(answer.run, run_id, offset, body, include, answer.breaches, news=news, is_inspected=is_inspected)
 
     @cached_property
@@ -75,8 +76,8 @@ class Page:
         return self.run.files
 
     @property
-    def status(self) -> RunStatus:
-        """Where the run stands; a value that the contract does not name keeps its text."""
+    def status(self) -> RunStatus | Unset:
+        """Where the run stands; a value that the contract does not name keeps its text. Servers may leave it out."""
         return self.run.status
 
     @property
@@ -95,14 +96,17 @@ class Page:
         return parse(self.body)
 
     @property
-    def is_finished(self) -> bool:
-        """Whether the run has come to its end: cancelled, complete or failed."""
-        return self.status in _FINISHED
+    def is_finished(self) -> bool | None:
+        """Whether the run has come to its end: cancelled, complete or failed. None where the answer has no status."""
+        return None if self.status is UNSET else self.status in _FINISHED
 
     @property
-    def is_settled(self) -> bool:
-        """Whether the run cannot change by itself any more: it has finished, is paused, or waits for a review."""
-        return self.status in _SETTLED
+    def is_settled(self) -> bool | None:
+        """Whether the run cannot change by itself any more: it has finished, is paused, or waits for a review.
+
+        None where the answer has no status.
+        """
+        return None if self.status is UNSET else self.status in _SETTLED
 
     @property
     def started_at(self) -> datetime | None:

@@ -13,6 +13,7 @@ import msgspec
 
 from run_results.drift import Drift
 from run_results.errors import ContractError
+from run_results.historic import READINGS, RENAMED
 from run_results.names.rule import is_api_name
 from run_results.shapes import Shape, describe, keys_of, members_of, shape_of
 from run_results.text import count
@@ -201,16 +202,37 @@ def _holdable(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
 
 
 def _members(model: type[Model], value: dict[str, Any], path: str, drift: _Places) -> Iterator[tuple[str, Any]]:
+    value = _renamed(model, value, path, drift)
     known = keys_of(cast("Any", model))
     for key in value:
         if key not in known:
             drift.add(_at(path, key), "no key of this name", value[key], is_breach=False)
     for member in members_of(cast("Any", model)):
         if member.key in value:
-            yield member.name, _build(member.shape, value[member.key], _at(path, member.key), drift)
+            place = _at(path, member.key)
+            yield member.name, _read(model, member.name, member.shape, value[member.key], place, drift)
         elif member.is_required:
             drift.add(_at(path, member.key), f"{member.shape.expected}, which is required", UNSET)
             yield member.name, UNSET
+
+
+def _renamed(model: type[Model], value: dict[str, Any], path: str, drift: _Places) -> dict[str, Any]:
+    """The object with the names of today. Adds to `drift`."""
+    for (owner, name), (before, expected) in RENAMED.items():
+        if owner is model and before in value and name not in value:
+            drift.add(_at(path, before), expected, value[before], is_breach=False)
+            value = {name if key == before else key: item for key, item in value.items()}
+    return value
+
+
+def _read(model: type[Model], name: str, shape: Shape, value: Any, path: str, drift: _Places) -> Any:
+    """The value of a member, of the shape of today or of an earlier one. Adds to `drift`."""
+    reading = READINGS.get((model, name))
+    read = None if reading is None else reading.read(value)
+    if reading is None or read is None:
+        return _build(shape, value, path, drift)
+    drift.add(path, reading.expected, value)
+    return UNSET if read is UNSET else _build(shape, read, path, drift)
 
 
 def _build_array(shape: Shape, of: Shape, values: list[Any], path: str, drift: _Places) -> Any:

@@ -23,6 +23,7 @@ from run_results.page_checks import PageChecks
 from run_results.request import Outcome, Request, Sleep, ask, request
 from run_results.retry import RetryBudget
 from run_results.text import count, word
+from run_results_api.types import UNSET
 
 Steps = Generator[Request | Sleep | Page, Outcome, None]
 """What a client does: requests to send, times to sleep, pages to hand out."""
@@ -45,11 +46,11 @@ def _fetch(
         question = evolve(question, ahead=tuple(ahead))
     with call_span(question.url, offset) as span:
         body, answer = yield from ask(options, budget, question, lambda body: (body, read(body, include)), span, end)
-        run, breaches, news = answer.run, answer.breaches, answer.news or ()
+        run, breaches, news = answer.run, answer.breaches, (*(answer.news or ()), *answer.gaps)
         unusable = [place for place in breaches if place.path in ("$.id", "$.files", "$.has_more")]
         if unusable:
             raise errors.UnusablePageError(f"the page cannot be used: {unusable[0]}", drift=(*breaches, *news))
-        if run.id != run_id:
+        if run.id is not UNSET and run.id != run_id:
             text = f"asked for run {run_id!r} and got a page of run {run.id[:200]!r}"
             raise errors.RunMismatch(text, drift=(*breaches, *news))
         if breaches and options.strict:
@@ -140,6 +141,8 @@ def wait(options: Options, budget: RetryBudget, run_id: str, include: Flags, tim
                     text = f"no answer within {timeout:g} s: {error.message}"
                     raise errors.RunNotSettledError(text) from None
                 raise _not_settled(page, timeout) from None
+            if page.is_settled is None:
+                raise errors.RunStatusMissingError("the answer has no status: nobody can say when to stop", page=page)
             if page.is_settled:
                 break
             left = end - options.clock()

@@ -329,6 +329,14 @@ CORRECT = (
         edited(within(CASE, lambda field: field.pop("chosen_field") if field.get("chosen_field", 0) is None else None)),
     ),
     Variant(
+        "id-and-status-absent", f"{_ABSENT}: paging does not need them", edited(at("id", gone), at("status", gone))
+    ),
+    Variant(
+        "case-validations-absent",
+        "a cross-class field without rules has no validations, although the flag is set",
+        edited(at(f"{CASE}/validations", gone)),
+    ),
+    Variant(
         "pdf-never-made",
         "the app need not make PDFs: only that path may be absent although its flag is set",
         edited(at(f"{DOCUMENT}/post_processed_pdf_path", gone)),

@@ -147,9 +147,15 @@ MISSING = tuple(
     flag(f"{_short(path)}-missing", f"{path} does not come with {name}.", _missing(path))
     for name, paths in PARTS.items()
     for path in paths
+    if path != f"{CASE}/validations"  # a cross-class field without rules has none
 )
 
 OTHERS = (
+    flag(
+        "case-validations-missing-later",
+        "From the second page on the validations of cross-class fields do not come.",
+        _missing(f"{CASE}/validations", later),
+    ),
     flag(
         "pdf-path-leaked",
         "The path of a document's PDF comes without include_source_info.",

@@ -4,7 +4,7 @@ from run_results_conformance.server.contract import JsonObject
 
 from .fault import Fault, Level, Make, Needs, Question
 from .standard import AWKWARD_RUN, BARE_WALK, STATUS_RUNS, asking, from_offset
-from .steps import Call, When, always, at, edited, instead, last, late, later, to, unfinished
+from .steps import Call, When, always, at, edited, gone, instead, last, late, later, to, unfinished
 
 UNFINISHED = tuple(asking(STATUS_RUNS[status]) for status in ("RUNNING", "PAUSED", "STOPPED_AT_CHECKPOINT"))
 
@@ -42,6 +42,8 @@ def _swapped(_call: Call, page: JsonObject) -> None:
 BOTH = ("start_timestamp", "finish_timestamp")
 
 STATE = (
+    state("id-missing-at-end", "The last page has no id.", edited(at("id", gone), when=last)),
+    state("status-missing-at-end", "The last page has no status.", edited(at("status", gone), when=last)),
     state("id-of-other-run", "The id is that of another run.", edited(at("id", to("run-exact")))),
     state("id-upper-case", "The id is in upper case.", edited(at("id", str.upper))),
     state("id-with-prefix", "The id has the word runs/ in front.", edited(at("id", lambda run_id: f"runs/{run_id}"))),

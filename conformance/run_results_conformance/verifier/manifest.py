@@ -71,7 +71,7 @@ class KnownRun:
     def of(cls, run_id: str, context: str | None, run: Run, contract: Contract) -> Self:
         """What a store has of a run. Of a RUNNING one only the id and the status are taken: the rest will change."""
         header = run.header
-        status = str(header["status"])
+        status = None if header.get("status") is None else str(header["status"])
         if status == RUNNING:
             return cls(run_id, context, status=status)
         count = run.file_count

@@ -13,16 +13,16 @@ from ..types import UNSET, Model, Unset
 class RunResults(Model, kw_only=True):
     """One page of a run's results, with what is known of the run as a whole."""
 
-    id: Annotated[str, Meta(min_length=1)]
-    """The run's id, as it was asked for."""
-    status: RunStatus
-    """The state of the run. A `COMPLETE` run can still have failed fields. A run in
-    `STOPPED_AT_CHECKPOINT` waits for a human review. `PAUSED` is reserved by the platform. More values
-    may be added."""
     files: list[File]
     """This page's files, in the run's order."""
     has_more: bool
     """Whether files come after the last one of this page."""
+    id: Annotated[str, Meta(min_length=1)] | Unset = UNSET
+    """The run's id, as it was asked for."""
+    status: RunStatus | Unset = UNSET
+    """The state of the run. A `COMPLETE` run can still have failed fields. A run in
+    `STOPPED_AT_CHECKPOINT` waits for a human review. `PAUSED` is reserved by the platform. More values
+    may be added."""
     message: None | str | Unset = UNSET
     """A message of the platform about the run, such as why it failed."""
     start_timestamp: Annotated[int, Meta(ge=0, le=9223372036854775807)] | Unset = UNSET

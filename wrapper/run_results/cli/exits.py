@@ -52,7 +52,9 @@ def exit_code(error: errors.RunResultsError) -> Exit:
             return Exit.UNANSWERED
         case errors.ContractError():
             return Exit.CONTRACT
-        case errors.RunNotSettledError() | errors.ExportMismatch() | errors.FieldDoubled():
+        case errors.RunNotSettledError() | errors.RunStatusMissingError():
+            return Exit.NO
+        case errors.ExportMismatch() | errors.FieldDoubled():
             return Exit.NO
         case errors.ConfigurationError() | errors.InvalidNameError() | errors.ExportError():
             return Exit.USAGE

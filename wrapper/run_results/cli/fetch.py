@@ -150,7 +150,7 @@ def fetch(
     else:
         warn_of_breaches(run_id, counts.breaches, counts.first_breach)
     warn_of_start(run_id, start, counts.files)
-    warn_of_unfinished(run_id, counts.unfinished)
+    warn_of_unfinished(run_id, counts.unfinished, is_missing=counts.is_status_missing)
 
 
 def _write_lines(page: Page, names: NameMap, threshold: float, only: frozenset[str]) -> int:

@@ -187,7 +187,7 @@ def _print_result(made: Exported, place: str, include: Include) -> None:
 
 
 def _warn(made: Exported) -> None:
-    warn_of_unfinished(made.run_id, made.unfinished)
+    warn_of_unfinished(made.run_id, made.unfinished, is_missing=made.is_status_missing)
     if made.unmet_class is not None:
         names = [quote(name) if name is not None else "none (unclassified)" for name in made.classes]
         there = f"; the documents have {', '.join(names)}" if names else ""

@@ -55,8 +55,12 @@ def warn_of_start(run_id: str, start: int, files: int) -> None:
         warn(f"{run_id}: the run has no file {start}: its files, counted from 0, end before")
 
 
-def warn_of_unfinished(run_id: str, status: str | None) -> None:
-    """Warn where a run was read before it had finished; `status` is None where it had."""
+def warn_of_unfinished(run_id: str, status: str | None, *, is_missing: bool) -> None:
+    """Warn where a run was read before it had finished; `status` is None where it had, or where it `is_missing`."""
+    if is_missing:
+        warn(
+            f"{run_id}: the server gives no status of the run: if it has not finished, it may get more files than these"
+        )
     if status:
         text = f"the run is not finished ({word(status)}): it may get more files than these"
         warn(f"{run_id}: {text}; read it again when it is")

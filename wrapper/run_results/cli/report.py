@@ -146,7 +146,7 @@ def report(
     counts = written.counts
     warn_of_breaches(run_id, counts.breaches, counts.first_breach)
     warn_of_start(run_id, start, counts.files)
-    warn_of_unfinished(run_id, counts.unfinished)
+    warn_of_unfinished(run_id, counts.unfinished, is_missing=counts.is_status_missing)
     if as_json:
         facts = {
             "run_id": run_id,

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from run_results import Drift, Include, NameMap, Page, RunStatus
+from run_results import UNSET, Drift, Include, NameMap, Page, RunStatus
 from run_results.cli.rows import MARKS, alerts, class_confidence, confidence, label, marks, rows, type_of
 from run_results.counts import Counts, FieldCounts
 from run_results.fields import FieldPlace, is_invalid_document
@@ -208,10 +208,11 @@ def show_status(console: Console, page: Page) -> None:
     run = page.run
     colors = {"COMPLETE": "green", "FAILED": "red", "CANCELLED": "red"}
     message = run.message if isinstance(run.message, str) else "none" if run.message is None else "not given"
-    finished = "time not given" if page.is_finished else "not yet"
+    finished = "not yet" if page.is_finished is False else "time not given"
+    status = "not given" if page.status is UNSET else printable(page.status, 80)
     lines = {
         "run": Text(printable(page.run_id, 200), "bold"),
-        "status": Text(printable(page.status, 80), colors.get(page.status, "yellow")),
+        "status": Text(status, colors.get(status, "yellow")),
         "state": Text(_state(page)),
         "message": Text(printable(message, 1000)),
         "started": Text(page.started_at.isoformat() if page.started_at else "time not given"),
@@ -227,6 +228,8 @@ def show_status(console: Console, page: Page) -> None:
 
 
 def _state(page: Page) -> str:
+    if page.is_finished is None:
+        return "not known, without a status"
     if page.is_finished:
         return "finished"
     if page.status == RunStatus.STOPPED_AT_CHECKPOINT:

@@ -40,8 +40,8 @@ def status(settings: Settings, run_id: str, as_json: bool, wait: float | None) -
     The object of --json has the keys run_id, status, message, started_at, finished_at (UTC), start_timestamp,
     finish_timestamp (nanoseconds), finished, settled, review_completed, batch_id, files_on_first_page, has_more, drift
     (places on the first page that differ from the contract, at most 100), drift_count, breaches (those of them that
-    break the contract, at most 100), breach_count; and unset: which of message and finish_timestamp are null because
-    the server left them out.
+    break the contract, at most 100), breach_count; and unset: which of status, message and finish_timestamp are null
+    because the server left them out. Without a status, finished and settled are null.
     """
     from run_results.cli.show import progress, show_status
 
@@ -61,7 +61,7 @@ def _facts(page: Page) -> dict[str, object]:
     run = page.run
     facts: dict[str, object] = {
         "run_id": page.run_id,
-        "status": str(page.status),
+        "status": UNSET if page.status is UNSET else str(page.status),
         "message": run.message,
         "started_at": page.started_at.isoformat() if page.started_at else None,
         "finished_at": page.finished_at.isoformat() if page.finished_at else None,
@@ -78,5 +78,5 @@ def _facts(page: Page) -> dict[str, object]:
         "breaches": [str(place) for place in page.breaches[:100]],
         "breach_count": len(page.breaches),
     }
-    unset = [key for key in ("message", "finish_timestamp") if facts[key] is UNSET]
+    unset = [key for key in ("status", "message", "finish_timestamp") if facts[key] is UNSET]
     return {key: None if value is UNSET else value for key, value in facts.items()} | {"unset": unset}

@@ -65,7 +65,7 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
     except BaseException:
         writer.abandon()
         raise
-    warn_of_unfinished(run_id, counts.unfinished)
+    warn_of_unfinished(run_id, counts.unfinished, is_missing=counts.is_status_missing)
     if collector.guesses is not None:
         warn(f"{run_id}: {collector.guesses}")
     warn_of_further(run_id, collector.further, ())

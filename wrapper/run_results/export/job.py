@@ -103,6 +103,7 @@ class Export:
         self._kept = _KeptPages()
         self._end = 0  # the offset behind the last page
         self._unfinished: str | None = None  # the run's status, where it had not finished when the last page came
+        self._is_status_missing = False
         self._is_new = False  # whether this export makes the folder
         self._lock = Lock()
         self._replacement: Replacement | None = None  # where this export takes the place of another one
@@ -175,7 +176,8 @@ class Export:
     def add(self, page: Page) -> None:
         """Take the next page."""
         self._check(page)
-        self._unfinished = None if page.is_finished else page.status
+        self._unfinished = str(page.status) if page.is_finished is False else None
+        self._is_status_missing = page.is_finished is None
         if self._checkpoint.is_complete:
             return
         if page.offset == self.start:
@@ -205,6 +207,8 @@ class Export:
         if self._unfinished is not None:
             text = "run %s is not finished (%s): it may get more files than the %d that are exported"
             _LOG.warning(text, plan.run_id, self._unfinished, self._end)
+        if self._is_status_missing:
+            _LOG.warning("run %s: the server gives no status of the run: it may get more files", plan.run_id)
         for text in self._exported.unread.explain():
             _LOG.warning("run %s: %s", plan.run_id, text)
         if self._checkpoint.is_complete:
@@ -218,7 +222,8 @@ class Export:
         if self._replacement is not None:
             self._replacement.commit()
             paths = tuple(map(self._replacement.placed, paths))
-        self._exported = evolve(self._exported, paths=paths, unfinished=self._unfinished, **self._totals.by_name())
+        self._exported = evolve(self._exported, paths=paths, **self._totals.by_name())
+        self._exported = evolve(self._exported, unfinished=self._unfinished, is_status_missing=self._is_status_missing)
         return self._exported
 
     # Page by page -------------------------------------------------------------------------------------------------

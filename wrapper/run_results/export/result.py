@@ -107,6 +107,8 @@ class Exported:
     to do."""
     unfinished: str | None = None
     """The run's status where it had not finished when the last page came, so that it may get more files."""
+    is_status_missing: bool = False
+    """Whether the last page had no status, so that nobody can say whether the run had finished."""
     unmet_class: str | None = None
     """The class that the wide view was asked for, where no document has it."""
     classes: tuple[str | None, ...] = ()

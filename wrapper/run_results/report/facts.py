@@ -24,7 +24,7 @@ def run_facts(page: Page) -> Iterator[tuple[str, str]]:
     started, finished = _time(run.start_timestamp), _time(run.finish_timestamp)
     if started:
         yield "Started", started
-    yield "Finished", finished or ("time not given" if page.is_finished else "not yet")
+    yield "Finished", finished or ("not yet" if page.is_finished is False else "time not given")
     if isinstance(run.start_timestamp, int) and isinstance(run.finish_timestamp, int):
         yield "Took", _duration((run.finish_timestamp - run.start_timestamp) / 1e9)
     reviewed = run.review_completed

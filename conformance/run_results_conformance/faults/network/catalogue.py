@@ -266,7 +266,7 @@ _CATALOGUE: Final = (
         ("array-for-object", "A document's validations are an array.", in_documents(validations=[])),
         ("unknown-status", "A status that the contract does not name.", with_values(status="ARCHIVED")),
         ("unknown-keys", "Keys that the contract does not name.", in_files(colour="red", size={})),
-        ("missing-status", "No status, which is required.", without_property("status")),
+        ("missing-status", "No status.", without_property("status")),
         (
             "doubled-keys",
             "A key of each file is written twice.",

@@ -10,7 +10,6 @@ from run_results_conformance.faults.steps import (
     Change,
     at,
     edited,
-    gone,
     instead,
     last,
     late,
@@ -26,9 +25,7 @@ def _inside(name: str) -> Change:
 
 
 RUN_SHAPE = (
-    shape("id-missing", "The answer has no id.", at("id", gone)),
     shape("id-an-object", "The id is an object that holds it.", at("id", lambda run_id: {"run_id": run_id})),
-    shape("status-missing-at-end", "The last page has no status.", at("status", gone), when=last),
     shape("status-null", "The status is null.", at("status", to(None))),
     shape("status-an-object", "The status is an object with a name.", at("status", lambda text: {"name": text})),
     shape("status-a-number", "The status is a number.", at("status", lambda text: len(text))),
