@@ -49,6 +49,25 @@ def test_no_spelling_of_the_token_stays(spelling: str, token: str, before: str, 
     assert longest <= len(before) + len(after) + (12 if "base64" in spelling else 0)
 
 
+TWICE: dict[str, Callable[[str], str]] = {
+    "JSON that escapes slashes": lambda token: json.dumps(token)[1:-1].replace("/", "\\/"),
+    "JSON in JSON": lambda token: json.dumps(json.dumps(token)[1:-1].replace("/", "\\/"))[1:-1],
+    "percent-encoded twice": lambda token: urllib.parse.quote(urllib.parse.quote(token, safe=""), safe=""),
+    "HTML as templates write it": lambda token: re.sub(r"[^0-9A-Za-z.-]", lambda c: f"&#x{ord(c[0]):X};", token),
+    "HTML with decimals": lambda token: re.sub(r"[^0-9A-Za-z]", lambda c: f"&#{ord(c[0])};", token),
+    "HTML in HTML": lambda token: html.escape(html.escape(token)),
+    "an address in JSON": lambda token: json.dumps(urllib.parse.quote(token, safe="/")).replace("/", "\\/")[1:-1],
+}
+
+
+@pytest.mark.parametrize("spelling", TWICE)
+@pytest.mark.parametrize("token", ['AbCd/Ef+gh&ij=="quo<x>klm', "AbC/dEfgh==", "/+/AbCde\\f'g", 'Ab"Cdefg', "&&&&AbCd"])
+def test_a_token_of_any_characters_in_any_escapes(spelling: str, token: str) -> None:
+    """Quotes, slashes and ampersands may be escaped twice, where a server passes on what another one said."""
+    body = f'{{"message":"bad {TWICE[spelling](token)} was sent"}}'
+    assert json.loads(Secret(token).hide(body)) == {"message": "bad [token] was sent"}
+
+
 @given(token=TOKENS, other=st.text(max_size=60))
 def test_what_holds_no_token_stays(token: str, other: str) -> None:
     """A text without the token is left as it is, and JSON stays JSON."""

@@ -47,7 +47,8 @@ class Secret:
         for spelling in _spell(self._text):
             if spelling in body:
                 body = body.replace(spelling, _HIDDEN)
-        return body
+        run, escaped = _spell_escaped(self._text)
+        return escaped.sub(_HIDDEN, body) if run and run in body else body
 
     def _hide_behind_backslashes(self, body: bytes) -> bytes:
         """JSON may write any character as an escape, and what follows a backslash is not always what it seems."""
@@ -104,6 +105,33 @@ def _spell(text: str) -> tuple[bytes, ...]:
         start, stop = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
         found |= {encoded[start:stop], encoded[start:stop].translate(bytes.maketrans(b"+/", b"-_"))}
     return tuple(sorted(found, key=len, reverse=True))
+
+
+@lru_cache(maxsize=8)
+def _spell_escaped(text: str) -> tuple[bytes, re.Pattern[bytes]]:
+    """The longest run of letters and digits, and the text with its other characters escaped in any way, even twice.
+
+    A message may hold the JSON, the HTML or the address of another server; and JSON has two ways to escape a slash.
+    The run is what a quick search looks for; it is empty where the text has no other characters, or is made of them.
+    """
+    run = max(re.findall(r"[0-9A-Za-z]+", text), key=len, default="")
+    if run == text or len(run) < _SHORT_RUN:
+        run = ""
+    # No part of an escape of JSON: \n, or \u00e9, and then the rest of the token.
+    pattern = rb"(?<!\\)(?<!\\u)(?<!\\u.)(?<!\\u..)(?<!\\u...)"
+    for character in text:
+        literal = re.escape(character).encode()
+        if character.isalnum():
+            pattern += literal
+            continue
+        code = ord(character)
+        names = "|".join([f"#0*{code}", f"#[xX]0*(?i:{code:x})", *_NAMES.get(character, ())]).encode()
+        pattern += rb"(?:\\*%b|\\+u00(?i:%02x)|%%(?:25)*(?i:%02X)|&(?:amp;)*(?:%b);)" % (literal, code, code, names)
+    return run.encode(), re.compile(pattern)
+
+
+_SHORT_RUN: Final = 4
+_NAMES: Final = {"&": ("amp",), "<": ("lt",), ">": ("gt",), '"': ("quot",), "'": ("apos",)}
 
 
 def check_token(token: object) -> str:
