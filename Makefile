@@ -29,6 +29,16 @@ demo: $(INSTALLED)  ## Fetch a paginated run from an embedded server and show it
 test: $(INSTALLED)  ## Run the test suite
 	$(BIN)/pytest -n 2
 
+# What a change of openapi.yaml can break; `make test` has the rest.
+CONTRACT_TESTS := tests/test_contract.py tests/test_generated.py tests/test_client_contract.py tests/evolve \
+	tests/conformance/test_contract.py tests/conformance/test_reference.py tests/conformance/test_strategies.py \
+	tests/conformance/test_synthetic.py tests/conformance/test_stores.py tests/tables/test_tables.py \
+	tests/tables/test_docs.py
+
+.PHONY: contract
+contract: $(INSTALLED)  ## Run the tests that a change of openapi.yaml can break
+	$(BIN)/pytest -n 2 $(CONTRACT_TESTS)
+
 .PHONY: thorough
 thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of minutes)
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,15 @@ def edited(name: str, node: dict[str, Any], value: Any, flag: str | None = None)
 
 
 def homeless(document: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    """What has no home when the contract is this one."""
-    return dict(impact(Contract(document), DOCS, unmapped()).homeless)
+    """What has no home when the contract is this one, apart from what already has none."""
+    found = impact(Contract(document), DOCS, unmapped()).homeless
+    return {name: places for name, places in found.items() if name not in already()}
+
+
+@cache
+def already() -> frozenset[str]:
+    """What of the contract has no home; nothing, or one test says so."""
+    return frozenset(impact(load_contract(), DOCS, unmapped()).homeless)
 
 
 def test_the_contract_has_a_home_everywhere() -> None:
@@ -78,8 +86,8 @@ def test_what_is_written_is_looked_at(place: str) -> None:
     entries = [entry for entry in unmapped() if entry.place == place]
     known = [entry for entry in unmapped() if entry.place != place]
     found = impact(load_contract(), DOCS, known).homeless
-    assert set(found) == {what for entry in entries for what in entry.what}
-    assert set(found.values()) == {(place,)}
+    new = {name: places for name, places in found.items() if name not in already()}
+    assert new == {what: (place,) for entry in entries for what in entry.what}
 
 
 def test_an_entry_that_is_not_needed_is_named() -> None:
@@ -106,7 +114,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text(json.dumps(edited("mood_of_text", {"type": "string"}, "calm")), "utf-8")
     monkeypatch.chdir(DOCS.parent)
     runner = CliRunner()
-    assert runner.invoke(main, ["evolve", "--impact"]).exit_code == 0
+    assert runner.invoke(main, ["evolve", "--impact"]).exit_code == bool(already())
     result = runner.invoke(main, ["evolve", "--impact", str(path)])
     assert result.exit_code == 1
     assert "Field.mood_of_text: no home in tables, report, fetch, synthetic, docs\n" in result.output

@@ -6,7 +6,7 @@ list at once, and what belongs to a level above is repeated by `take`.
 Unset and null are both null here. What a page lost to drift is null, too; `page.breaches` has it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ from run_results.tables.arrays import build, columns_of, consecutive, flatten, j
 from run_results.tables.arrow import arrow_schema, pc
 from run_results.tables.labels import Labels
 from run_results.tables.options import Typed
-from run_results.tables.schema import What
+from run_results.tables.schema import COLUMNS, What
 from run_results.tables.values import Unread, read
 from run_results_api.models import Document
 
@@ -122,6 +122,7 @@ class Tabulator:
             "ocr_confidence": self._build("ocr_confidence", ocr),
             **self._checked(valid, alerts, edits),
             "source": self._build("source", boxes),
+            **self._members(fields),
         }
 
     def _documents(self, page: Page) -> dict[str, pa.Array]:
@@ -129,18 +130,9 @@ class Tabulator:
         fields = [document.fields or () for document in documents]
         return {
             **place,
-            "class_confidence": self._build("class_confidence", pluck(documents, "classification_confidence", "model")),
             "field_count": pa.array(list(map(len, fields)), pa.int64()),
             "failed_count": pa.array([sum(map(failed, each)) for each in fields], pa.int64()),
-            "final_result_pass": self._build("final_result_pass", pluck(documents, "validations", "final_result_pass")),
-            "class_edits": self._build("class_edits", pluck(documents, "class_edit_history")),
-            **{
-                name: self._build(name, pluck(documents, name))
-                for name in (
-                    *("page_numbers", "page_layouts", "review_completed"),
-                    *("post_processed_paths", "post_processed_pdf_path"),
-                )
-            },
+            **self._members(documents),
         }
 
     def _files(self, page: Page) -> dict[str, pa.Array]:
@@ -164,8 +156,8 @@ class Tabulator:
             **{name: array.take(parents) for name, array in of_run.items()},
             "file_index": consecutive(len(page.files), page.offset),
             "file_name": self._build("file_name", pluck(page.files, "original_file_name")),
-            "file_path": self._build("file_path", pluck(page.files, "input_file_path")),
             "document_count": pa.array([len(file.documents or ()) for file in page.files], pa.int64()),
+            **self._members(page.files),
         }
 
     def _case_fields(self, page: Page) -> dict[str, pa.Array]:
@@ -179,8 +171,7 @@ class Tabulator:
             "value": values,
             **self._outcome(values, pluck(fields, "error_msg")),
             **self._checked(valid, failures, pluck(fields, "edit_history")),
-            "input_fields": self._build("input_fields", pluck(fields, "input_fields")),
-            "chosen_field": self._build("chosen_field", pluck(fields, "chosen_field")),
+            **self._members(fields),
         }
 
     # Columns that several tables have -----------------------------------------------------------------------------
@@ -199,6 +190,14 @@ class Tabulator:
             **{name: array.take(parents) for name, array in of_file.items()},
             "document_index": indexes,
             "class_name": build(pa.string(), pluck(documents, "class_name")),
+        }
+
+    def _members(self, models: Sequence[Any]) -> dict[str, pa.Array]:
+        """The columns that have a member of the row's model (`Column.source`)."""
+        return {
+            column.name: self._build(column.name, pluck(models, *column.source.split(".")))
+            for column in COLUMNS[self.what]
+            if column.source is not None
         }
 
     def _read(self, values: pa.Array, given: pa.Array, types: pa.Array) -> dict[str, pa.Array]:

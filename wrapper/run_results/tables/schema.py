@@ -51,6 +51,8 @@ class Column:
     """What a number counts or measures; None where it has no unit."""
     typed: bool = False
     """Whether it is there only when typed values are asked for."""
+    source: str | None = None
+    """The member of the row's model that the column has, such as `confidence.model`; None where `batches` makes it."""
 
 
 def _key(name: str, description: str, type: Type = "int64") -> Column:
@@ -200,8 +202,20 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
         _FILE_NAME,
         _DOCUMENT,
         _CLASS,
-        Column("class_confidence", "double", "The score of the classifier.", unit=_SCORE),
-        Column("page_numbers", ListOf("int32"), "The document's pages in the file, counted from 0.", unit="pages"),
+        Column(
+            "class_confidence",
+            "double",
+            "The score of the classifier.",
+            unit=_SCORE,
+            source="classification_confidence.model",
+        ),
+        Column(
+            "page_numbers",
+            ListOf("int32"),
+            "The document's pages in the file, counted from 0.",
+            unit="pages",
+            source="page_numbers",
+        ),
         Column(
             "page_layouts",
             ListOf(
@@ -214,20 +228,43 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
                 )
             ),
             "The size of each page; the boxes in `source` of the fields are within it.",
+            source="page_layouts",
         ),
         Column("field_count", "int64", "How many fields the document has.", nullable=False, unit="fields"),
         Column("failed_count", "int64", "How many of its fields failed.", nullable=False, unit="fields"),
-        Column("review_completed", "bool", "Whether the human review of the document is complete."),
-        Column("final_result_pass", "bool", "Whether the document passed validation as a whole."),
-        Column("class_edits", _EDITS, "What reviewers changed about the class, oldest first."),
-        Column("post_processed_paths", ListOf("string"), "Where the platform keeps the document's processed pages."),
-        Column("post_processed_pdf_path", "string", "Where the platform keeps the document as a PDF."),
+        Column(
+            "review_completed",
+            "bool",
+            "Whether the human review of the document is complete.",
+            source="review_completed",
+        ),
+        Column(
+            "final_result_pass",
+            "bool",
+            "Whether the document passed validation as a whole.",
+            source="validations.final_result_pass",
+        ),
+        Column(
+            "class_edits", _EDITS, "What reviewers changed about the class, oldest first.", source="class_edit_history"
+        ),
+        Column(
+            "post_processed_paths",
+            ListOf("string"),
+            "Where the platform keeps the document's processed pages.",
+            source="post_processed_paths",
+        ),
+        Column(
+            "post_processed_pdf_path",
+            "string",
+            "Where the platform keeps the document as a PDF.",
+            source="post_processed_pdf_path",
+        ),
     ),
     "files": (
         _RUN,
         _FILE,
         _FILE_NAME,
-        Column("file_path", "string", "Where the platform keeps the input file."),
+        Column("file_path", "string", "Where the platform keeps the input file.", source="input_file_path"),
         Column("document_count", "int64", "How many documents the file has.", nullable=False, unit="documents"),
         Column("run_status", "string", "The run's status when the file was fetched."),
         Column("run_message", "string", "What the platform says about the run."),
@@ -259,8 +296,18 @@ COLUMNS: Final[dict[What, tuple[Column, ...]]] = {
             "The cross-class rules that did not pass.",
         ),
         *_EDITED,
-        Column("input_fields", ListOf(_OPTION), "The document fields that the value could be taken from."),
-        Column("chosen_field", _OPTION, "The document field that the value was taken from; null where there is none."),
+        Column(
+            "input_fields",
+            ListOf(_OPTION),
+            "The document fields that the value could be taken from.",
+            source="input_fields",
+        ),
+        Column(
+            "chosen_field",
+            _OPTION,
+            "The document field that the value was taken from; null where there is none.",
+            source="chosen_field",
+        ),
     ),
 }
 """The columns of each table, in order."""
