@@ -187,8 +187,12 @@ def test_other_methods_need_a_404() -> None:
             guard.check(other)
     guard.note(delete, Answer(405))
     assert guard.allows(delete)
+    guard.note(Request("/y", RIGHT), NOT_FOUND)
     guard.note(delete, Answer(204))
     assert not guard.allows(delete)
+    guard.note(Request("/x", RIGHT), NOT_FOUND)
+    assert not guard.allows(delete)
+    assert not guard.allows(Request("/y", RIGHT, "DELETE"))
 
 
 @pytest.mark.parametrize("status", [0, 200, 301, 401, 403, 410, 500])

@@ -17,11 +17,13 @@ class MethodGuard:
     """Lets GET, HEAD and OPTIONS through, and other methods only if they are allowed and the target does not exist.
 
     A target does not exist when the last GET with the token, to the same target and with the same headers, was answered
-    with 404, and every other method that went there since was refused. `note` is called with each answer.
+    with 404. Once one of the other methods was not refused, none is sent any more, to whichever target: a server that
+    makes something of one id would do so of the next. `note` is called with each answer.
     """
 
     def __init__(self, *, unsafe_methods: bool) -> None:
         self.unsafe_methods = unsafe_methods
+        self._all_refused = True
         self._absent: set[tuple[str, Headers]] = set()
 
     def allows(self, request: Request) -> bool:
@@ -29,7 +31,7 @@ class MethodGuard:
         if request.method in SAFE_METHODS:
             return True
         right = _authorization(request) in ([], [_BEARER])
-        return self.unsafe_methods and right and _resource(request) in self._absent
+        return self.unsafe_methods and self._all_refused and right and _resource(request) in self._absent
 
     def check(self, request: Request) -> None:
         """Raises UnsafeRequestError for a request that may not be sent."""
@@ -39,12 +41,12 @@ class MethodGuard:
             raise UnsafeRequestError("a request must not hold line breaks")
 
     def note(self, request: Request, answer: Answer) -> None:
-        """Remembers that a target does not exist, and forgets it as soon as it may exist."""
+        """Remembers that a target does not exist, and whether every method that could write was refused."""
         resource = _resource(request)
         if request.method == "GET" and _authorization(request) == [_BEARER]:
             (self._absent.add if answer.status == 404 else self._absent.discard)(resource)
         elif request.method not in SAFE_METHODS and not (400 <= answer.status < 500 or answer.status in (501, 503)):
-            self._absent.discard(resource)
+            self._all_refused = False
 
 
 def _authorization(request: Request) -> list[str]:

@@ -15,8 +15,8 @@ def check_methods(session: Session, baseline: Baseline) -> None:
     A server may look for the run before it looks at the method: then 404 is right for every method. If it refuses
     one of them with 405, it looks at the method first, and should refuse all of them so.
     """
-    if not session.connection.guard.unsafe_methods:
-        return
+    if not session.connection.guard.unsafe_methods or session.tally.judged("inputs.method"):
+        return  # once is enough: which methods a server takes does not depend on the run
     run_id = _absent_id(session, baseline)
     if run_id is None:
         for rule in METHOD_RULES:
