@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run_results import UNSET, Drift, RunResults, RunStatus
+from run_results import UNSET, Drift, Include, RunResults, RunStatus
 from run_results.answer import decode, error_message, excerpt, parse
+from run_results.answer_checks import check_answer
 from run_results.errors import MalformedResponseError, RunResultsError
 from run_results_conformance.strategies import responses
 
@@ -108,6 +109,30 @@ def test_every_place_is_reported_and_not_only_the_first() -> None:
         "$.files[0].documents[0].fields[1].type",
         "$.start_timestamp",
     ]
+
+
+def _times_that_cannot_be(**changes: Any) -> list[tuple[str, str]]:
+    answer = {"status": "COMPLETE", "start_timestamp": 1756256319482113024, "finish_timestamp": None, **changes}
+    run, broken = decode(json.dumps(answer | {"files": [], "has_more": False}).encode())
+    return [(entry.path, entry.expected) for entry in check_answer(run, Include.NONE, broken)]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+@pytest.mark.parametrize("review", [{}, {"review_completed": True}, {"review_completed": False}])
+def test_a_run_that_failed_or_was_cancelled_has_finished(status: str, review: dict[str, bool]) -> None:
+    """A null finish time of such a run is drift, whatever its review; without the key nothing is said that is wrong."""
+    found = _times_that_cannot_be(status=status, **review)
+    assert found == [("$.finish_timestamp", f"a moment, as the run is {status}")]
+    assert _times_that_cannot_be(status=status, finish_timestamp=1756256319482113025, **review) == []
+    run, _ = decode(json.dumps({"status": status, "files": [], "has_more": False}).encode())
+    assert check_answer(run, Include.NONE, ()) == ()
+
+
+def test_a_complete_run_under_review_may_have_no_finish_time() -> None:
+    """COMPLETE with a null finish time fits the contract only where `review_completed` is false."""
+    assert _times_that_cannot_be(review_completed=False) == []
+    for review in ({"review_completed": True}, {}):
+        assert _times_that_cannot_be(**review) == [("$.finish_timestamp", "a moment, as the run is COMPLETE")]
 
 
 def test_half_a_surrogate_pair_is_delivered_with_a_mark_in_its_place() -> None:

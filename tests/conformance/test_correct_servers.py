@@ -12,10 +12,13 @@ from starlette.responses import Response
 
 from run_results_conformance import MemoryStore, ReferenceServer, SyntheticRun, serve
 from run_results_conformance.faults import STANDARD_PAGE_SIZE, STANDARD_TOKEN, faulty, standard_store
+from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import Refusal
 from run_results_conformance.server.runs import MemoryRun
 from run_results_conformance.verifier.budget import retry_after
+from run_results_conformance.verifier.checks.exchange import check_results
 from run_results_conformance.verifier.connection import Answer
+from run_results_conformance.verifier.spec_view import spec_view_of
 from run_results_conformance.verifier.verification import verify
 
 from .verifier_kit import RUN, STORE, TOKEN, broken, explain, kept, verified
@@ -37,6 +40,27 @@ def test_unusual_and_correct(variant: str) -> None:
             report = verify(served.url, STANDARD_TOKEN.value, runs=runs, seed=seed, latency=60)
         assert broken(report) == [], explain(report)
         assert report.exit_code == 0, explain(report)
+
+
+@pytest.mark.parametrize(
+    ("status", "review", "rule"),
+    [
+        ("COMPLETE", {"review_completed": False}, None),
+        ("COMPLETE", {"review_completed": True}, "state.complete"),
+        ("COMPLETE", {}, "state.complete"),
+        ("FAILED", {}, "state.ended"),
+        ("FAILED", {"review_completed": False}, "state.ended"),
+        ("CANCELLED", {"review_completed": False}, "state.ended"),
+        ("PAUSED", {}, None),
+    ],
+)
+def test_whose_finish_time_may_be_null(status: str, review: dict[str, bool], rule: str | None) -> None:
+    """Of runs that are over, only one that is COMPLETE and under review may have a null finish time."""
+    spec = spec_view_of(load_contract())
+    answer = {"status": status, "finish_timestamp": None, "files": [], "has_more": False, **review}
+    every = check_results(spec, answer, spec.inspect(answer, frozenset()))
+    found = [each.rule for each in every if not each.kept and each.rule.startswith("state.")]
+    assert found == ([rule] if rule else [])
 
 
 # --- Ids that exist -------------------------------------------------------------------------------------------
