@@ -20,6 +20,8 @@ from run_results_conformance.verifier.session import Session
 
 from .baseline import Baseline
 from .judging import NO_HEAD
+from .pages import read_page
+from .walk import unread_page
 
 _LOCKED = (401, 403, 423)
 _WRONG = "Bearer another-token-that-nobody-has"
@@ -36,19 +38,32 @@ _TRUSTED = (
 def _ask(session: Session, baseline: Baseline, request: Request) -> Exchange | None:
     """The exchange of a request without the right token, None where no more of them may be sent.
 
-    After a few of them the right token is tried. Where it is refused, the server has locked somebody out: that ends the
-    verification. Raises OutOfRequests, Unresponsive.
+    After a few of them the right token is tried, with a page that is still to be read. Where it is refused, the server
+    has locked somebody out: that ends the verification. Raises OutOfRequests, Unresponsive.
     """
     wrong = session.wrong_tokens
     if wrong.left <= 0:
         return None
     exchange = session.ask(request, once=True)
     if wrong.note(exchange.status) and baseline.exchange.status == 200:
-        proof = session.ask(baseline.exchange.request, fresh=True)
+        proof = _read_further(session, baseline)
         if proof.status in _LOCKED:
             words = f"the right token is refused (status {proof.status}) after {wrong.sent} requests without it: "
             raise Unresponsive(f"{words}the server may have locked it out, and no more are sent; see --wrong-tokens")
     return exchange
+
+
+def _read_further(session: Session, baseline: Baseline) -> Exchange:
+    """A request with the right token: for a page that was not read yet, where there is one."""
+    flags, rich = session.spec.flags, baseline.rich.run
+    for run in (rich, *(run for run in session.runs if run.final and run is not rich)):
+        offset = unread_page(session, run)
+        if offset is not None:
+            exchange = session.ask(session.request(run.id, offset, flags))
+            if exchange.status == 200:
+                read_page(session, run, offset, flags)
+            return exchange
+    return session.ask(baseline.exchange.request, fresh=True)
 
 
 def _judge_401(session: Session, rule: str, exchange: Exchange | None) -> None:

@@ -61,6 +61,16 @@ def walk_with_flags(session: Session, run: ObservedRun, pages: int | None = _MOS
         offset += len(page.files)
 
 
+def unread_page(session: Session, run: ObservedRun) -> int | None:
+    """The offset of the next page that was not read with all flags yet, None where there is none or pages are large."""
+    if run.large or run.changed:
+        return None
+    offset = next(index for index in count() if index not in run.full)
+    before = run.taught_by.get((True, offset - 1))
+    page = page_of(session, before) if before is not None else None
+    return None if page is None or not page.more or offset == run.end else offset
+
+
 def _at_most(pages: int | None, large: int | None) -> Iterable[int]:
     """Counts to the number of pages; to a smaller one where pages are large, unless all of them are wanted."""
     if pages is None:
