@@ -70,7 +70,7 @@ NUMBERED = MemoryStore(
 )
 
 
-@pytest.mark.parametrize("run_id", ["7", "9", "42", "109"])
+@pytest.mark.parametrize("run_id", ["9", "109", "7", "42"] if THOROUGH else ["9", "109"])
 def test_the_neighbour_is_a_run(run_id: str) -> None:
     """With short or sequential ids an altered id names another run: it is no fault that it is answered."""
     for seed in SEEDS:
@@ -145,7 +145,7 @@ class Failing(ReferenceServer):
 
 def test_one_failure_is_one_breach() -> None:
     """One 500, 502 or 504, whichever request it hits, is named by its rule and blamed on nothing else."""
-    for number, moment in enumerate(range(200) if THOROUGH else (0, 1, 9, 57, 101)):
+    for number, moment in enumerate(range(200) if THOROUGH else (0, 9, 101)):
         server = Failing(STORE, TOKEN, page_size=3)
         server.moment, server.refusal = moment, Refusal((500, 502, 504)[number % 3], "It did not work")
         report = verified(server, manifest=None, runs=[RUN, "run-paused"])

@@ -18,6 +18,10 @@ from run_results_conformance.faults import CORRECT, FAMILIES, FAULTS
 
 SAMPLED = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 22
 SLOW = {"latency.budget"}  # may be the machine's
+LATE = (
+    *("box-edge-null-late", "has-more-while-running", "failed-run-first-page-only"),
+    *("status-complete-at-end", "has-more-not-when-unfinished", "alert-msg-null-late"),
+)
 CORRECT_SAMPLED = CORRECT[:: max(1, len(CORRECT) // 8)]
 
 
@@ -32,6 +36,12 @@ def test_sampled_faults_are_found(outcomes: dict[Job, Outcome]) -> None:
     """With a manifest the verifier finds every fault of a sample that holds every family."""
     assert {fault.family for fault in sample(SAMPLED)} == set(FAMILIES)
     assert [fault.name for fault in missed(outcomes, SUITE)] == []
+
+
+@pytest.mark.parametrize("name", LATE if SAMPLED > 22 else LATE[:3])
+def test_faults_on_late_pages_are_found(name: str) -> None:
+    """200 requests reach the last pages of every run, finished or not, whatever else they are for."""
+    assert judge(Job(SUITE, name)).complaints
 
 
 def test_no_correct_server_is_accused(outcomes: dict[Job, Outcome]) -> None:

@@ -92,7 +92,7 @@ class ObservedRun:
     offsets at which pages of a walk without flags began. `end` is the number of files, once the end was seen, and
     `edge` the exchanges that showed it: the last file, and that none follows. `taught_by` are the exchanges that the
     rest was learned from, by whether they were with all flags and, for a file, its index. `walked` says that the walk
-    is done.
+    is done, `exhausted` that reading it further with all flags gave no more files.
 
     `moved` counts how often the run was seen to change while it was looked at, `changed` says that it is not compared
     any more for that reason. `broken` are the rules that comparisons of its answers have shown to be broken.
@@ -108,6 +108,7 @@ class ObservedRun:
     edge: tuple[Exchange, ...] = field(default=(), repr=False)
     taught_by: dict[tuple[bool, int | None], Exchange] = field(factory=dict, repr=False)
     walked: bool = False
+    exhausted: bool = False
     moved: int = 0
     changed: bool = False
     broken: set[str] = field(factory=set)

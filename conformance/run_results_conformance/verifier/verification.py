@@ -319,7 +319,9 @@ class _Verification:
         )
 
     def _walk(self, runs: list[ObservedRun]) -> None:
-        # Every run once, before any of them is read more closely.
+        # Every run once, before any of them is read more closely: first those that were not read with flags, and short.
+        wanted = {each.run_id: each.requests for each in unread(runs)}
+        runs = sorted(runs, key=lambda run: (len(run.full) > len(run.first.files), wanted.get(run.id, 0)))
         for step in (walk, walk_with_flags):
             for run in runs:
                 self._fill(f"walking run {run.id}", step, self._session, run, _PAGES_OF_OTHERS)

@@ -20,8 +20,7 @@ from run_results_conformance.verifier.session import Session
 
 from .baseline import Baseline
 from .judging import NO_HEAD
-from .pages import read_page
-from .walk import unread_page
+from .walk import read_further
 
 _LOCKED = (401, 403, 423)
 _WRONG = "Bearer another-token-that-nobody-has"
@@ -46,22 +45,21 @@ def _ask(session: Session, baseline: Baseline, request: Request) -> Exchange | N
         return None
     exchange = session.ask(request, once=True)
     if wrong.note(exchange.status) and baseline.exchange.status == 200:
-        proof = _read_further(session, baseline)
+        proof = _prove(session, baseline)
         if proof.status in _LOCKED:
             words = f"the right token is refused (status {proof.status}) after {wrong.sent} requests without it: "
             raise Unresponsive(f"{words}the server may have locked it out, and no more are sent; see --wrong-tokens")
     return exchange
 
 
-def _read_further(session: Session, baseline: Baseline) -> Exchange:
+def _prove(session: Session, baseline: Baseline) -> Exchange:
     """A request with the right token: for a page that was not read yet, where there is one."""
-    flags, rich = session.spec.flags, baseline.rich.run
-    for run in (rich, *(run for run in session.runs if run.final and run is not rich)):
-        offset = unread_page(session, run)
-        if offset is not None:
-            exchange = session.ask(session.request(run.id, offset, flags))
-            if exchange.status == 200:
-                read_page(session, run, offset, flags)
+    rich = baseline.rich.run
+    # Runs with long pages may have more of them; those that have not finished may soon be others.
+    others = sorted(session.runs, key=lambda run: (-len(run.first.files), run.final))
+    for run in (rich, *others):
+        exchange = read_further(session, run)
+        if exchange is not None:
             return exchange
     return session.ask(baseline.exchange.request, fresh=True)
 

@@ -37,6 +37,8 @@ def check_known(session: Session, run: ObservedRun, page: Page) -> None:
         _check_content(session, page, known.content)
     if known.files is not None and page.offset <= known.files < page.offset + len(page.files):
         _check_count(session, run, page, page.offset + len(page.files))
+    elif known.files is not None and not page.files and page.offset < known.files and known.status != RUNNING:
+        _check_count(session, run, page, page.offset)
 
 
 def check_file_count(session: Session, run: ObservedRun) -> None:

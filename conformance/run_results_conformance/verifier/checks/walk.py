@@ -51,24 +51,38 @@ def _walk(session: Session, run: ObservedRun, pages: int | None) -> None:
 
 def walk_with_flags(session: Session, run: ObservedRun, pages: int | None = _MOST_PAGES) -> None:
     """Walks a run with all flags, up to its end where that is known, or so many pages; None is all of them."""
-    flags, offset = session.spec.flags, 0
+    flags, offset, previous = session.spec.flags, 0, None
     for _ in _at_most(pages, _MOST_LARGE_PAGES // 2 if run.large else None):
         if run.end is not None and offset >= run.end and offset:
             return
         page = read_page(session, run, offset, flags)
+        if page is not None and previous is not None:
+            _check_has_more(session, run, previous, page)
         if page is None or not page.files:
             return
-        offset += len(page.files)
+        offset, previous = offset + len(page.files), page
 
 
-def unread_page(session: Session, run: ObservedRun) -> int | None:
-    """The offset of the next page that was not read with all flags yet, None where there is none or pages are large."""
-    if run.large or run.changed:
-        return None
-    offset = next(index for index in count() if index not in run.full)
+def read_further(session: Session, run: ObservedRun) -> Exchange | None:
+    """Reads the next page that was not read with all flags yet, and past the last one if that may not be the end.
+
+    Gives its exchange, None where nothing is left to read, or pages are large.
+    """
+    flags, offset = session.spec.flags, next(index for index in count() if index not in run.full)
     before = run.taught_by.get((True, offset - 1))
-    page = page_of(session, before) if before is not None else None
-    return None if page is None or not page.more or offset == run.end else offset
+    previous = page_of(session, before) if before is not None else None
+    if run.large or run.changed or run.exhausted or previous is None or offset == run.end:
+        return None
+    short = not previous.more and len(previous.files) < len(run.first.files)
+    if short and run.known.files in (None, offset):
+        return None
+    page = session.page(run.id, offset, flags, fresh=True)
+    run.exhausted = isinstance(page, Exchange) or not page.files
+    if isinstance(page, Exchange):
+        return page
+    check_page(session, run, page)
+    _check_has_more(session, run, previous, page)
+    return page.exchange
 
 
 def _at_most(pages: int | None, large: int | None) -> Iterable[int]:
