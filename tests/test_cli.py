@@ -910,6 +910,43 @@ def test_a_run_that_fails_keeps_little_memory(here: Here, monkeypatch: pytest.Mo
         assert error.__traceback__ is error.__cause__ is error.__context__ is None
 
 
+FAILING = """
+import gc, sys, tracemalloc
+from pathlib import Path
+from run_results.cli.commands import run
+from run_results.cli.jobs import Jobs
+
+seen, report = [], Jobs.report
+
+def measured(jobs, **options):
+    gc.collect()
+    seen.append(tracemalloc.get_traced_memory()[0])
+    return report(jobs, **options)
+
+Jobs.report = measured
+tracemalloc.start()
+for number in (10, 10, 210):  # once for what is kept in any case
+    Path("runs.txt").write_text("".join(f"no-such-{i}\\n" for i in range(number)))
+    assert run(["export", "--runs-file", "runs.txt", "-o", "out"]) == 3
+print((seen[2] - seen[1]) / 200)
+"""
+
+
+def test_two_hundred_runs_that_fail_keep_little_memory(tmp_path: Path) -> None:
+    """Each takes less than 4 KB until the end; with its traceback it took 13, and more after some pages."""
+    with serve(Refusing(403)) as served:
+        done = subprocess.run(
+            [sys.executable, "-c", FAILING],
+            env=environment(served.url),
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            check=True,
+        )
+    assert done.stderr.count("\n") == 230
+    assert float(done.stdout.splitlines()[-1]) < 4096
+
+
 def test_formulas_and_drift_give_warnings(here: Here, tmp_path: Path) -> None:
     """After the export there is a warning for cells changed for spreadsheets, and one for drift."""
 
