@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from inspect import Parameter, signature
-from typing import Any, Final, Literal, TypedDict, TypeVar
+from typing import Any, Final, Literal, TypedDict, TypeVar, cast
 
 from attrs import Converter, evolve, field, fields, frozen
 
@@ -53,7 +53,7 @@ class Settings(TypedDict, total=False):
 def _token(token: object) -> Token:
     if token is None:
         raise ConfigurationError("no token is given")
-    return token if callable(token) else check_token(token)
+    return cast("Token", token) if callable(token) else check_token(token)
 
 
 def _context(context: object) -> str | None:
