@@ -827,6 +827,28 @@ def test_an_export_can_be_made_again(form: str, client: Client, serve_runs: Serv
         assert (resumed.start, resumed.paths) == (20, done.paths)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions")
+@pytest.mark.parametrize("form", ["parts", "file"])
+def test_an_overwrite_keeps_permissions(form: str, client: Client, tmp_path: Path) -> None:
+    """Who could not read the old export can read the new one neither when it is in place nor while it is made."""
+    name, options = FORMS[form]
+    path, beside = tmp_path / name, tmp_path / f".{name}.export.json"
+    client.export(RUN.run_id, path, **options)
+    closed = 0o700 if path.is_dir() else 0o600
+    path.chmod(closed)
+    if beside.exists():
+        beside.chmod(closed)
+    seen: list[int] = []
+
+    def watch(_: Exported) -> None:
+        seen.append((tmp_path / f".{name}.next").stat().st_mode & 0o777)
+
+    client.export(RUN.run_id, path, overwrite=True, progress=watch, **options)
+    assert set(seen) == {0o700}
+    assert path.stat().st_mode & 0o777 == closed
+    assert not beside.exists() or beside.stat().st_mode & 0o777 == closed
+
+
 def test_where_nothing_is_an_overwrite_makes_an_export(client: Client, tmp_path: Path) -> None:
     """`overwrite` also begins where there is none, an unfinished one, or a file that no export wrote."""
     client.export(RUN.run_id, tmp_path / "a" / "out", overwrite=True)

@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
@@ -87,6 +88,10 @@ class Replacement:
         """Keep other exports out of the old and the new place."""
         self._locks.callback(lock_folder(self.staging).close)
         self._lock_target()
+        with file_errors("replace", self._plan.path):
+            if self._target.exists():  # who cannot read the old one cannot read the new one while it is made
+                mode = _permissions(self._target)
+                self.staging.chmod(mode | (mode & 0o444) >> 2 | stat.S_IRWXU)
 
     def _lock_target(self) -> None:
         folders = [self._plan.parts] if self._plan.is_file else [self._target / "_parts", self._target]
@@ -149,11 +154,15 @@ class Replacement:
         success = self._plan.success.name
         for new, old in ((self._new, self._target), (self.staging / success, self._target.with_name(success))):
             if new.exists():
+                if old.exists():
+                    new.chmod(_permissions(old))
                 new.replace(old)
             sync_folder(self._target.parent)
 
     def _exchange(self) -> None:
         """Exchange the two folders, in one step where the system can."""
+        if self._target.exists():
+            self._new.chmod(_permissions(self._target))
         if self._target.exists() and not _exchange(self._new, self._target):
             self._target.replace(self.staging / "old")
         if self._mark.exists():  # nothing was there, or it is out of the way
@@ -170,6 +179,10 @@ class Replacement:
         with suppress(OSError):
             self.staging.rmdir()
         self._locks.close()
+
+
+def _permissions(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def _foreign(folder: Path) -> Iterator[Path]:
