@@ -1,31 +1,19 @@
 """Correct variants: servers that differ from the reference server where the contract allows it."""
 
-import gzip
 import json
-from collections.abc import Callable, Mapping
-from random import Random
-from typing import Any, NoReturn
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Message, Receive, Send
+from run_results_conformance.server.reference import Refusal
 
-from run_results_conformance.server.contract import JsonObject
-from run_results_conformance.server.reference import Refusal, accepts_gzip
-
-from .fault import Make, Variant
+from .fault import Variant
 from .standard import STANDARD_RUN
 from .steps import (
     CASE,
     DOCUMENT,
     FIELD,
-    Call,
-    Step,
     at,
     configured,
     each,
     edited,
-    every,
     gone,
     instead,
     refused,
@@ -36,171 +24,27 @@ from .steps import (
     within,
     written,
 )
-
-
-def _everywhere(change: Callable[[JsonObject], JsonObject]) -> Make:
-    """Changes every object of a body, in errors too. Free objects (`custom`, `locations`) stay."""
-
-    def changed(value: Any) -> Any:
-        if isinstance(value, dict):
-            return change(
-                {name: part if name in ("custom", "locations") else changed(part) for name, part in value.items()}
-            )
-        return [changed(part) for part in value] if isinstance(value, list) else value
-
-    return server_with(dump=lambda _call, honest, body: honest(changed(body)))
-
-
-def _written_as(**options: Any) -> Make:
-    return server_with(dump=lambda _call, _honest, body: json.dumps(body, **options).encode())
-
-
-def _integral(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _plain_numbers(value: Any) -> Any:
-    """Floats without a fraction as integers: for the contract it is the same number."""
-    if isinstance(value, dict):
-        return {name: part if name == "custom" else _plain_numbers(part) for name, part in value.items()}
-    return [_plain_numbers(part) for part in value] if isinstance(value, list) else _integral(value)
-
-
-def _sent(change: Callable[[Message], Message]) -> Make:
-    """Changes the status line and headers of every answer as they are sent."""
-
-    async def deliver(_call: Call, honest: Step, request: Request, receive: Receive, send: Send) -> None:
-        async def sent(message: Message) -> None:
-            await send(change(message) if message["type"] == "http.response.start" else message)
-
-        await honest(request, receive, sent)
-
-    return server_with(deliver=deliver)
-
-
-def _headers(change: Callable[[bytes, bytes], tuple[bytes, bytes] | None]) -> Make:
-    """Changes each header of every answer; None removes it."""
-    return _sent(
-        lambda message: {
-            **message,
-            "headers": [pair for header in message["headers"] if (pair := change(*header)) is not None],
-        }
-    )
-
-
-def _more_headers(headers: Mapping[str, str]) -> Make:
-    return _sent(
-        lambda message: {
-            **message,
-            "headers": [*message["headers"], *((name.encode(), value.encode()) for name, value in headers.items())],
-        }
-    )
-
-
-def _content_type(value: str) -> Make:
-    return _headers(lambda name, old: (name, value.encode() if name == b"content-type" else old))
-
-
-async def _in_pieces(call: Call, _honest: Step, request: Request, _receive: Receive, send: Send) -> None:
-    response = call.server.encode(request, call.server.respond(request))
-    headers = [header for header in response.raw_headers if header[0] != b"content-length"]
-    body = bytes(response.body)
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    for start in range(0, len(body), 700):
-        await send({"type": "http.response.body", "body": body[start : start + 700], "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
-
-
-def _instead(status: int, other: int, text: str | None = None) -> Make:
-    """Refuses with another status."""
-    return server_with(
-        error=lambda _call, honest, refusal: honest(
-            Refusal(other, text or refusal.message, refusal.headers) if refusal.status == status else refusal
-        )
-    )
-
-
-def _bad_run_id(_call: Call, honest: Step, request: Request) -> str:
-    try:
-        return str(honest(request))
-    except Refusal:
-        raise Refusal(404, "Run not found") from None
-
-
-def _strict_run_id(_call: Call, honest: Step, request: Request) -> str:
-    run_id = str(honest(request))
-    if not run_id.isprintable() or len(run_id) > 200:
-        raise Refusal(400, "run_id has a form that is not accepted")
-    return run_id
-
-
-def _only_get() -> NoReturn:
-    raise Refusal(405, "Method not allowed", {"Allow": "GET"})
-
-
-def _busy(call: Call, honest: Step, request: Request) -> Response:
-    if every(9)(call):
-        return call.server.error(Refusal(429, "Too many requests; try again", {"Retry-After": "0"}))
-    response: Response = honest(request)
-    return response
-
-
-def _first_file_edited(call: Call, page: JsonObject) -> None:
-    """A reviewer has corrected the first field of the run's first file."""
-    if call.offset == 0 and page["files"]:
-        field = page["files"][0]["documents"][0]["fields"][0]
-        field["value"] += " (corrected)"
-        if "edit_history" in field:
-            field["edit_history"] = [{"timestamp": "08/27/2025 00:58:39", "user_id": "reviewer-1"}]
-
-
-def _slash_redirected(_call: Call, honest: Step, request: Request) -> Response:
-    path = request.scope["raw_path"].decode("latin-1")
-    if path.endswith("/results/"):
-        return Response(status_code=307, headers={"Location": path.rstrip("/")})
-    response: Response = honest(request)
-    return response
-
-
-def _part_answered(_call: Call, honest: Step, request: Request, response: Response) -> Response:
-    """Sends the first ten bytes to a client that asks for them."""
-    response = honest(request, response)
-    if response.status_code == 200 and request.headers.get("range") == "bytes=0-9":
-        whole = bytes(response.body)
-        response = with_body(response, whole[:10])
-        response.status_code = 206
-        response.headers["Content-Range"] = f"bytes 0-9/{len(whole)}"
-    return response
-
-
-def _tagged(_call: Call, honest: Step, request: Request, response: Response) -> Response:
-    """Sends an entity tag, and 304 to a client that already has it."""
-    response = honest(request, response)
-    if response.status_code == 200:
-        tag = f'"{hash(bytes(response.body)) & 0xFFFFFFFF:08x}"'
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers={"ETag": tag})
-        response.headers["ETag"] = tag
-    return response
-
-
-def _gzip_errors_too(_call: Call, honest: Step, request: Request, response: Response) -> Response:
-    response = honest(request, response)
-    if accepts_gzip(request) and "content-encoding" not in response.headers:
-        response = with_body(response, gzip.compress(bytes(response.body), mtime=0))
-        response.headers["Content-Encoding"] = "gzip"
-    return response
-
-
-def _shuffled_keys(part: JsonObject) -> JsonObject:
-    names = list(part)
-    Random(repr(names)).shuffle(names)  # noqa: S311 - an order, not a secret
-    return {name: part[name] for name in names}
-
-
-def _without(*names: str) -> Callable[[JsonObject], object]:
-    return lambda part: [part.pop(name, None) for name in names]
-
+from .variations import (
+    bad_run_id,
+    busy_at_times,
+    content_type,
+    entity_tagged,
+    everywhere,
+    first_file_edited,
+    gzip_errors_too,
+    headers_changed,
+    in_pieces,
+    more_headers,
+    only_get,
+    part_answered,
+    plain_numbers,
+    shuffled_keys,
+    slash_redirected,
+    status_instead,
+    strict_run_id,
+    without,
+    written_as,
+)
 
 _PAGING = "the page size is the server's choice, and is in no part of the contract"
 _ABSENT = "all but the required properties may be absent"
@@ -228,16 +72,16 @@ CORRECT = (
     ),
     # --- JSON ---
     Variant(
-        "keys-sorted", "the members of a JSON object have no order", _written_as(sort_keys=True, ensure_ascii=False)
+        "keys-sorted", "the members of a JSON object have no order", written_as(sort_keys=True, ensure_ascii=False)
     ),
-    Variant("keys-shuffled", "the members of a JSON object have no order", _everywhere(_shuffled_keys)),
+    Variant("keys-shuffled", "the members of a JSON object have no order", everywhere(shuffled_keys)),
     Variant(
         "keys-reversed",
         "the members of a JSON object have no order",
-        _everywhere(lambda part: dict(reversed(part.items()))),
+        everywhere(lambda part: dict(reversed(part.items()))),
     ),
-    Variant("json-pretty", "white space between tokens means nothing", _written_as(indent=2, ensure_ascii=False)),
-    Variant("json-ascii", "an escaped character is the character", _written_as(ensure_ascii=True)),
+    Variant("json-pretty", "white space between tokens means nothing", written_as(indent=2, ensure_ascii=False)),
+    Variant("json-ascii", "an escaped character is the character", written_as(ensure_ascii=True)),
     Variant(
         "json-slashes-escaped",
         "an escaped character is the character",
@@ -251,18 +95,18 @@ CORRECT = (
     Variant(
         "integers-for-floats",
         "JSON has one kind of numbers: 5 is 5.0",
-        server_with(dump=lambda _call, honest, body: honest(_plain_numbers(body))),
+        server_with(dump=lambda _call, honest, body: honest(plain_numbers(body))),
     ),
     # --- What may be there, and what may be absent ---
     Variant(
         "more-keys-everywhere",
         "new keys are allowed everywhere",
-        _everywhere(lambda part: {**part, "x_new": {"since": 2026, "list": [None]}}),
+        everywhere(lambda part: {**part, "x_new": {"since": 2026, "list": [None]}}),
     ),
     Variant(
         "more-keys-like-others",
         "new keys are allowed everywhere, whatever they are called",
-        _everywhere(lambda part: {"name_": None, "offset": 0, "next": None, **part, "total": 1}),
+        everywhere(lambda part: {"name_": None, "offset": 0, "next": None, **part, "total": 1}),
     ),
     Variant(
         "run-bare",
@@ -270,7 +114,7 @@ CORRECT = (
         edited(
             within(
                 "",
-                _without(
+                without(
                     "message",
                     "start_timestamp",
                     "finish_timestamp",
@@ -300,7 +144,7 @@ CORRECT = (
         ),
     ),
     Variant("file-bare", f"{_ABSENT}: a file need not name its path", edited(at("files/input_file_path", gone))),
-    Variant("document-without-pages", _ABSENT, edited(within(DOCUMENT, _without("page_numbers")))),
+    Variant("document-without-pages", _ABSENT, edited(within(DOCUMENT, without("page_numbers")))),
     Variant(
         "empty-lists-absent",
         f"{_ABSENT}, where no flag promises them",
@@ -387,26 +231,26 @@ CORRECT = (
     Variant(
         "reviewed-meanwhile",
         "a reviewer may edit a run at any moment",
-        edited(_first_file_edited, when=lambda call: call.number >= 60 and call.run_id == STANDARD_RUN),
+        edited(first_file_edited, when=lambda call: call.number >= 60 and call.run_id == STANDARD_RUN),
     ),
     # --- Refusals ---
     Variant(
         "foreign-context-404",
         "a server need not say whether a foreign context has a run",
-        _instead(403, 404, "Run not found"),
+        status_instead(403, 404, "Run not found"),
     ),
     Variant(
         "bad-input-422",
         "bad input is the caller's error; the contract has a shape for every status",
-        _instead(400, 422),
+        status_instead(400, 422),
     ),
     Variant(
-        "unusable-run-id-404", "an id that no run can have is the id of no run", server_with(read_run_id=_bad_run_id)
+        "unusable-run-id-404", "an id that no run can have is the id of no run", server_with(read_run_id=bad_run_id)
     ),
     Variant(
         "unusable-run-id-400",
         "an id that no run can have may be refused as such",
-        server_with(read_run_id=_strict_run_id),
+        server_with(read_run_id=strict_run_id),
     ),
     Variant(
         "long-offset-414",
@@ -460,29 +304,35 @@ CORRECT = (
     Variant(
         "head-refused",
         "the contract knows GET alone",
-        server_with(check_method=lambda _call, _honest, request: None if request.method == "GET" else _only_get()),
+        server_with(check_method=lambda _call, _honest, request: None if request.method == "GET" else only_get()),
     ),
-    Variant("other-methods-501", "the contract has a shape for every status", _instead(405, 501, "Not implemented")),
+    Variant(
+        "other-methods-501", "the contract has a shape for every status", status_instead(405, 501, "Not implemented")
+    ),
     Variant(
         "unknown-run-403",
         "a server need not say which runs there are",
-        _instead(404, 403, "You may not read this run"),
+        status_instead(404, 403, "You may not read this run"),
     ),
     Variant(
         "slash-redirected",
         "the path with a slash at its end is another path, and may lead here",
-        server_with(respond=_slash_redirected),
+        server_with(respond=slash_redirected),
     ),
-    Variant("busy-at-times", "429 is in the contract, and says when to try again", server_with(respond=_busy)),
+    Variant("busy-at-times", "429 is in the contract, and says when to try again", server_with(respond=busy_at_times)),
     # --- On the wire ---
-    Variant("charset-utf-8", "the charset is UTF-8 anyway", _content_type("application/json; charset=utf-8")),
-    Variant("charset-quoted", _HTTP, _content_type('application/json;charset="UTF-8"')),
-    Variant("content-type-other-case", f"{_HTTP} (RFC 9110, 8.3.1)", _content_type("Application/JSON")),
-    Variant("header-names-upper-case", f"{_HTTP} (RFC 9110, 5.1)", _headers(lambda name, value: (name.upper(), value))),
+    Variant("charset-utf-8", "the charset is UTF-8 anyway", content_type("application/json; charset=utf-8")),
+    Variant("charset-quoted", _HTTP, content_type('application/json;charset="UTF-8"')),
+    Variant("content-type-other-case", f"{_HTTP} (RFC 9110, 8.3.1)", content_type("Application/JSON")),
+    Variant(
+        "header-names-upper-case",
+        f"{_HTTP} (RFC 9110, 5.1)",
+        headers_changed(lambda name, value: (name.upper(), value)),
+    ),
     Variant(
         "more-headers",
         "the contract names some headers, and forbids none",
-        _more_headers(
+        more_headers(
             {
                 "X-Request-Id": "7",
                 "Cache-Control": "no-store",
@@ -495,14 +345,12 @@ CORRECT = (
     Variant(
         "range-answered",
         "206 answers a range that the caller has asked for (RFC 9110, 14.2)",
-        server_with(encode=_part_answered),
+        server_with(encode=part_answered),
     ),
-    Variant("entity-tags", "304 answers a condition that the caller has set", server_with(encode=_tagged)),
-    Variant("gzip-when-accepted", "gzip is allowed if the client accepts it", server_with(encode=_gzip_errors_too)),
-    Variant("chunked", "a body may come in chunks of unknown number", server_with(deliver=_in_pieces)),
-    Variant(
-        "connection-closed", "a connection may be closed after each answer", _more_headers({"Connection": "close"})
-    ),
+    Variant("entity-tags", "304 answers a condition that the caller has set", server_with(encode=entity_tagged)),
+    Variant("gzip-when-accepted", "gzip is allowed if the client accepts it", server_with(encode=gzip_errors_too)),
+    Variant("chunked", "a body may come in chunks of unknown number", server_with(deliver=in_pieces)),
+    Variant("connection-closed", "a connection may be closed after each answer", more_headers({"Connection": "close"})),
     Variant("slow", "the contract names no time", configured(latency=0.01)),
     Variant(
         "keys-escaped",
