@@ -112,9 +112,15 @@ def test_every_place_is_reported_and_not_only_the_first() -> None:
 
 
 def _times_that_cannot_be(**changes: Any) -> list[tuple[str, str]]:
-    answer = {"status": "COMPLETE", "start_timestamp": 1756256319482113024, "finish_timestamp": None, **changes}
+    answer = {
+        "id": "r",
+        "status": "COMPLETE",
+        "start_timestamp": 1756256319482113024,
+        "finish_timestamp": None,
+        **changes,
+    }
     run, broken = decode(json.dumps(answer | {"files": [], "has_more": False}).encode())
-    return [(entry.path, entry.expected) for entry in check_answer(run, Include.NONE, broken)]
+    return [(entry.path, entry.expected) for entry in check_answer(run, Include.NONE, broken or ())]
 
 
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
@@ -124,7 +130,7 @@ def test_a_run_that_failed_or_was_cancelled_has_finished(status: str, review: di
     found = _times_that_cannot_be(status=status, **review)
     assert found == [("$.finish_timestamp", f"a moment, as the run is {status}")]
     assert _times_that_cannot_be(status=status, finish_timestamp=1756256319482113025, **review) == []
-    run, _ = decode(json.dumps({"status": status, "files": [], "has_more": False}).encode())
+    run, _ = decode(json.dumps({"id": "r", "status": status, "files": [], "has_more": False}).encode())
     assert check_answer(run, Include.NONE, ()) == ()
 
 
