@@ -112,7 +112,7 @@ def test_readings_of_one_member() -> None:
     """Each reading takes what has a clear meaning, and leaves the rest unset; both are reported."""
 
     def path_of(value: Any) -> Document:
-        return page_of(files=[{"documents": [{"post_processed_pdf_path": value}]}]).files[0].documents[0]  # type: ignore[index, return-value]
+        return page_of(files=[{"documents": [{"post_processed_pdf_path": value}]}]).files[0].documents[0]  # type: ignore[index]
 
     assert [path_of(value).post_processed_pdf_path for value in (["a"], ["a", "b"], [], ["a", 1], 7)] == [
         "a", "a", UNSET, UNSET, UNSET,

@@ -1,7 +1,7 @@
 """How often each rule was judged and broken, and the verdicts that come of it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from attrs import define, evolve, field
 
@@ -52,6 +52,11 @@ class Tally:
             self._counts[rule] = _Count()
             self._reasons[rule] = reason
         self._times.clear()
+
+    def restart(self, rules: Iterable[str]) -> None:
+        """Forgets what was judged of these rules, to judge it anew."""
+        for rule in rules:
+            self._counts[rule] = _Count()
 
     def wants_failure(self, rule: str) -> bool:
         """Whether there is room for the details of one more failure of this rule."""

@@ -28,6 +28,7 @@ from .checks.manifest import check_file_count
 from .checks.paging import check_defaults, check_offsets, check_overlaps, check_repetition
 from .checks.richest import RichPage
 from .checks.runs import open_runs, recheck_unfinished
+from .checks.versions import recognize_version
 from .checks.walk import find_end, walk, walk_with_flags
 from .connection import Address, Connection
 from .coverage import describe_unread, unread
@@ -181,6 +182,7 @@ class _Verification:
             with session.budget.reserving(self._for_rechecks()):
                 self._check_runs(main, others)
             self._do("reading unfinished runs again", (), recheck_unfinished, session, session.runs)
+        recognize_version(session)
         self._judge_all_exchanges()
         self._give_reasons()
         return self
