@@ -228,10 +228,14 @@ def test_exit_codes(tmp_path: Path, name: str, code: int) -> None:
     old, new = (
         _written(tmp_path, f"{side}.json", document) for side, document in zip("ab", pair.documents(), strict=True)
     )
-    for form in ("text", "json", "markdown"):
-        result = CliRunner().invoke(main, ["evolve", old, new, "--format", form])
+    for form in (["--format", "text"], ["--format", "json"], ["--json"], ["--format", "markdown"]):
+        result = CliRunner().invoke(main, ["evolve", old, new, *form])
         assert result.exit_code == code, result.output
-        assert "is due" in result.output or form == "json"
+        if form[-1].endswith("json"):
+            assert json.loads(result.output)["verdict"] == ["safe", "breaks", None, "caution"][code]
+        else:
+            assert "is due" in result.output
+    assert CliRunner().invoke(main, ["evolve", old, new, "--json", "--format", "markdown"]).exit_code == 2
 
 
 def test_yaml_is_read_as_yaml_12(tmp_path: Path) -> None:

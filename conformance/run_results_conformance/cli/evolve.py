@@ -16,6 +16,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True,
     help="Markdown is a table for a pull request, with lines for a changelog.",
 )  # fmt: skip
+@click.option("--json", "wants_json", is_flag=True, help="The same as --format json.")
 @click.option("--text", "words", is_flag=True, help="Also list texts and examples that differ.")
 @click.option(
     "--vendor", type=_FILE,
@@ -32,6 +33,7 @@ def evolve(
     old: Path | None,
     new: Path | None,
     form: str,
+    wants_json: bool,
     words: bool,
     vendor: Path | None,
     wants_impact: bool,
@@ -45,6 +47,9 @@ def evolve(
     """
     from run_results_conformance.evolve import CannotJudge, DocumentError
 
+    if wants_json and form == "markdown":
+        raise click.UsageError("--json prints JSON, and --format markdown does not")
+    form = "json" if wants_json else form
     try:
         if wants_impact:
             ctx.exit(_impact(old))
