@@ -30,6 +30,7 @@ REFUSED = [change for change in edits.CHANGES if change.refused]
 sys.path.append(str(ROOT / "generated"))
 obstacles = importlib.import_module("preflight").obstacles
 prepare = importlib.import_module("prepare")
+include_flags = importlib.import_module("include_flags").include_flags
 
 
 def _tree(folder: Path, spec: dict[str, Any]) -> Path:
@@ -114,6 +115,59 @@ def test_an_edit_that_is_refused(change: edits.Change) -> None:
     assert [obstacle.what for obstacle in found] == [change.refused]
     assert found[0].pointer.startswith("#/components/schemas/")
     assert found[0].do
+
+
+def _with_flag(parameter: str, **more: str) -> dict[str, Any]:
+    """The contract with one more include flag, which gates a property of a file."""
+    spec = edits.with_changes([])
+    node = {"name": parameter, "in": "query", "schema": {"type": "boolean", "default": False}, **more}
+    next(iter(spec["paths"].values()))["get"]["parameters"].append(node)
+    spec["components"]["schemas"]["File"]["properties"]["extra"] = {"type": "string", "x-include": parameter}
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("parameter", "more", "name"),
+    [
+        ("include_page_texts", {}, "PAGE"),
+        ("include_review_of_pages", {"x-include-name": "PAGE_REVIEW"}, "PAGE_REVIEW"),
+    ],
+)
+def test_a_new_flag_gets_its_name(parameter: str, more: dict[str, str], name: str) -> None:
+    """A flag is called by the first word after `include_`, or as `x-include-name` says; no other name changes."""
+    found = [flag.name for flag in include_flags(_with_flag(parameter, **more))]
+    assert found == ["REVIEW", "CONFIDENCE", "VALIDATION", "SOURCE", name]
+
+
+@pytest.mark.parametrize("parameter", ["include_review_of_pages", "include_all", "include_3d"])
+def test_a_flag_that_cannot_be_called_so_is_refused(parameter: str) -> None:
+    """Two flags of one name, and a name that `Include` cannot have, are one obstacle with a way on."""
+    (found,) = obstacles(_with_flag(parameter))
+    assert found.pointer.startswith("#/paths/")
+    assert "x-include-name" in found.do
+
+
+def test_a_new_flag_is_sent_and_checked(tmp_path: Path) -> None:
+    """After generating, `Include.ALL` has a new flag, its parameter is sent, and what it guarantees is missed."""
+    root = _tree(tmp_path / "tree", _with_flag("include_page_texts"))
+    shutil.copytree(ROOT / "wrapper", root / "wrapper")
+    assert _generate(root).returncode == 0
+    code = """
+from run_results import Include
+from run_results.answer import decode
+from run_results.answer_checks import check_answer
+from run_results.options import Options
+from run_results.request import request
+run, _ = decode(b'{"id": "r", "status": "RUNNING", "files": [{}], "has_more": false}')
+print(request(Options(token="t"), "r", 0, Include.ALL).params["include_page_texts"])
+print([place.path for place in check_answer(run, Include.parse("page"), ())])
+"""
+    path = os.pathsep.join([str(root / "generated"), str(root / "wrapper")])
+    command = [sys.executable, "-c", code]
+    finished = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert finished.stdout.splitlines() == ["True", "['$.files[0].extra']"], finished.stderr
 
 
 def test_nothing_is_written_before_a_refusal(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ class TestFlags:
         assert all(CASE_FIELD_PARTS.keys() <= part.keys() for part in page["case_info"]["fields"])
         assert 0 < sum("post_processed_pdf_path" in document for document in documents) < len(documents)
 
-    @pytest.mark.parametrize("chosen", list(product((False, True), repeat=4)))
+    @pytest.mark.parametrize("chosen", list(product((False, True), repeat=len(FLAGS))))
     def test_exactly_by_the_flag(self, api: Api, chosen: tuple[bool, ...]) -> None:
         """A part is there exactly when its flag is asked for, and nothing else changes with a flag."""
         flags = frozenset(name for name, on in zip(FLAGS, chosen, strict=True) if on)

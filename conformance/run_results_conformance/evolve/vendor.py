@@ -18,7 +18,9 @@ from .document import METHODS, Document, DocumentError
 from .judgement import judge
 
 # What the vendor's document cannot say, because it is ours.
-_OURS = frozenset({"x-pagination", "x-include", "x-include-guaranteed", "x-field-name-rule", "x-extensible-enum"})
+_OURS = frozenset(
+    {"x-pagination", "x-include", "x-include-guaranteed", "x-include-name", "x-field-name-rule", "x-extensible-enum"}
+)
 
 
 @frozen
