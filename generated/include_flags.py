@@ -119,7 +119,9 @@ class _Walk:
         members = tuple(
             (self._flags[node["x-include"]], key, attributes[key])
             for key, node in properties.items()
-            if node.get("x-include") in self._flags and node.get("x-include-guaranteed", True)
+            if isinstance(node, Mapping)  # a schema may also be `true`
+            and node.get("x-include") in self._flags
+            and node.get("x-include-guaranteed", True)
         )
         if members:
             yield Level(place, item, loops, members)
@@ -140,7 +142,7 @@ class _Walk:
         """The schema behind references and `null`."""
         schema = _followed(self._spec, schema)
         for keyword in ("anyOf", "oneOf"):
-            branches = [part for part in schema.get(keyword, ()) if part.get("type") != "null"]
+            branches = [part for part in schema.get(keyword, ()) if _followed(self._spec, part).get("type") != "null"]
             if len(branches) == 1:
                 return self._object(branches[0])
         if len(schema.get("allOf", ())) == 1:

@@ -120,6 +120,7 @@ def properties(contract: Contract) -> list[Part]:
             visit(described["items"], f"{owner}[]")
         for key, inner in described.get("properties", {}).items():
             if (name := f"{owner}.{key}") not in found:
+                inner = {} if inner is True else inner
                 found[name] = Part(name, key, inner, key in described.get("required", ()))
                 visit(inner, name)
 
@@ -152,7 +153,7 @@ def _objects(contract: Contract, node: JsonObject, value: Any, owner: str = "") 
     elif isinstance(value, dict) and "properties" in schema:
         yield owner, value
         for key, inner in schema["properties"].items():
-            if key in value:
+            if key in value and inner is not True:
                 yield from _objects(contract, inner, value[key], f"{owner}.{key}")
 
 
