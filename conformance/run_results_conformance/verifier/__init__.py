@@ -2,7 +2,7 @@
 
 From top to bottom, each room importing only those below it:
 
-    verification   the order of the steps;  coverage: which files were not read
+    verification   its arguments;  steps: their order;  coverage: which files were not read
     checks/        how each rule is judged, a module a family
     comparison     answers that differ: asks again before a server is accused
     session        sends a request once, keeps the exchange, judges it (with budget, tally, request_builder, excerpt)
