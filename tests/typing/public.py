@@ -96,9 +96,9 @@ def pages(page: Page) -> None:
     assert_type(page.offset, int)
     assert_type(page.next_offset, int | None)
     assert_type(page.has_more, bool)
-    assert_type(page.status, RunStatus)
-    assert_type(page.is_finished, bool)
-    assert_type(page.is_settled, bool)
+    assert_type(page.status, RunStatus | Unset)
+    assert_type(page.is_finished, bool | None)
+    assert_type(page.is_settled, bool | None)
     assert_type(page.started_at, datetime | None)
     assert_type(page.finished_at, datetime | None)
     assert_type(page.body, bytes)
@@ -118,8 +118,8 @@ def pages(page: Page) -> None:
 
 def attributes(run: RunResults, file: File, document: Document, field: Field, case_field: CaseField) -> None:
     """Every optional value may be unset, what may be null may be None, and what is required is neither."""
-    assert_type(run.id, str)
-    assert_type(run.status, RunStatus)
+    assert_type(run.id, str | Unset)
+    assert_type(run.status, RunStatus | Unset)
     assert_type(run.files, list[File])
     assert_type(run.has_more, bool)
     assert_type(run.message, str | None | Unset)
@@ -139,7 +139,7 @@ def attributes(run: RunResults, file: File, document: Document, field: Field, ca
     assert_type(field.edit_history, list[Edit] | Unset)
     assert_type(case_field.name, str)
     assert_type(case_field.value, str)
-    assert_type(run.status.is_known, bool)
+    assert_type(RunStatus("NEW").is_known, bool)
     assert_type(RunResults.from_json(b"{}"), RunResults)
     assert_type(Field.from_dict({}), Field)
     assert_type(run.to_dict(), dict[str, Any])
