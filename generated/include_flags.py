@@ -67,7 +67,7 @@ def include_flags(spec: JsonObject) -> list[IncludeFlag]:
     named = {node["x-include"] for node in _nodes(spec.get("components", {}).get("schemas", {})) if "x-include" in node}
     found: dict[str, IncludeFlag] = {}
     for pointer, parameter in _parameters(spec):
-        name = parameter.get("name")
+        name = str(parameter.get("name"))
         if name in named and name not in found:
             about = re.split(r"[:.;]\s|\.$", str(parameter.get("description", "")).strip())[0]
             called = parameter.get("x-include-name") or name.removeprefix("include_").partition("_")[0].upper()

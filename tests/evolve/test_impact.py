@@ -2,9 +2,11 @@
 
 import copy
 import json
+from datetime import datetime, timedelta, tzinfo
 from functools import cache
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from click.testing import CliRunner
@@ -88,6 +90,20 @@ def test_what_is_written_is_looked_at(place: str) -> None:
     found = impact(load_contract(), DOCS, known).homeless
     new = {name: places for name, places in found.items() if name not in already()}
     assert new == {what: (place,) for entry in entries for what in entry.what}
+
+
+def test_the_time_of_a_report_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report says when it was made; a minute that passes in between gives no property a home."""
+    seconds = count(step=20)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(2030, 1, 1, tzinfo=tz) + timedelta(seconds=next(seconds))
+
+    for module in ("run_results.report.template", "run_results_conformance.evolve.impact"):
+        monkeypatch.setattr(f"{module}.datetime", Clock)
+    assert homeless(edited("mood_of_text", {"type": "string"}, "calm")) == {"Field.mood_of_text": EVERYWHERE}
 
 
 def test_an_entry_that_is_not_needed_is_named() -> None:
