@@ -44,7 +44,7 @@ TRAFFIC: tuple[Traffic, ...] = (
     Traffic(
         "other methods",
         "only with --unsafe-methods: POST, PUT, DELETE, TRACE and a made-up method, to an id that has just answered "
-        "404 to a GET",
+        "404 to a GET, and none once one of them was not refused",
     ),
 )
 """What is sent, one request at a time."""

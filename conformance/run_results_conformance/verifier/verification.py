@@ -63,9 +63,9 @@ def verify(
     or family. At most `max_requests` are sent, `rate` of them a second, one at a time.
 
     Nothing but GET and HEAD is sent, unless `unsafe_methods` are allowed: then POST, PUT, DELETE, TRACE and a
-    method that does not exist are sent too, and only to an id that has just answered 404 to a GET. With `safe` the
-    token is sent nowhere but in its header. At most `wrong_tokens` requests have no token or a wrong one: a server may
-    lock somebody out for them. `traffic.TRAFFIC` lists what is sent.
+    method that does not exist are sent too, and only to an id that has just answered 404 to a GET, and none once one of
+    them was not refused. With `safe` the token is sent nowhere but in its header. At most `wrong_tokens` requests have
+    no token or a wrong one: a server may lock somebody out for them. `traffic.TRAFFIC` lists what is sent.
 
     `timeout` bounds one request and `max_seconds` all of them (without what `rate` waits); `latency` is the budget of
     an answer; all in seconds. With `policy` broken rules of that level are breaches.
