@@ -57,7 +57,7 @@ def test_unusual_and_correct(variant: str) -> None:
 def test_whose_finish_time_may_be_null(status: str, review: dict[str, bool], rule: str | None) -> None:
     """Of runs that are over, only one that is COMPLETE and under review may have a null finish time."""
     spec = spec_view_of(load_contract())
-    answer = {"status": status, "finish_timestamp": None, "files": [], "has_more": False, **review}
+    answer: dict[str, Any] = {"status": status, "finish_timestamp": None, "files": [], "has_more": False, **review}
     every = check_results(spec, answer, spec.inspect(answer, frozenset()))
     found = [each.rule for each in every if not each.kept and each.rule.startswith("state.")]
     assert found == ([rule] if rule else [])
