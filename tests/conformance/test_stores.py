@@ -72,7 +72,7 @@ class TestFolder:
             ("", "$", "not JSON"),
             ("{", "$", "not JSON"),
             ("[]", "$", "must be an object, not a list"),
-            ("{}", "$", '\'status\' is missing; add it, such as "status": "COMPLETE"'),
+            ("{}", "$", '\'id\' is missing; add it, such as "id": "..."'),
             ('{"id": "r", "id": "s"}', "$", "the key 'id' stands twice"),
             ('{"id": NaN}', "$", "NaN is not JSON"),
             ('{"id": 1e999}', "$", "1e999 is too large"),
@@ -156,7 +156,8 @@ class TestFolder:
         ("where", "change"),
         [
             ("$", lambda run: run.update(has_more=False)),
-            ("$", lambda run: run.pop("status")),
+            ("$", lambda run: run.pop("id")),
+            ("$", lambda run: run.pop("files")),
             ("$.status", lambda run: run.update(status="DONE")),
             ("$.start_timestamp", lambda run: run.update(start_timestamp=2**63)),
             ("$.files[0]", lambda run: run["files"][0].update(document=[])),

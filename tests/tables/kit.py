@@ -67,7 +67,7 @@ def fields(answer: Row, offset: int) -> Iterator[Row]:
         for document_index, document in enumerate(file.get("documents", ())):
             for field_index, field in enumerate(document.get("fields", ())):
                 yield {
-                    "run_id": answer["id"],
+                    "run_id": answer.get("id", "r"),
                     "file_index": file_index,
                     "file_name": file.get("original_file_name"),
                     "document_index": document_index,
@@ -88,7 +88,7 @@ def documents(answer: Row, offset: int) -> Iterator[Row]:
     for file_index, file in enumerate(answer["files"], offset):
         for document_index, document in enumerate(file.get("documents", ())):
             yield {
-                "run_id": answer["id"],
+                "run_id": answer.get("id", "r"),
                 "file_index": file_index,
                 "file_name": file.get("original_file_name"),
                 "document_index": document_index,
@@ -111,12 +111,12 @@ def files(answer: Row, offset: int) -> Iterator[Row]:
     started, finished = (answer.get(f"{name}_timestamp") for name in ("start", "finish"))
     for file_index, file in enumerate(answer["files"], offset):
         yield {
-            "run_id": answer["id"],
+            "run_id": answer.get("id", "r"),
             "file_index": file_index,
             "file_name": file.get("original_file_name"),
             "file_path": file.get("input_file_path"),
             "document_count": len(file.get("documents", ())),
-            "run_status": answer["status"],
+            "run_status": answer.get("status"),
             "run_message": answer.get("message"),
             "run_started_at": None if started is None else started // 1000,
             "run_started_at_ns": started,
@@ -135,7 +135,7 @@ def case_fields(answer: Row, offset: int) -> Iterator[Row]:
     for field_index, field in enumerate(found):
         chosen = field.get("chosen_field")
         yield {
-            "run_id": answer["id"],
+            "run_id": answer.get("id", "r"),
             "field_index": field_index,
             "api_name": field["name"],
             "value": field["value"],

@@ -150,8 +150,10 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        if path.exists():
-            raise NotADirectoryError(0, "it is there and is no folder") from None
+        # `mkdir` has looked for itself; meanwhile others may have removed the folder, and made it again.
+        with suppress(FileNotFoundError):
+            if not stat.S_ISDIR(path.stat().st_mode):
+                raise NotADirectoryError(0, "it is there and is no folder") from None
         raise FileNotFoundError(0, "it is removed again and again") from None
     with tempfile.TemporaryFile(dir=path):  # has no name: two may try this at once, and a kill leaves nothing
         pass

@@ -356,7 +356,8 @@ class Contract:
                 schema.setdefault("additionalProperties", False)
         answer: Any = copy.resolve(copy.answer_schema)
         del answer["properties"][self.pagination.more]
-        answer["required"] = [name for name in answer["required"] if name != self.pagination.more]
+        required = {"id": None} | dict.fromkeys(answer["required"])  # a store finds a run by its id
+        answer["required"] = [name for name in required if name != self.pagination.more]
         return copy.validation_schema(200)
 
     def _schemas(self) -> Iterator[JsonObject]:
