@@ -110,8 +110,7 @@ class _OperationComparison:
             else:
                 moved = next((where for where, other in after if other == name and (where, other) not in before), None)
                 what = f"moved to the {moved}" if moved else "is gone"
-                gated = sorted(_gated(self.found.old, name))
-                readers = BREAKS if gated else SAFE
+                readers = BREAKS if name in _flags(self.found.old) else SAFE
                 rule = "What is sent there has no effect any more, or is refused."
                 self._add(f"{place} {name}", one, what, readers, BREAKS, rule)
         for key, other in after.items():
@@ -341,7 +340,3 @@ def _flags(document: Document) -> set[str]:
         elif isinstance(node, list):
             under_way.extend(node)  # pyright: ignore[reportUnknownArgumentType]
     return found
-
-
-def _gated(document: Document, name: str) -> set[str]:
-    return {name} & _flags(document)
