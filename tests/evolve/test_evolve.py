@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 from click.testing import CliRunner
 from tests import history
-from tests.evolve.pairs import PAIRS, SCHEMAS, Edit, Pair, edited
+from tests.evolve.pairs import GONE, PAIRS, SAFE, SCHEMAS, Edit, Pair, edited
 
 from run_results.answer import read
 from run_results.include import Include
@@ -36,6 +36,8 @@ MET_BY_SAMPLES = (
     "an integer may have a fraction",
 )
 BREAKING = ("2025-03-12", "2025-06-26", "2025-06-27", "2026-01-13", "2026-01-15", "2026-08-17")
+
+FILE = (*SCHEMAS, "File", "properties")
 
 
 def _named(pairs: list[Pair]) -> Any:
@@ -269,6 +271,26 @@ def test_a_changelog_fragment_has_every_change() -> None:
     assert "### Added" in text
     assert "**Breaks readers:**" in text
     assert json.loads(as_json(judgement))["changelog"] in text
+
+
+@pytest.mark.parametrize(
+    ("before", "edits", "heading"),
+    [
+        ([((*FILE, "min_format"), {"type": "string"})], [((*FILE, "min_format"), GONE)], "Removed"),
+        ([((*FILE, "pattern"), {"type": "string"})], [((*FILE, "pattern", "deprecated"), True)], "Deprecated"),
+        ([((*FILE, "a"), {"enum": ["max"]})], [((*FILE, "a", "enum"), ["max", "is gone"])], "Added"),
+        ([((*FILE, "a"), {"enum": ["max", "b"]})], [((*FILE, "a", "enum"), ["b"])], "Removed"),
+        ([((*FILE, "a"), {"type": "string", "pattern": "x"})], [((*FILE, "a", "pattern"), GONE)], "Changed"),
+        ([((*FILE, "a"), {"type": "string"})], [((*FILE, "a", "format"), "is new")], "Changed"),
+        ([], [((*FILE, "max_score"), {"type": "number"})], "Added"),
+        ([], [(("paths", "/min"), {"get": {"responses": {}}})], "Added"),
+        ([(("paths", "/min"), {"get": {"responses": {}}})], [(("paths", "/min"), GONE)], "Removed"),
+    ],
+)  # fmt: skip
+def test_the_heading_belongs_to_the_change(before: list[Edit], edits: list[Edit], heading: str) -> None:
+    """Each change knows its heading, whatever the names and values in its words are."""
+    changes = judge_documents(*Pair("", edits, SAFE, SAFE, before=before).documents()).changes
+    assert {change.heading for change in changes} == {heading}
 
 
 def test_the_version_that_is_due() -> None:

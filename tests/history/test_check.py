@@ -1,15 +1,17 @@
 """`run-results-conformance check` tells a server of an earlier version from one that breaks the contract."""
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from run_results_conformance import MemoryStore, ReferenceServer, load_contract, serve
+from run_results_conformance.cli import main
 from run_results_conformance.server.runs import MemoryRun
 from run_results_conformance.verifier.report import Report
-from run_results_conformance.verifier.report.text_report import to_text
 from run_results_conformance.verifier.verification import verify
 from run_results_conformance.verifier.versions import Version, earlier_versions, places_of, version_of
 
@@ -79,14 +81,15 @@ def notes(report: Report) -> list[str]:
 
 
 @pytest.mark.parametrize("date", dates())
-def test_no_version_is_accused(date: str) -> None:
-    """No MUST is broken by what the version allowed, and the report says which version it is."""
-    report = verified_at(date)
+def test_the_command_names_the_version(date: str) -> None:
+    """`check` accuses a server of no version: it exits with 0, and says which version it is unless it is today's."""
+    with serve(old_server(date)) as served:
+        command = ["check", served.url, "--run", RUN_ID, "--latency", "60", "--timeout", "60"]
+        result = CliRunner(env={"RUN_RESULTS_TOKEN": TOKEN, "RUN_RESULTS_CONTEXT": None}).invoke(main, command)
     version = version_at(date)
-    assert [(verdict.rule.id, verdict.failures[0]) for verdict in report.breaches] == []
-    said = [] if version is None else [f"this server speaks the contract of {version.since}, which held until"]
-    assert [note[: len(each)] for note, each in zip(notes(report), said, strict=True)] == said
-    assert all(line in to_text(report) for line in notes(report))
+    assert result.exit_code == 0, result.output
+    said = re.findall("this server speaks the contract of ([0-9-]+), which held until", result.output)
+    assert said == ([] if version is None else [version.since])
 
 
 @pytest.mark.parametrize("date", dates()[::5])

@@ -1,8 +1,12 @@
 """What one change of a contract means, for those who read answers and for those who send requests."""
 
 from enum import IntEnum
+from typing import Literal
 
 from attrs import frozen
+
+Heading = Literal["Added", "Changed", "Deprecated", "Removed"]
+"""The headings of a changelog, after Keep a Changelog."""
 
 
 class Verdict(IntEnum):
@@ -29,7 +33,8 @@ class Change:
 
     `place` is where it shows: an operation and a path into its request or answer. `pointer` is where it stands in the
     new document (in the old one, for what is gone). `rule` says in a sentence why the verdicts are what they are.
-    `more` counts further places where the same part of the document is used.
+    `heading` is the one under which a changelog lists it. `more` counts further places where the same part of the
+    document is used.
     """
 
     place: str
@@ -38,6 +43,7 @@ class Change:
     readers: Verdict
     senders: Verdict
     rule: str
+    heading: Heading = "Changed"
     more: int = 0
 
     @property

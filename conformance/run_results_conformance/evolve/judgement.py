@@ -163,6 +163,7 @@ def as_json(judgement: Judgement) -> str:
                 "readers": change.readers.word,
                 "senders": change.senders.word,
                 "rule": change.rule,
+                "heading": change.heading,
             }
             for change in judgement.changes
         ],
@@ -189,17 +190,8 @@ def fragment(judgement: Judgement) -> str:
     """What CHANGELOG.md has to say, in the form of Keep a Changelog; empty if there is nothing to say."""
     groups: dict[str, list[str]] = {"Changed": [], "Deprecated": [], "Removed": [], "Added": []}
     for change in judgement.changes:
-        groups[_heading(change)].append(f"- {_mark(change)}`{change.shown_place}` {change.what}.")
+        groups[change.heading].append(f"- {_mark(change)}`{change.shown_place}` {change.what}.")
     return "\n".join(line for name, lines in groups.items() if lines for line in (f"### {name}", "", *lines, ""))
-
-
-def _heading(change: Change) -> str:
-    for words, heading in (("is deprecated", "Deprecated"), ("is gone", "Removed"), ("is new", "Added")):
-        if words in change.what and not re.search(
-            r"minimum|maximum|min|max|pattern|format", change.what, re.IGNORECASE
-        ):
-            return heading
-    return "Changed"
 
 
 def _mark(change: Change) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .change import CannotJudge
+from .change import CannotJudge, Heading
 from .document import Document
 from .schema import Alternative, canonical
 from .sides import BREAKS, CAUTION, SAFE, Findings, Side
@@ -71,11 +71,14 @@ class KeywordComparison:
     def _where(self, keyword: str) -> str:
         return self.new.where.get(keyword) or self.old.where.get(keyword) or self.new.pointer
 
-    def _changed(self, keyword: str, what: str, *, widens: bool = False, narrows: bool = False) -> None:
-        self.found.changed(self.place, self._where(keyword), what, self.side, widens=widens, narrows=narrows)
+    def _changed(
+        self, keyword: str, what: str, *, widens: bool = False, narrows: bool = False, heading: Heading = "Changed"
+    ) -> None:
+        where = self._where(keyword)
+        self.found.changed(self.place, where, what, self.side, widens=widens, narrows=narrows, heading=heading)
 
-    def _caution(self, keyword: str, what: str, rule: str) -> None:
-        self.found.add(self.place, self._where(keyword), what, (CAUTION, SAFE), rule)
+    def _caution(self, keyword: str, what: str, rule: str, heading: Heading = "Changed") -> None:
+        self.found.add(self.place, self._where(keyword), what, (CAUTION, SAFE), rule, heading)
 
     def _bound(self, keyword: str, lower: bool) -> None:
         one, other = self._both(keyword)
@@ -110,11 +113,11 @@ class KeywordComparison:
         if one is not None and other is not None:
             for value in (value for value in other if value not in one):
                 if is_open:
-                    self._caution("enum", f"new value {value!r}", _OPEN)
+                    self._caution("enum", f"new value {value!r}", _OPEN, "Added")
                 else:
-                    self._changed("enum", f"new value {value!r}", widens=True)
+                    self._changed("enum", f"new value {value!r}", widens=True, heading="Added")
             for value in (value for value in one if value not in other):
-                self._changed("enum", f"value {value!r} is gone", narrows=True)
+                self._changed("enum", f"value {value!r} is gone", narrows=True, heading="Removed")
             if before != after:
                 what = "more values may be added" if after else "no more values will be added"
                 self._changed("x-extensible-enum", what, widens=after, narrows=before)

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .change import CannotJudge, Change, Verdict
+from .change import CannotJudge, Change, Heading, Verdict
 from .document import METHODS, Document, Node
 from .schema import annotations, canonical
 from .schemas import SchemaComparison
@@ -46,12 +46,11 @@ def changes(old: Document, new: Document) -> list[Change]:
             _OperationComparison(found, one, after[key]).compare()
         else:
             rule = "Requests to it are answered with 404 or 405."
-            found.found.add(one.name, one.node.pointer, "the operation is gone", (BREAKS, BREAKS), rule)
+            found.found.add(one.name, one.node.pointer, "the operation is gone", (BREAKS, BREAKS), rule, "Removed")
     for key, other in after.items():
         if key not in before:
-            found.found.add(
-                other.name, other.node.pointer, "the operation is new", (SAFE, SAFE), "Nobody asks for it yet."
-            )
+            rule = "Nobody asks for it yet."
+            found.found.add(other.name, other.node.pointer, "the operation is new", (SAFE, SAFE), rule, "Added")
     _servers(found)
     for keyword in ("webhooks",):
         if canonical(old, old.root.get(keyword)) != canonical(new, new.root.get(keyword)):
@@ -76,7 +75,7 @@ def _servers(found: SchemaComparison) -> None:
     for url in before:
         if url not in after:
             rule = "Whoever relies on the address in the contract asks another server."
-            found.found.add("servers", "#/servers", f"{url} is gone", (CAUTION, CAUTION), rule)
+            found.found.add("servers", "#/servers", f"{url} is gone", (CAUTION, CAUTION), rule, "Removed")
 
 
 @frozen
@@ -95,9 +94,18 @@ class _OperationComparison:
         self._pagination()
         self._rest()
 
-    def _add(self, place: str, node: Node, what: str, readers: Verdict, senders: Verdict, rule: str) -> None:
+    def _add(
+        self,
+        place: str,
+        node: Node,
+        what: str,
+        readers: Verdict,
+        senders: Verdict,
+        rule: str,
+        heading: Heading = "Changed",
+    ) -> None:
         where = f"{self.new.name} {place}".rstrip()
-        self.found.found.add(where, node.pointer, what, (readers, senders), rule)
+        self.found.found.add(where, node.pointer, what, (readers, senders), rule, heading)
 
     # --- Requests -------------------------------------------------------------------------------------------
 
@@ -112,15 +120,15 @@ class _OperationComparison:
                 what = f"moved to the {moved}" if moved else "is gone"
                 readers = BREAKS if name in _flags(self.found.old) else SAFE
                 rule = "What is sent there has no effect any more, or is refused."
-                self._add(f"{place} {name}", one, what, readers, BREAKS, rule)
+                self._add(f"{place} {name}", one, what, readers, BREAKS, rule, "Changed" if moved else "Removed")
         for key, other in after.items():
             place, name = key
             if key not in before:
                 if other.value.get("required"):
                     rule = "Requests without it are refused."
-                    self._add(f"{place} {name}", other, "is new and required", SAFE, BREAKS, rule)
+                    self._add(f"{place} {name}", other, "is new and required", SAFE, BREAKS, rule, "Added")
                 else:
-                    self._add(f"{place} {name}", other, "is new", SAFE, SAFE, "It need not be sent.")
+                    self._add(f"{place} {name}", other, "is new", SAFE, SAFE, "It need not be sent.", "Added")
 
     def _parameter(self, place: str, old: Node, new: Node) -> None:
         one, other = bool(old.value.get("required")), bool(new.value.get("required"))
@@ -190,12 +198,12 @@ class _OperationComparison:
             other = after.get(status)
             if other is None and status[0] == "2":
                 rule = "The answer that readers wait for does not come."
-                self._add(status, one, "the status is gone", BREAKS, SAFE, rule)
+                self._add(status, one, "the status is gone", BREAKS, SAFE, rule, "Removed")
             elif other is None:
                 fallback = after.get(f"{status[0]}XX", after.get("default"))
                 if fallback is None:
                     rule = "The contract no longer says what such an answer looks like."
-                    self._add(status, one, "the status is gone", CAUTION, SAFE, rule)
+                    self._add(status, one, "the status is gone", CAUTION, SAFE, rule, "Removed")
                 else:
                     self._response(status, one, fallback)
                     rule = "It can come as any other status."
@@ -209,12 +217,12 @@ class _OperationComparison:
     def _new_status(self, status: str, other: Node, before: Mapping[str, Node]) -> None:
         if status[0] == "2":
             rule = "Readers do not know this answer, and it is not an error."
-            self._add(status, other, "the status is new", BREAKS, SAFE, rule)
+            self._add(status, other, "the status is new", BREAKS, SAFE, rule, "Added")
             return
         covered = before.get(f"{status[0]}XX", before.get("default"))
         if covered is None:
             rule = "The old contract did not say that such an answer may come."
-            self._add(status, other, "the status is new", CAUTION, SAFE, rule)
+            self._add(status, other, "the status is new", CAUTION, SAFE, rule, "Added")
         else:
             self._response(status, covered, other)
             self._add(status, other, "the status is described", SAFE, SAFE, "It could come before as any other status.")
@@ -226,7 +234,7 @@ class _OperationComparison:
         for media, one in before.items():
             if media not in after:
                 rule = "Readers get the answer in a form that they do not read."
-                self._add(status, new, f"{media} is gone", BREAKS, SAFE, rule)
+                self._add(status, new, f"{media} is gone", BREAKS, SAFE, rule, "Removed")
             elif "schema" in one.value and "schema" in after[media].value:
                 place = f"{self.new.name} {status} $"
                 self.found.compare((one["schema"],), (after[media]["schema"],), place, ANSWER)
@@ -236,7 +244,7 @@ class _OperationComparison:
         for media, other in after.items():
             if media not in before:
                 rule = "The server may choose a form that readers do not read, if they accept any."
-                self._add(status, other, f"may also be {media}", CAUTION, SAFE, rule)
+                self._add(status, other, f"may also be {media}", CAUTION, SAFE, rule, "Added")
         self._headers(status, old, new)
 
     def _headers(self, status: str, old: Node, new: Node) -> None:
@@ -247,7 +255,8 @@ class _OperationComparison:
             if name not in after:
                 sure = bool(one.value.get("required"))
                 rule = "Readers could count on it." if sure else "It may have been absent before."
-                self._add(f"{status} header {name}", node, "is gone", BREAKS if sure else CAUTION, SAFE, rule)
+                verdict = BREAKS if sure else CAUTION
+                self._add(f"{status} header {name}", node, "is gone", verdict, SAFE, rule, "Removed")
                 continue
             other = self.found.new.at(after[name])
             if one.value.get("required") and not other.value.get("required"):
@@ -257,9 +266,8 @@ class _OperationComparison:
                 self.found.compare((one["schema"],), (other["schema"],), place, ANSWER)
         for name, node in after.items():
             if name not in before:
-                self._add(
-                    f"{status} header {name}", node, "is new", SAFE, SAFE, "Readers ignore what they do not know."
-                )
+                rule = "Readers ignore what they do not know."
+                self._add(f"{status} header {name}", node, "is new", SAFE, SAFE, rule, "Added")
 
     # --- Everything else ------------------------------------------------------------------------------------
 

@@ -163,13 +163,12 @@ class SchemaComparison:
     def _gone(self, name: str, nodes: Nodes, new: Alternative, place: str, side: Side) -> None:
         inner, pointer = f"{place}.{name}", nodes[0].pointer
         if side.answer:
-            self.found.add(
-                inner, pointer, "is gone", (BREAKS, SAFE), "Readers do not get it any more, or get it in another form."
-            )
+            rule = "Readers do not get it any more, or get it in another form."
+            self.found.add(inner, pointer, "is gone", (BREAKS, SAFE), rule, "Removed")
         elif new.closed:
-            self.found.changed(inner, pointer, "is gone", side, narrows=True)
+            self.found.changed(inner, pointer, "is gone", side, narrows=True, heading="Removed")
         else:
-            self.found.add(inner, pointer, "is gone", (SAFE, CAUTION), "It can be sent, and is ignored.")
+            self.found.add(inner, pointer, "is gone", (SAFE, CAUTION), "It can be sent, and is ignored.", "Removed")
 
     def _came(self, name: str, nodes: Nodes, old: Alternative, new: Alternative, place: str, side: Side) -> None:
         inner, pointer = f"{place}.{name}", nodes[0].pointer
@@ -177,17 +176,17 @@ class SchemaComparison:
         what = f"is new{' and required' if name in new.required else ''}{f' (with {gate})' if gate else ''}"
         if side.answer:
             if old.closed:
-                self.found.add(
-                    inner, pointer, what, (BREAKS, SAFE), "The old contract excluded keys that it does not name."
-                )
+                rule = "The old contract excluded keys that it does not name."
+                self.found.add(inner, pointer, what, (BREAKS, SAFE), rule, "Added")
                 return
-            self.found.add(inner, pointer, what, (SAFE, SAFE), "Readers ignore keys that they do not know.")
+            rule = "Readers ignore keys that they do not know."
+            self.found.add(inner, pointer, what, (SAFE, SAFE), rule, "Added")
             if old.additional:
                 self.compare(old.additional, nodes, inner, side)
         elif name in new.required:
-            self.found.changed(inner, pointer, what, side, narrows=True)
+            self.found.changed(inner, pointer, what, side, narrows=True, heading="Added")
         else:
-            self.found.add(inner, pointer, what, (SAFE, SAFE), "It need not be sent.")
+            self.found.add(inner, pointer, what, (SAFE, SAFE), "It need not be sent.", "Added")
 
     def _gate(self, old: Nodes, new: Nodes, place: str, side: Side) -> None:
         (before, was), (after, where) = annotations(self.old, old), annotations(self.new, new)

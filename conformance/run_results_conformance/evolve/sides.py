@@ -2,7 +2,7 @@
 
 from attrs import field, frozen, mutable
 
-from .change import Change, Verdict
+from .change import Change, Heading, Verdict
 
 SAFE, CAUTION, BREAKS = Verdict.SAFE, Verdict.CAUTION, Verdict.BREAKS
 
@@ -39,21 +39,37 @@ class Findings:
 
     changes: list[Change] = field(factory=list)
 
-    def add(self, place: str, pointer: str, what: str, verdicts: tuple[Verdict, Verdict], rule: str) -> None:
+    def add(
+        self,
+        place: str,
+        pointer: str,
+        what: str,
+        verdicts: tuple[Verdict, Verdict],
+        rule: str,
+        heading: Heading = "Changed",
+    ) -> None:
         """Adds a change with its verdicts for readers and for senders."""
-        self.changes.append(Change(place, pointer, what, *verdicts, rule))
+        self.changes.append(Change(place, pointer, what, *verdicts, rule, heading))
 
     def deprecation(self, place: str, pointer: str, before: object, after: object) -> None:
         """Adds a change if something is deprecated now, or is not any more."""
         if after and not before:
             rule = "It works, and the contract says that it will go."
-            self.add(place, pointer, "is deprecated", (CAUTION, CAUTION), rule)
+            self.add(place, pointer, "is deprecated", (CAUTION, CAUTION), rule, "Deprecated")
         elif before and not after:
             self.add(place, pointer, "is not deprecated any more", (SAFE, SAFE), "It works, and will stay.")
 
     def changed(
-        self, place: str, pointer: str, what: str, side: Side, *, widens: bool = False, narrows: bool = False
+        self,
+        place: str,
+        pointer: str,
+        what: str,
+        side: Side,
+        *,
+        widens: bool = False,
+        narrows: bool = False,
+        heading: Heading = "Changed",
     ) -> None:
         """Adds a change of the values that are allowed: more of them, fewer, or both."""
         verdicts = side.judge(widens=widens, narrows=narrows)
-        self.add(place, pointer, what, verdicts, side.rule(widens=widens, narrows=narrows))
+        self.add(place, pointer, what, verdicts, side.rule(widens=widens, narrows=narrows), heading)
