@@ -1,6 +1,6 @@
 """The arguments of calls, checked before anything is sent. Each check raises `ConfigurationError`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from operator import index
 from typing import Final, TypeGuard
@@ -53,6 +53,18 @@ def as_integer(value: object, name: str, least: int, most: int) -> int:
 def as_start(start: object) -> int:
     """The offset, if a file can stand there. Raises `ConfigurationError`."""
     return as_integer(start, "the offset", 0, MAX_OFFSET)
+
+
+def as_stop(stop: object, start: int) -> int | None:
+    """The offset where a window of a run ends, None for the run's end. Raises `ConfigurationError`."""
+    return None if stop is None else as_integer(stop, "stop", start, MAX_OFFSET)
+
+
+def as_state(state: object, names: Sequence[str]) -> Mapping[str, object] | None:
+    """The state that a run is expected in, if its members have these names. Raises `ConfigurationError`."""
+    if state is not None and not (isinstance(state, Mapping) and all(name in names for name in state)):
+        raise ConfigurationError(f"expect must be the `state` of a page: a mapping with the keys {', '.join(names)}")
+    return state
 
 
 def as_include(include: Flags) -> Include:

@@ -4,7 +4,7 @@ Tables and exports are made by `tables` and `export`, which are loaded when they
 """
 
 import os
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
@@ -66,8 +66,16 @@ class _Base:
     def _page(self, run_id: str, offset: int, include: Flags) -> Steps:
         return fetch(self._options, self._budget, run_id, offset, include)
 
-    def _walk(self, run_id: str, start: int, include: Flags, deadline: float | None) -> Steps:
-        return walk(self._options, self._budget, run_id, start, include, deadline)
+    def _walk(
+        self,
+        run_id: str,
+        start: int,
+        include: Flags,
+        deadline: float | None,
+        stop: int | None = None,
+        expect: Mapping[str, object] | None = None,
+    ) -> Steps:
+        return walk(self._options, self._budget, run_id, start, include, deadline, stop, expect)
 
     def _wait(self, run_id: str, include: Flags, timeout: float, poll: float) -> Steps:
         return wait(self._options, self._budget, run_id, include, timeout, poll)
@@ -133,21 +141,42 @@ class Client(_Base):
             return next(pages)
 
     def pages(
-        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
+        self,
+        run_id: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        expect: Mapping[str, object] | None = None,
+        include: Flags = Include.NONE,
+        deadline: float | None = None,
     ) -> Generator[Page, None, None]:
         """Fetch every page from the file offset `start` on, one at a time, as they are asked for.
 
         `deadline` is for the whole walk, in seconds from the first page on; without it each attempt has its own time
         (`timeout`) and the walk as many as it has pages. Raises what `page` raises, and `PagingError` where pages
         contradict each other; every error carries `resume_offset`.
+
+        `stop` ends the walk before that file, and the last page has no files from there on. `expect` is the `state` of
+        a page that was read before: `RunChanged` where the run is in another one. So several processes can read the
+        windows of one run.
+
+        >>> state = client.page("run-1").state  # doctest: +SKIP
+        >>> pages = client.pages("run-1", start=5000, stop=10000, expect=state)  # doctest: +SKIP
         """
-        return self._drive(self._walk(run_id, start, include, deadline))
+        return self._drive(self._walk(run_id, start, include, deadline, stop, expect))
 
     def files(
-        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
+        self,
+        run_id: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        expect: Mapping[str, object] | None = None,
+        include: Flags = Include.NONE,
+        deadline: float | None = None,
     ) -> Generator[File, None, None]:
-        """Every file from the file offset `start` on, once and in order, in one lazy stream; see `pages`."""
-        with closing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
+        """Every file from the file offset `start` to `stop`, once and in order, in one lazy stream; see `pages`."""
+        with closing(self._drive(self._walk(run_id, start, include, deadline, stop, expect))) as pages:
             for page in pages:
                 yield from page.files
 
@@ -311,16 +340,30 @@ class AsyncClient(_Base):
             return await anext(pages)
 
     def pages(
-        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
+        self,
+        run_id: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        expect: Mapping[str, object] | None = None,
+        include: Flags = Include.NONE,
+        deadline: float | None = None,
     ) -> AsyncGenerator[Page, None]:
         """See `Client.pages`."""
-        return self._drive(self._walk(run_id, start, include, deadline))
+        return self._drive(self._walk(run_id, start, include, deadline, stop, expect))
 
     async def files(
-        self, run_id: str, *, start: int = 0, include: Flags = Include.NONE, deadline: float | None = None
+        self,
+        run_id: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        expect: Mapping[str, object] | None = None,
+        include: Flags = Include.NONE,
+        deadline: float | None = None,
     ) -> AsyncGenerator[File, None]:
         """See `Client.files`."""
-        async with aclosing(self._drive(self._walk(run_id, start, include, deadline))) as pages:
+        async with aclosing(self._drive(self._walk(run_id, start, include, deadline, stop, expect))) as pages:
             async for page in pages:
                 for file in page.files:
                     yield file

@@ -14,10 +14,11 @@ from typing import Any, Final, Literal, TypedDict, TypeVar, cast
 from attrs import Converter, evolve, field, fields, frozen
 
 from run_results.arguments import as_integer, as_seconds
-from run_results.errors import ConfigurationError
+from run_results.errors import ClientPicklingError, ConfigurationError
 from run_results.events import Observer, unobserved
 from run_results.retry import RetryPolicy
 from run_results.secret import VARIABLE, Secret, Token, check_token
+from run_results.token_reference import TokenReference, is_reference
 
 BASE_URL: Final = "RUN_RESULTS_BASE_URL"
 DEFAULT_BASE_URL: Final = "https://aihub.instabase.com/api"
@@ -53,6 +54,8 @@ class Settings(TypedDict, total=False):
 def _token(token: object) -> Token:
     if token is None:
         raise ConfigurationError("no token is given")
+    if is_reference(token):
+        return TokenReference(cast("str", token))
     return cast("Token", token) if callable(token) else check_token(token)
 
 
@@ -176,7 +179,13 @@ class Options:
     300
     """
 
-    token: Token = _setting("The API token, or a function that gives the current one.", _token, None, VARIABLE)
+    token: Token = _setting(
+        "The API token; or where it is read before each request, `env:NAME` or `file:PATH`; or a function that gives"
+        " the current one.",
+        _token,
+        None,
+        VARIABLE,
+    )
     context: str | None = _setting(
         "Usually the organization's id; sent as IB-Context.", _context, None, "RUN_RESULTS_CONTEXT"
     )
@@ -238,6 +247,18 @@ class Options:
 
     def __repr__(self) -> str:
         return f"<Options for {self.base_url}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        if not isinstance(self.token, TokenReference):
+            raise ClientPicklingError(
+                "these options have a token in them, so they cannot be pickled or copied",
+                advice="Give {token=} as a reference, env:NAME or file:PATH, which each process reads for itself",
+            )
+        return {member.name: getattr(self, member.name) for member in fields(Options)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():  # nothing is read from the environment again: it may be another one
+            object.__setattr__(self, name, value)
 
     def current_token(self) -> Secret:
         """The token to send now. Raises `ConfigurationError` where the function that gives it gives no usable one."""

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from attrs import evolve, field, frozen
+from msgspec.structs import replace
 
 from run_results.answer import Answer, inspect, parse
 from run_results.drift import Drift
@@ -16,6 +17,9 @@ from run_results_api.types import UNSET, Unset
 _FINISHED = frozenset({RunStatus.CANCELLED, RunStatus.COMPLETE, RunStatus.FAILED})
 # A paused run, and one that waits for a review, does not go on by itself.
 _SETTLED = _FINISHED | {RunStatus.PAUSED, RunStatus.STOPPED_AT_CHECKPOINT}
+# A run is in another state where one of these differs. The rest of what is known of a run may change by an edit.
+STATE = ("status", "start_timestamp", "finish_timestamp", "batch_id", "review_completed")
+"""The members of a run that make up its state."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -81,6 +85,16 @@ class Page:
         return self.run.status
 
     @property
+    def state(self) -> dict[str, str | int | bool | None]:
+        """The run's status, times, batch and review as plain values, without what the server left out.
+
+        Take it to `pages(expect=)` to read the run in this state only. It can be kept as JSON.
+        """
+        values = {name: getattr(self.run, name) for name in STATE}
+        plain = {name: str(value) if isinstance(value, str) else value for name, value in values.items()}
+        return {name: value for name, value in plain.items() if value is not UNSET}
+
+    @property
     def has_more(self) -> bool:
         """Whether files come after this page."""
         return self.run.has_more
@@ -89,6 +103,12 @@ class Page:
     def next_offset(self) -> int | None:
         """Where the next page begins; None on the last page."""
         return self.offset + len(self.files) if self.has_more else None
+
+    def until(self, stop: int) -> "Page":
+        """The page without the files from the file offset `stop` on; `body` and `raw` still have the whole answer."""
+        if stop >= self.offset + len(self.files):
+            return self
+        return evolve(self, run=replace(self.run, files=self.files[: max(0, stop - self.offset)], has_more=True))
 
     @property
     def raw(self) -> Any:

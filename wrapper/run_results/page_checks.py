@@ -5,26 +5,24 @@ Memory does not grow with the run.
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from run_results import errors
 from run_results.drift import Drift
 from run_results.events import log
-from run_results.page import Page
+from run_results.page import STATE, Page
 from run_results.text import quote, word
 from run_results_api.models import File
 from run_results_api.types import UNSET, Model
 
-# A run is in another state where one of these differs. The rest of what is known of a run may change by an edit.
-_STATE = ("status", "start_timestamp", "finish_timestamp", "batch_id", "review_completed")
 _REST = ("message", "keys", "case_info")
 
 
 def state_of(page: Page) -> dict[str, Any]:
     """The members that make up the state of a run, by name, without those that are unset because they were broken."""
     run, broken = page.run, {place.path for place in page.breaches}
-    state = {name: getattr(run, name) for name in _STATE}
+    state = {name: getattr(run, name) for name in STATE}
     return {name: value for name, value in state.items() if value is not UNSET or f"$.{name}" not in broken}
 
 
@@ -37,8 +35,9 @@ class PageChecks:
     # Where a run may have a file twice: on so many pages that one file may come again while it is kept.
     _ROUNDS = 10
 
-    def __init__(self, on_change: str, on_repeat: str = "raise") -> None:
+    def __init__(self, on_change: str, on_repeat: str = "raise", expect: Mapping[str, Any] | None = None) -> None:
         self._on_change = on_change
+        self._expected = expect
         self._on_repeat = on_repeat
         self._state: dict[str, Any] = {}
         self._rest: dict[str, Any] = {}
@@ -58,6 +57,8 @@ class PageChecks:
         return tuple(self._compare_rest(page))
 
     def _check_run(self, page: Page) -> None:
+        if self._expected is not None:
+            self._check_expected(page, self._expected)
         state, before = state_of(page), self._state
         self._state = before | state
         changed = [name for name, new in state.items() if before.get(name, new) != new]
@@ -68,6 +69,19 @@ class PageChecks:
         if self._on_change == "raise":
             raise errors.RunChanged(text, drift=page.breaches)
         log().warning("run %s, offset %d: %s", page.run_id, page.offset, text)
+
+    def _check_expected(self, page: Page, expected: Mapping[str, Any]) -> None:
+        changes = [
+            f"{name} is {_shown(value)}, not {_shown(expected.get(name, UNSET))}"
+            for name, value in state_of(page).items()
+            if value != expected.get(name, UNSET)
+        ]
+        if changes:
+            raise errors.RunChanged(
+                f"the run is not in the state that was expected: {', '.join(changes)}",
+                drift=page.breaches,
+                advice="Look at the run again, and read all of it in the state that it has now",
+            )
 
     def _compare_rest(self, page: Page) -> Iterator[Drift]:
         # As Python compares: 0 and false are equal. What is broken is reported already, and is no change of the run.

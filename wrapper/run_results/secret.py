@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NoReturn
 
-from run_results.errors import ConfigurationError
+from run_results.errors import ClientPicklingError, ConfigurationError
 
 Token = str | Callable[[], str]
-"""A token, or a function that is asked for it before each request, for tokens that rotate."""
+"""A token, a reference to it (`env:NAME`, `file:PATH`), or a function that is asked for it before each request."""
 VARIABLE: Final = "RUN_RESULTS_TOKEN"
 # Visible ASCII: what a header can hold.
 _TOKEN = re.compile(r"[!-~]+")
@@ -29,6 +29,9 @@ class Secret:
 
     def __repr__(self) -> str:
         return "[token]"
+
+    def __reduce__(self) -> NoReturn:
+        raise ClientPicklingError("a token cannot be pickled or copied")
 
     def reveal(self) -> str:
         """The token itself."""

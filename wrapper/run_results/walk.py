@@ -6,19 +6,19 @@ silence.
 """
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from math import inf
 
 from attrs import evolve
 
 from run_results import errors
 from run_results.answer import read
-from run_results.arguments import as_include, as_seconds, as_start, check_run_id
+from run_results.arguments import as_include, as_seconds, as_start, as_state, as_stop, check_run_id
 from run_results.events import DriftFound, PageReceived, call_span, log, unobserved
 from run_results.http.ahead import Forecast
 from run_results.include import Flags, Include
 from run_results.options import Options
-from run_results.page import Page
+from run_results.page import STATE, Page
 from run_results.page_checks import PageChecks
 from run_results.request import Outcome, Request, Sleep, ask, request
 from run_results.retry import RetryBudget
@@ -101,19 +101,29 @@ def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, inclu
 
 
 def walk(
-    options: Options, budget: RetryBudget, run_id: str, start: int, include: Flags, deadline: float | None = None
+    options: Options,
+    budget: RetryBudget,
+    run_id: str,
+    start: int,
+    include: Flags,
+    deadline: float | None = None,
+    stop: int | None = None,
+    expect: Mapping[str, object] | None = None,
 ) -> Steps:
-    """Steps to every page from `start` on, within `deadline` seconds. Every error carries `resume_offset`."""
+    """Steps to every page from `start` to `stop`, within `deadline` seconds. Every error carries `resume_offset`."""
     check_run_id(run_id)
-    start, flags = as_start(start), as_include(include)
+    start, flags, expect = as_start(start), as_include(include), as_state(expect, STATE)
+    end_of_window = as_stop(stop, start)
     offset: int | None = start
     end = inf if deadline is None else options.clock() + as_seconds(deadline, "deadline")
-    checks, reporter = PageChecks(options.on_change, options.on_repeat), _Reporter(options)
-    forecast = Forecast(options.prefetch)
-    while offset is not None:
+    checks, reporter = PageChecks(options.on_change, options.on_repeat, expect), _Reporter(options)
+    forecast = Forecast(options.prefetch, end_of_window)
+    while offset is not None and (end_of_window is None or offset < end_of_window):
         try:
             page = yield from _fetch(options, budget, run_id, offset, flags, end, forecast)
             page = page.with_news(checks.check(page))
+            if end_of_window is not None:
+                page = page.until(end_of_window)
         except errors.RunResultsError as error:
             error.run_id, error.offset, error.resume_offset = run_id, offset, offset
             raise

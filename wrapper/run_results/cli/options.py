@@ -15,10 +15,10 @@ from attrs import define, field, fields
 
 from run_results import Client, Include, NameMap
 from run_results.cli.messages import announce_retry, warn
-from run_results.cli.token_file import TokenFile
 from run_results.cli.types import SECONDS, TEXT
 from run_results.options import Options
 from run_results.text import count, printable
+from run_results.token_file import TokenFile
 
 if TYPE_CHECKING:
     from rich.console import Console

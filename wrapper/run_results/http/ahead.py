@@ -31,8 +31,9 @@ class Forecast:
     before it.
     """
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, stop: int | None = None) -> None:
         self._depth = depth
+        self._last = MAX_OFFSET if stop is None else stop - 1
         self._size = self._stride = self._bytes = 0
 
     def read(self, page: Page) -> None:
@@ -46,7 +47,7 @@ class Forecast:
         most = min(max_body_bytes, max(_LEAST_BYTES, 2 * self._bytes))
         for _ in range(self._depth if self._stride else 0):
             offset += self._stride
-            if offset > MAX_OFFSET:
+            if offset > self._last:
                 return
             yield offset, most
 
