@@ -20,11 +20,12 @@ from run_results.cli.options import connecting
 from run_results.cli.report import report
 from run_results.cli.status import status
 from run_results.cli.streams import drop_output, escape_characters
+from run_results.cli.sync import sync
 from run_results.text import printable
 
 
 @click.group(
-    commands=[fetch, status, export, report, names],
+    commands=[fetch, status, export, sync, report, names],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"\b\nExit codes:\n{table()}",
     no_args_is_help=True,

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import attrs
@@ -25,6 +25,7 @@ from run_results.cli.options import (
     on_repeat_option,
     read_names,
 )
+from run_results.cli.run_ids import read_run_ids
 from run_results.cli.types import TEXT, json_option, listed_option
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
@@ -193,7 +194,7 @@ def export(
     """
     need_arrow()
     several = runs_file is not None or len(run_ids) > 1
-    wanted = list(dict.fromkeys(map(check_run_id, [*run_ids, *_lines(runs_file)])))
+    wanted = list(dict.fromkeys(map(check_run_id, [*run_ids, *read_run_ids(runs_file, "--runs-file")])))
     if not wanted:
         raise click.UsageError("give run ids as arguments, or one a line with --runs-file", context)
     options = _chosen(given, context)
@@ -237,14 +238,3 @@ def _places(run_ids: list[str], output: str, *, several: bool) -> dict[str, str]
     if place.suffix.lower().removeprefix(".") in FORMATS and not is_folder_path(output):
         raise ConfigurationError(f"several runs need a folder, and {output!r} is the name of one file")
     return {run_id: f"{place / safe_name(run_id)}/" for run_id in run_ids}
-
-
-def _lines(file: Any) -> Iterator[str]:
-    if file is None:
-        return
-    try:
-        for line in file:
-            if (text := line.strip("\ufeff \t\r\n")) and not text.startswith("#"):
-                yield text
-    except UnicodeDecodeError:
-        raise ConfigurationError("the file of --runs-file is not UTF-8") from None

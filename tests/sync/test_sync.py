@@ -1,0 +1,348 @@
+"""A dataset that follows runs holds each run's rows once, whatever happens, and reads again what can have changed."""
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from attrs import define, evolve, field
+from deltalake import DeltaTable
+
+from run_results import Client, RetryPolicy, errors
+from run_results.sync import Synced, sync
+from run_results.sync.ledger import Entry
+from run_results.sync.options import SYNC_FORMATS
+from run_results.tables.schema import TABLES
+from run_results_conformance import ReferenceServer
+from run_results_conformance.server.runs import MemoryRun, Run
+from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
+
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+NOW = datetime.now(UTC)
+
+
+@define
+class Runs:
+    """A store whose runs can be changed, and the ids of the runs that were asked for."""
+
+    runs: dict[str, Run] = field(factory=dict)
+    asked: list[str] = field(factory=list)
+
+    def find(self, run_id: str, context: str | None) -> Run | None:
+        """See `Store`."""
+        self.asked.append(run_id)
+        return self.runs.get(run_id)
+
+    def __iter__(self) -> Iterator[tuple[str | None, str]]:
+        return iter([(None, run_id) for run_id in self.runs])
+
+    def put(self, run_id: str, seed: int, files: int, **header: Any) -> None:
+        """Add a run, or replace it."""
+        whole = SyntheticRun(seed, files, run_id=run_id)
+        if header.get("status", "COMPLETE") != "COMPLETE":
+            header["finish_timestamp"] = None
+        self.runs[run_id] = MemoryRun(whole.header | header, whole.files(0, files))
+
+
+Serving = Callable[[Runs], Client]
+
+
+@pytest.fixture
+def client_of(token: str) -> Iterator[Serving]:
+    """A client of a server with these runs."""
+    with ExitStack() as stack:
+
+        def start(runs: Runs) -> Client:
+            served = stack.enter_context(serve(ReferenceServer(runs, token, page_size=3)))
+            return stack.enter_context(Client(token=token, base_url=served.url))
+
+        yield start
+
+
+def read(folder: Path, name: str, form: str) -> pa.Table:
+    """A table of a dataset, as other programs read it."""
+    if form == "delta":
+        return pa.table(DeltaTable(folder / name).to_pyarrow_table())
+    files = sorted((folder / name).glob("*.parquet"))
+    return (
+        pa.concat_tables([pq.read_table(path) for path in files])
+        if files
+        else pa.table({"run_id": pa.array([], pa.string())})
+    )
+
+
+def in_order(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table, in an order that does not depend on how they were written."""
+    places = ("run_id", "file_index", "document_index", "field_index")
+    return sorted(table.to_pylist(), key=lambda row: [str(row.get(place)).zfill(9) for place in places])
+
+
+def assert_in_step(folder: Path, form: str, client: Client, run_ids: list[str]) -> None:
+    """The dataset has the rows that `client.table` gives, of these runs and no others, each once; the ledger agrees."""
+    for what in TABLES:
+        wanted = [row for run_id in run_ids for row in client.table(run_id, what).to_pylist()]
+        assert in_order(read(folder, what, form)) == in_order(pa.Table.from_pylist(wanted)), what
+    ledger = {row["run_id"]: row for row in read(folder, "runs", form).to_pylist()}
+    assert ledger.keys() == set(run_ids)
+    for run_id, row in ledger.items():
+        page = client.page(run_id)
+        assert (row["whole"], row["run_status"]) == (True, page.status)
+        assert row["files"] == sum(1 for _ in client.files(run_id))
+
+
+@pytest.mark.parametrize("form", SYNC_FORMATS)
+class TestDatasets:
+    """What holds of both kinds of dataset."""
+
+    def test_each_row_is_there_once(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """New runs are read, in several batches; a run without files and one with a strange id are runs, too."""
+        runs = Runs()
+        for number in range(9):
+            runs.put(f"run-{number}", number, number)
+        runs.put("it's ü", 77, 2)
+        client = client_of(runs)
+        made = sync(client, runs.runs, tmp_path / "lake", format=form, runs_per_batch=4)
+        assert made.describe() == "10 new, 0 changed, 0 unchanged, 0 missing, 0 failed"
+        assert_in_step(tmp_path / "lake", form, client, list(runs.runs))
+
+    def test_only_what_can_have_changed_is_read_again(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """Of finished runs nothing is asked; running, paused and reviewed ones are read whole, and compared."""
+        runs = Runs()
+        runs.put("done", 1, 4)
+        runs.put("running", 2, 4, status="RUNNING")
+        runs.put("stopped", 3, 4, status="STOPPED_AT_CHECKPOINT")
+        runs.put("reviewed", 4, 4, review_completed=False)
+        client = client_of(runs)
+        sync(client, runs.runs, tmp_path, format=form)
+        runs.asked.clear()
+        # It grew, and its state looks unchanged.
+        runs.put("running", 2, 6, status="RUNNING")
+        runs.put("reviewed", 4, 4)
+        made = sync(client, runs.runs, tmp_path, format=form)
+        assert made.describe() == "0 new, 2 changed, 2 unchanged (1 of them not read again), 0 missing, 0 failed"
+        assert set(runs.asked) == {"running", "stopped", "reviewed"}
+        assert_in_step(tmp_path, form, client, list(runs.runs))
+        runs.asked.clear()
+        assert sync(client, runs.runs, tmp_path, format=form).settled == 2
+        assert set(runs.asked) == {"running", "stopped"}
+
+    def test_recheck_reads_what_finished_lately(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """With `recheck`, a finished run that somebody edited is read again until it is older than that."""
+        runs = Runs()
+        for run_id, days in (("old", 9), ("young", 2)):
+            finish = int((NOW - timedelta(days=days)).timestamp()) * 10**9
+            runs.put(run_id, 5, 3, finish_timestamp=finish)
+        client = client_of(runs)
+        sync(client, runs.runs, tmp_path, format=form)
+        for run_id, days in (("old", 9), ("young", 2)):
+            finish = int((NOW - timedelta(days=days)).timestamp()) * 10**9
+            runs.put(run_id, 6, 3, finish_timestamp=finish)  # other values, the same state
+        assert sync(client, runs.runs, tmp_path, format=form).settled == 2
+        made = sync(client, runs.runs, tmp_path, format=form, recheck=timedelta(days=7))
+        assert (made.changed, made.settled) == (1, 1)
+        values = {row["run_id"]: row["value"] for row in read(tmp_path, "fields", form).to_pylist()}
+        assert values["young"] != values["old"]
+
+    def test_a_run_that_is_gone_keeps_its_rows(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """A run that the server does not know any more is reported; what the dataset has of it stays."""
+        runs = Runs()
+        runs.put("here", 1, 2)
+        runs.put("gone", 2, 2, status="RUNNING")
+        client = client_of(runs)
+        sync(client, runs.runs, tmp_path, format=form)
+        del runs.runs["gone"]
+        made = sync(client, ["here", "gone", "never"], tmp_path, format=form)
+        assert (made.missing, made.settled) == (("gone", "never"), 1) or set(made.missing) == {"gone", "never"}
+        ledger = {row["run_id"]: row for row in read(tmp_path, "runs", form).to_pylist()}
+        assert ledger.keys() == {"here", "gone"}
+        assert ledger["gone"]["missing_since"] is not None
+        assert set(read(tmp_path, "files", form)["run_id"].to_pylist()) == {"here", "gone"}
+
+    def test_a_run_that_fails_leaves_the_others(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """A run that cannot be read is reported with its error, and what the dataset had of it stays."""
+        runs = Runs()
+        runs.put("good", 1, 3)
+        runs.put("bad", 2, 3, status="RUNNING")
+        client = client_of(runs)
+        sync(client, runs.runs, tmp_path, format=form)
+        before = in_order(read(tmp_path, "fields", form))
+        runs.put("bad", 3, 7, status="RUNNING")
+        whole = runs.runs["bad"]
+
+        class Changing:
+            """A run that is another one at each look."""
+
+            file_count = 7
+            starts = itertools.count(1)
+
+            @property
+            def header(self) -> Any:
+                """Another start each time."""
+                return whole.header | {"start_timestamp": next(self.starts)}
+
+            def files(self, start: int, stop: int) -> Any:
+                """As of the run."""
+                return whole.files(start, stop)
+
+        runs.runs["bad"] = Changing()
+        runs.put("new", 4, 1)
+        made = sync(client, runs.runs, tmp_path, format=form)
+        assert (made.new, made.settled) == (1, 1)
+        assert isinstance(made.failures["bad"], errors.RunChanged)
+        after = in_order(read(tmp_path, "fields", form))
+        assert [row for row in after if row["run_id"] != "new"] == before
+
+    def test_another_dataset_is_not_mixed_in(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """A folder with other files, or with a dataset of other options, is an error before anything is asked."""
+        runs = Runs()
+        runs.put("one", 1, 1)
+        client = client_of(runs)
+        sync(client, ["one"], tmp_path / "lake", format=form)
+        with pytest.raises(errors.ExportMismatch, match="begun with another value of: typed, columns"):
+            sync(client, ["one"], tmp_path / "lake", format=form, typed=True)
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "a.txt").touch()
+        with pytest.raises(errors.ExportMismatch, match=r"holds no dataset of sync, but 'a\.txt'"):
+            sync(client, ["one"], tmp_path / "mine", format=form)
+
+    def test_a_large_run_does_not_stay_in_memory(
+        self, form: Any, client_of: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What exceeds a limit waits in files without names; the rows are the same."""
+        monkeypatch.setattr("run_results.sync.rows._IN_MEMORY", 1000)
+        runs = Runs()
+        for number in range(3):
+            runs.put(f"r{number}", number, 8)
+        client = client_of(runs)
+        sync(client, runs.runs, tmp_path, format=form)
+        assert_in_step(tmp_path, form, client, list(runs.runs))
+
+    def test_it_survives_being_killed(self, form: Any, token: str) -> None:
+        """Killed at random moments and given again, while runs change, the command has every row once at the end."""
+        kills = 50 if THOROUGH else 2
+        draw = random.Random(11)
+        runs = Runs()
+        for number in range(24):
+            runs.put(f"run-{number}", number, 3, status="RUNNING" if number % 3 else "COMPLETE")
+        with TemporaryDirectory() as place, serve(ReferenceServer(runs, token, page_size=3)) as served:
+            ids = Path(place, "ids.txt")
+            ids.write_text("\n".join(runs.runs))
+            command = [sys.executable, "-m", "run_results", "sync", "--ids", str(ids), "--to", f"{place}/lake"]
+            command += ["--format", form, "--runs-per-batch", "2", "--base-url", served.url]
+            environment = {**os.environ, "RUN_RESULTS_TOKEN": token}
+            began = time.monotonic()
+            assert subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode == 0
+            whole = time.monotonic() - began
+            for attempt in range(kills):
+                for number in filter(lambda each: each % 3, range(attempt % 5, 24, 5)):
+                    runs.put(f"run-{number}", attempt * 100 + number, draw.randrange(5), status="RUNNING")
+                with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+                    try:
+                        process.wait(draw.uniform(0.3, 1.0) * whole)
+                    except subprocess.TimeoutExpired:
+                        process.send_signal(signal.SIGKILL)
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, "")
+            with Client(token=token, base_url=served.url) as client:
+                assert_in_step(Path(place, "lake"), form, client, list(runs.runs))
+
+
+def test_a_racing_writer_is_refused(client_of: Serving, tmp_path: Path) -> None:
+    """Where there are no locks, a writer that began before another one committed is refused, and nothing is doubled."""
+    from run_results.sync.rows import Batch, Rows
+    from run_results.sync.stores import DeltaStore
+    from run_results.tables.arrow import arrow_schema
+    from run_results.tables.batches import Tabulator
+
+    runs = Runs()
+    runs.put("one", 1, 2)
+    client = client_of(runs)
+    schemas = {what: arrow_schema(what) for what in TABLES}
+    stores = [DeltaStore(tmp_path, schemas) for _ in range(2)]
+
+    def batch() -> Batch:
+        made = Batch(1)
+        rows = Rows(tmp_path)
+        for page in client.pages("one"):
+            for what in TABLES:
+                rows.add(what, Tabulator(what).batch(page))
+        rows.finish()
+        made.add(Entry("one"), rows, None)
+        return made
+
+    stores[0].write(batch())
+    with pytest.raises(errors.ExportError, match="another sync is writing to"):
+        stores[1].write(batch())
+    assert read(tmp_path, "files", "delta").num_rows == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "is_read"),
+    [
+        ({}, False),
+        ({"finished": False}, True),
+        ({"finished": None}, True),
+        ({"whole": False}, True),
+        ({"run_review_completed": False}, True),
+        ({"run_review_completed": True}, False),
+        ({"missing_since": NOW}, True),
+    ],
+)
+def test_what_is_read_again(change: dict[str, Any], is_read: bool) -> None:
+    """A run is read again where it is not finished, not whole, under review, or was missing."""
+    entry = Entry("r", finished=True, run_finished_at_ns=1)
+    assert evolve(entry, **change).can_have_changed(None, NOW) is is_read
+
+
+def test_a_bad_token_ends_it_at_once(client_of: Serving, tmp_path: Path) -> None:
+    """A token that the server refuses is one error, not one for each run."""
+    runs = Runs()
+    for number in range(50):
+        runs.put(f"r{number}", number, 1)
+    client = client_of(runs).with_options(token="another")
+    with pytest.raises(errors.UnauthorizedError):
+        sync(client, runs.runs, tmp_path, format="parquet", jobs=2)
+
+
+def test_a_server_that_is_away_ends_it(tmp_path: Path, token: str) -> None:
+    """After ten runs in a row that cannot be reached no further one is tried; the others are said to be left."""
+    with Client(token=token, base_url="http://127.0.0.1:9", retry=RetryPolicy(attempts=1)) as client:
+        made = sync(client, [f"r{number}" for number in range(40)], tmp_path, format="parquet", jobs=1)
+    assert (len(made.failures), made.waiting) == (10, 30)
+    assert made.describe().endswith("0 missing, 10 failed; 30 runs not read")
+
+
+def test_no_ids_is_an_error(tmp_path: Path, token: str) -> None:
+    """Without ids there is nothing to follow, and an empty dataset would look like a result."""
+    with Client(token=token, base_url="http://127.0.0.1:9") as client, pytest.raises(errors.ConfigurationError):
+        sync(client, [], tmp_path)
+
+
+def test_stopped_it_writes_what_is_whole(client_of: Serving, tmp_path: Path) -> None:
+    """Once `stop` says so no further run is read; the next sync reads the others."""
+    runs = Runs()
+    for number in range(30):
+        runs.put(f"r{number}", number, 1)
+    client = client_of(runs)
+    seen: list[Synced] = []
+    first = sync(
+        client, runs.runs, tmp_path, format="parquet", jobs=2, progress=seen.append, stop=lambda: len(seen) >= 5
+    )
+    assert 5 <= first.new <= 7
+    assert first.new + first.waiting == 30
+    second = sync(client, runs.runs, tmp_path, format="parquet")
+    assert (second.new, second.settled) == (first.waiting, first.new)
+    assert_in_step(tmp_path, "parquet", client, list(runs.runs))

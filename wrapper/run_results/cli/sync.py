@@ -1,0 +1,158 @@
+"""`run-results sync`: a dataset on disk that follows the runs."""
+
+import sys
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import click
+
+from run_results import Include
+from run_results.arguments import check_run_id
+from run_results.cli.exits import Exit, exit_code
+from run_results.cli.interrupts import noted_interrupts
+from run_results.cli.messages import complain, describe, warn
+from run_results.cli.options import (
+    INCLUDE_FLAGS,
+    SEVERAL,
+    ascii_with_names_option,
+    connecting,
+    is_watched,
+    names_option,
+    on_repeat_option,
+    read_names,
+)
+from run_results.cli.run_ids import read_run_ids
+from run_results.cli.types import TEXT, json_option, listed_option, print_json
+from run_results.sync.options import SYNC_FORMATS, SyncOptions
+from run_results.sync.result import Synced
+from run_results.tables.installed import need_arrow
+from run_results.text import count, printable
+
+_DEFAULTS: dict[str, Any] = {member.name: member.default for member in attrs.fields(SyncOptions)}
+_MOST_SHOWN = 20
+"""Failures that are listed one by one; the rest is counted."""
+
+
+@click.command()
+@click.option(
+    "--ids",
+    metavar="FILE",
+    required=True,
+    type=click.File("r", encoding="utf-8-sig"),
+    help="The run ids, one a line; - is standard input.",
+)
+@click.option("--to", metavar="DIR", required=True, type=TEXT, help="The folder of the dataset; made where it is new.")
+@click.option(
+    "--format",
+    type=click.Choice(SYNC_FORMATS),
+    default=_DEFAULTS["format"],
+    show_default=True,
+    help="Delta tables, or plain Parquet files.",
+)
+@click.option(
+    "--recheck", metavar="DAYS", type=click.FloatRange(0), help="Read runs again that finished within so many days."
+)
+@names_option("they are guessed")
+@ascii_with_names_option
+@click.option("--typed", is_flag=True, help="Read numbers, dates and amounts into columns of their own, where sure.")
+@listed_option(
+    "--include",
+    default=["all"],
+    metavar="LIST",
+    help=f"What to ask for beyond the values: {INCLUDE_FLAGS}, all (the default) or none. {SEVERAL}",
+)
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=_DEFAULTS["jobs"],
+    show_default=True,
+    help="Runs at once.",
+)
+@click.option(
+    "--runs-per-batch",
+    metavar="N",
+    type=click.IntRange(1, 10_000),
+    default=_DEFAULTS["runs_per_batch"],
+    show_default=True,
+    help="After how many runs they are written, at the latest.",
+)
+@json_option("one JSON object with what was done")
+@on_repeat_option
+@connecting
+@click.pass_context
+def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat: str, **given: Any) -> None:
+    """Keep a dataset on disk in step with runs.
+
+    DIR gets a folder for each table and one for the ledger:
+
+    \b
+      fields/, documents/, files/, case_fields/    the tables of all runs
+      runs/                                        each run: its state, when it was read, and whether it is whole
+
+    A run is read where DIR does not have it, or where it can have changed: it is not finished, is under review, or
+    --recheck says so. Its rows are replaced as a whole. The command can be killed at any moment and given again.
+
+    The exit code is that of the first failure; where runs are only missing on the server, it is 3.
+    """
+    need_arrow()
+    from run_results.cli.show import progress
+    from run_results.sync.job import sync as synchronize
+
+    run_ids = list(map(check_run_id, read_run_ids(ids, "--ids")))
+    names = given["names"]
+    options = SyncOptions(
+        format=given["format"],
+        names=None if names is None else read_names(names, ascii=given["ascii"]),
+        typed=given["typed"],
+        include=Include.parse(",".join(given["include"])),
+        recheck=None if given["recheck"] is None else timedelta(days=given["recheck"]),
+        jobs=given["jobs"],
+        runs_per_batch=given["runs_per_batch"],
+    )
+    show = is_watched() and not context.obj.verbose
+    with (
+        noted_interrupts() as interrupts,
+        context.obj.client(on_repeat=on_repeat) as client,
+        progress(wanted=show) as update,
+    ):
+
+        def stop() -> bool:
+            if interrupts:
+                client.close()  # ends what waits for the server
+            return bool(interrupts)
+
+        def note(so_far: Synced) -> None:
+            update(so_far.describe())
+
+        result = synchronize(client, run_ids, to, options=options, progress=note, stop=stop)
+        is_interrupted = bool(interrupts)
+    if is_interrupted and sys.stderr.isatty():
+        click.echo(err=True)  # below the "^C"
+    code = _report(result, to, as_json=as_json)
+    if is_interrupted:
+        complain("interrupted. What is whole is written; the same command continues")
+        code = Exit.INTERRUPTED
+    context.exit(code)
+
+
+def _report(result: Synced, to: str, *, as_json: bool) -> int:
+    """Print what was done; returns the exit code."""
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        click.echo(printable(f"{result.describe()} -> {to}"))
+    code = next((int(exit_code(error)) for error in result.failures.values()), int(Exit.OK))
+    for run_id, error in list(result.failures.items())[:_MOST_SHOWN]:
+        error.run_id = error.run_id or run_id
+        error.resume_offset = None  # a run is read whole
+        complain(describe(error))
+    if len(result.failures) > _MOST_SHOWN:
+        complain(f"{len(result.failures) - _MOST_SHOWN:,} more failed; --json lists all")
+    if result.missing:
+        shown = ", ".join(map(repr, result.missing[:5])) + (", ..." if len(result.missing) > 5 else "")
+        warn(f"the server does not know {count(len(result.missing), 'run')}: {printable(shown)}")
+    if result.breaches:
+        warn(f"answers broke the contract in {count(result.breaches, 'place')}; what did not fit there is null")
+    return code or (Exit.REFUSED if result.missing else Exit.OK)

@@ -1,0 +1,243 @@
+"""One sync: which runs to read, reading several at once, and writing them in batches.
+
+A run is read whole before anything of it is written, so that a run that cannot be read leaves the dataset as it was.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Unpack
+
+from attrs import define, evolve, field
+
+from run_results.arguments import check_run_id
+from run_results.client import Client
+from run_results.errors import (
+    ClientClosedError,
+    ConfigurationError,
+    ExportError,
+    ForbiddenError,
+    NotFoundError,
+    RunResultsError,
+    TransportError,
+    UnauthorizedError,
+)
+from run_results.files import lock_folder
+from run_results.paths import local_path
+from run_results.sync.ledger import Entry, last_batch, utc_now
+from run_results.sync.options import SyncChoices, SyncOptions, check_marker, choose
+from run_results.sync.result import Synced
+from run_results.sync.rows import Batch, Rows
+from run_results.sync.stores import Store, open_store
+from run_results.tables.arrow import arrow_schema
+from run_results.tables.batches import Tabulator
+from run_results.tables.schema import TABLES
+
+_BYTES: Final = 128 * 2**20
+"""Of rows, after which a batch is written."""
+_SECONDS: Final = 60.0
+"""After which a batch is written: what a crash costs."""
+_POLL: Final = 0.2
+"""Seconds between two looks whether to stop."""
+_FAILURES: Final = 10
+"""Runs in a row that could not be reached, after which no further one is tried."""
+
+
+def sync(
+    client: Client,
+    run_ids: Iterable[str],
+    to: str | os.PathLike[str],
+    *,
+    options: SyncOptions | None = None,
+    progress: Callable[[Synced], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    **choices: Unpack[SyncChoices],
+) -> Synced:
+    """Bring a dataset in step with runs: four tables, and the ledger `runs`.
+
+    A run is read where the dataset does not have it, or where it can have changed: it is not finished, is under review,
+    was missing, or finished within `recheck`. Runs of the dataset that are not among `run_ids` stay as they are. The
+    sync can be killed at any moment and started again: every run's rows are there once. After ten runs in a row that
+    could not be reached, no further one is tried.
+
+    Args:
+        client: Asks the server.
+        run_ids: The runs.
+        to: The folder of the dataset; one that is not there yet is made.
+        options: How, as one object; `SyncOptions` explains each option.
+        progress: Called with what was done so far, after each run.
+        stop: Asked often; once it says True, no further run is read, and what was read is written.
+        choices: Options by name, in place of those in `options`.
+
+    Raises `ConfigurationError`, `UnauthorizedError` or `ForbiddenError`, and `ExportError` where something cannot be
+    written. Errors of single runs are in the result.
+
+    >>> sync(client, ["run-1", "run-2"], "lake").describe()  # doctest: +SKIP
+    '2 new, 0 changed, 0 unchanged, 0 missing, 0 failed'
+    """
+    chosen = choose(options, choices)
+    wanted = list(dict.fromkeys(map(check_run_id, run_ids)))
+    if not wanted:
+        raise ConfigurationError("no run ids are given", option="run_ids")
+    folder = local_path(to)
+    with closing(lock_folder(folder)):
+        check_marker(folder, chosen.marks)
+        schemas = {what: arrow_schema(what, typed=chosen.typed is not None) for what in TABLES}
+        store = open_store(chosen.format, folder, schemas)
+        job = _Job(client, chosen, folder, store, progress or (lambda _: None), stop)
+        result = job.run(wanted)
+        store.close()
+        return result
+
+
+@define
+class _Job:
+    client: Client
+    options: SyncOptions
+    folder: Path
+    store: Store
+    progress: Callable[[Synced], None]
+    stop: Callable[[], bool]
+    result: Synced = field(factory=Synced)
+    _entries: dict[str, Entry] = field(factory=dict)
+    _batch: Batch = field(factory=Batch)
+    _noted: list[Entry] = field(factory=list)
+    """Entries to change where no rows change."""
+    _began: float = 0.0
+    """When the batch was begun."""
+    _unreached: int = 0
+    """Runs in a row that could not be reached."""
+
+    def run(self, wanted: list[str]) -> Synced:
+        """Read what has to be read, and write it."""
+        self._entries = self.store.entries()
+        left = [run_id for run_id, entry in self._entries.items() if not entry.whole and run_id not in set(wanted)]
+        now = utc_now()
+        to_read = [run_id for run_id in wanted if self._is_due(run_id, now)]
+        self.result = Synced(settled=len(wanted) - len(to_read))
+        self._begin()
+        try:
+            # What was being written when an earlier sync was killed comes first.
+            self._read_all([*left, *to_read])
+        finally:
+            self._batch.close()
+        return self.result
+
+    def _is_due(self, run_id: str, now: datetime) -> bool:
+        entry = self._entries.get(run_id)
+        return entry is None or entry.can_have_changed(self.options.recheck, now)
+
+    def _read_all(self, run_ids: list[str]) -> None:
+        coming = iter(run_ids)
+        at_work: dict[Future[tuple[Entry, Rows]], str] = {}
+        left = len(run_ids)
+        with ThreadPoolExecutor(self.options.jobs) as threads:
+            while True:
+                while len(at_work) < self.options.jobs and not self._ends:
+                    run_id = next(coming, None)
+                    if run_id is None:
+                        break
+                    at_work[threads.submit(self._read, run_id)] = run_id
+                if not at_work:
+                    break
+                for future in wait(at_work, _POLL, FIRST_COMPLETED).done:
+                    left -= self._take(at_work.pop(future), future)
+                    self.progress(self.result)
+                if self._is_due_to_write:
+                    self._write()
+        self._write()
+        self.result = evolve(self.result, waiting=left)
+
+    @property
+    def _ends(self) -> bool:
+        """Whether no further run is to be read."""
+        return self.stop() or self._unreached >= _FAILURES
+
+    def _read(self, run_id: str) -> tuple[Entry, Rows]:
+        """Read a run whole; on a thread."""
+        tabulators = [Tabulator(what, self.options.names, self.options.typed) for what in TABLES]
+        rows, breaches, last = Rows(self.folder), 0, None
+        try:
+            with closing(self.client.pages(run_id, include=self.options.include)) as pages:
+                for page in pages:
+                    for tabulator in tabulators:
+                        rows.add(tabulator.what, tabulator.batch(page))
+                    breaches += len(page.breaches)
+                    last = page
+            rows.finish()
+            assert last is not None  # noqa: S101 - a walk has a page, or raises
+            return Entry.of(last, digest=rows.digest, breaches=breaches, now=utc_now()), rows
+        except BaseException:
+            rows.close()
+            raise
+
+    def _take(self, run_id: str, future: Future[tuple[Entry, Rows]]) -> bool:
+        """Take what came of a run; returns whether it counts, which it does not where the client was closed."""
+        before, result = self._entries.get(run_id), self.result
+        try:
+            entry, rows = future.result()
+        except ClientClosedError:
+            if self.stop():
+                return False
+            raise
+        except NotFoundError:
+            self.result = evolve(result, missing=(*result.missing, run_id))
+            self._note_missing(before)
+            return True
+        except (UnauthorizedError, ForbiddenError):
+            self._write()
+            raise
+        except RunResultsError as error:
+            if isinstance(error, ExportError):  # a full disk is full for every run
+                raise
+            self._unreached = self._unreached + 1 if isinstance(error, TransportError) else 0
+            self.result = evolve(result, failures={**result.failures, run_id: error})
+            return True
+        self._unreached = 0
+        result = evolve(result, files=result.files + entry.files, breaches=result.breaches + entry.breaches)
+        if before is None:
+            self.result = evolve(result, new=result.new + 1)
+        elif before.whole and entry.is_like(before):
+            self.result = evolve(result, unchanged=result.unchanged + 1)
+            self._noted.append(evolve(entry, batch=before.batch))
+            rows.close()
+            return True
+        else:
+            self.result = evolve(result, changed=result.changed + 1)
+        self._batch.add(entry, rows, before)
+        return True
+
+    def _note_missing(self, before: Entry | None) -> None:
+        if before is None:
+            return
+        entry = evolve(before, missing_since=before.missing_since or utc_now(), read_at=utc_now())
+        if before.whole:
+            self._noted.append(entry)
+        else:  # some of its rows may be there, and the others cannot be had any more
+            self._batch.add(evolve(entry, whole=True, files=0, digest=""), Rows(self.folder), before)
+
+    # Batches ------------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._batch, self._noted, self._began = Batch(last_batch(self._entries) + 1), [], time.monotonic()
+
+    @property
+    def _is_due_to_write(self) -> bool:
+        count = len(self._batch.runs) + len(self._noted)
+        is_late = count > 0 and time.monotonic() - self._began > _SECONDS
+        return count >= self.options.runs_per_batch or self._batch.size >= _BYTES or is_late
+
+    def _write(self) -> None:
+        """Write the batch, and begin the next one."""
+        if self._noted:
+            self.store.note(self._noted)
+            self._entries |= {entry.run_id: entry for entry in self._noted}
+        if self._batch.runs:
+            self.store.write(self._batch)
+            self._entries |= {entry.run_id: entry for entry in self._batch.entries}
+        self._batch.close()
+        self._begin()
