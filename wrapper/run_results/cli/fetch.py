@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +25,7 @@ from run_results.cli.options import (
     read_names,
     start_option,
 )
-from run_results.cli.rows import MARKS, marks, record, rows
+from run_results.cli.rows import ADDED, MARKS, keys, marks, record, rows
 from run_results.cli.types import TEXT, json_option, listed_option
 from run_results.counts import THRESHOLD, Counts
 from run_results.names.guesses import Guesses
@@ -41,7 +43,33 @@ class FetchInterrupted(Exception):
         self.offset = offset
 
 
-@click.command()
+def _listed(title: str, names: Iterable[str]) -> str:
+    """The keys after a title, in lines that click leaves as they are."""
+    return textwrap.fill(f"{title}{', '.join(names)}", 74, initial_indent="  ", subsequent_indent="    ")
+
+
+_ADDED = (_listed(f"--include {str(flag.name).lower()}: ", added) for flag, added in ADDED.items())
+_KEYS = "\n".join([_listed("", keys()[:-1]), *_ADDED])
+_HELP = f"""Print every field of a run: one line each, page by page.
+
+JSON Lines have these keys, the same on every line, null where there is nothing:
+
+\b
+{_KEYS}
+  unset: which of class_name and the confidences are null only because
+    the server left them out
+
+name is the project's, api_name that of the API. final_result_pass, review_completed and class_edits are the document's.
+
+A file without documents and a document without fields have a line of their own. The packet's cross-class fields come
+first, with a null file_index, unless --start is above 0.
+
+When a fetch fails on the way, all pages before are written and the error names the --start to resume with. After an
+interruption drop the lines from that file_index on first: the last page may be cut.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("run_id", type=TEXT)
 @click.option(
     "--format",
@@ -87,28 +115,7 @@ def fetch(
     on_change: Literal["raise", "warn"],
     on_repeat: Literal["raise", "keep"],
 ) -> None:
-    """Print every field of a run: one line each, page by page.
-
-    JSON Lines have these keys, the same on every line, null where there is nothing:
-
-    \b
-      run_id, file_index, file_name, file_path, document_index, class_name,
-      page_numbers, field_index, name (the project's), api_name, value, type,
-      failed, error
-      --include confidence: class_confidence, model_confidence, ocr_confidence
-      --include validation: final_result_pass (of the document), valid, alerts
-      --include review:     review_completed (of the document), class_edits,
-                            edits
-      --include source:     source
-      unset: which of class_name and the confidences are null only because
-      the server left them out
-
-    A file without documents and a document without fields have a line of their own. The packet's cross-class fields
-    come first, with a null file_index, unless --start is above 0.
-
-    When a fetch fails on the way, all pages before are written and the error names the --start to resume with. After an
-    interruption drop the lines from that file_index on first: the last page may be cut.
-    """
+    """Print every field of a run; see `_HELP`."""
     if as_json and format == "table":
         raise click.UsageError("--json prints JSON Lines, and --format table does not", click.get_current_context())
     asked = Include.parse(",".join(include))

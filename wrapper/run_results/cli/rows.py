@@ -1,22 +1,11 @@
 """Pages as rows, one for each field, and rows as the records of `fetch --format jsonl`.
 
 Each record is one line of JSON. The keys are columns of the tables (`run_results.tables.schema`) with their meaning.
-Within one fetch every line has the same ones, in this order:
-
-| key | what |
-|---|---|
-| `run_id` | the run |
-| `file_index`, `file_name`, `file_path` | the file: its index in the run, its name, its path on the platform |
-| `document_index`, `class_name`, `page_numbers` | the document: its index in the file, its class, its pages, from 0 |
-| `field_index` | the field's index in the document |
-| `name`, `api_name` | the field's name in the project (by `--names`, else the best guess), and as the API has it |
-| `value`, `type` | as the server gave them |
-| `failed`, `error` | whether extraction failed, and why |
-| `class_confidence`, `model_confidence`, `ocr_confidence` | with `--include confidence` |
-| `final_result_pass`, `valid`, `alerts` | with `--include validation`; the first is the document's |
-| `review_completed`, `class_edits`, `edits` | with `--include review`; the first two are the document's |
-| `source` | with `--include source`: the boxes on the page |
-| `unset` | which of the class and the confidences are null here because the server left them out |
+Within one fetch every line has the same ones, in this order: the run, the file, the document and the field; then what
+`ADDED` has for each include flag that was asked for; and last `unset`: which of the class and the confidences are null
+only because the server left them out. `name` is the field's name in the project (by `--names`, else the best guess),
+`api_name` the one in the API; `final_result_pass`, `review_completed` and `class_edits` are the document's. The help of
+`fetch` is made from the same keys.
 
 A file without documents and a document without fields have one line, whose keys below it are null. The packet's
 cross-class fields come first, without file and document, and only when the walk starts at 0, so that a resumed fetch
@@ -27,13 +16,19 @@ classified", "no score"), and there `unset` tells the two apart; for every other
 value of the right type.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from run_results import UNSET, CaseField, Field, Include, NameMap, Page, Unset
 from run_results.counts import FieldCounts
 from run_results.export.result import Exported
 from run_results.fields import FieldPlace, case_fields, failed, fields, is_edited, is_invalid, is_unsure
-from run_results_api.models import CaseFieldFailure, ClassificationConfidence, FieldConfidence, ValidationAlert
+from run_results_api.models import (
+    CaseFieldFailure,
+    ClassificationConfidence,
+    DocumentValidations,
+    FieldConfidence,
+    ValidationAlert,
+)
 
 MARKS = {
     "failed": Include.NONE,
@@ -97,6 +92,29 @@ def alerts(row: FieldPlace) -> list[ValidationAlert] | list[CaseFieldFailure] | 
     return row.field.validations.alerts if row.field.validations else UNSET
 
 
+ADDED: Mapping[Include, Mapping[str, Callable[[FieldPlace], object]]] = {
+    Include.CONFIDENCE: {
+        "class_confidence": lambda row: class_confidence(row).model,
+        "model_confidence": lambda row: confidence(row).model,
+        "ocr_confidence": lambda row: confidence(row).ocr,
+    },
+    Include.VALIDATION: {
+        "final_result_pass": lambda row: (row.document.validations or DocumentValidations()).final_result_pass,
+        "valid": lambda row: row.field.validations.valid if row.field.validations else UNSET,
+        "alerts": alerts,
+    },
+    Include.REVIEW: {
+        "review_completed": lambda row: row.document.review_completed,
+        "class_edits": lambda row: row.document.class_edit_history,
+        "edits": lambda row: row.field.edit_history,
+    },
+    Include.SOURCE: {
+        "source": lambda row: row.field.source_coordinates if isinstance(row.field, Field) else UNSET,
+    },
+}
+"""The keys that each include flag adds to a line, and what they have."""
+
+
 def record(row: FieldPlace, run_id: str, names: NameMap, include: Include) -> dict[str, object]:
     """The row as a line of JSON has it; see the module's docstring."""
     file, document, field = row.file, row.document, row.field
@@ -116,21 +134,15 @@ def record(row: FieldPlace, run_id: str, names: NameMap, include: Include) -> di
         "failed": UNSET if row.field_index is None else failed(field),
         "error": field.error_msg,
     }
-    if Include.CONFIDENCE in include:
-        line["class_confidence"] = class_confidence(row).model
-        line["model_confidence"] = confidence(row).model
-        line["ocr_confidence"] = confidence(row).ocr
-    if Include.VALIDATION in include:
-        line["final_result_pass"] = document.validations.final_result_pass if document.validations else UNSET
-        line["valid"] = field.validations.valid if field.validations else UNSET
-        line["alerts"] = alerts(row)
-    if Include.REVIEW in include:
-        line["review_completed"] = document.review_completed
-        line["class_edits"] = document.class_edit_history
-        line["edits"] = field.edit_history
-    if Include.SOURCE in include:
-        line["source"] = field.source_coordinates if isinstance(field, Field) else UNSET
+    for flag, added in ADDED.items():
+        if flag in include:
+            line |= {key: member(row) for key, member in added.items()}
     unset = [key for key in _NULLABLE if line.get(key) is UNSET]
     line = {key: None if value is UNSET else value for key, value in line.items()}
     line["unset"] = unset
     return line
+
+
+def keys(include: Include = Include.NONE) -> list[str]:
+    """The keys of a line, in order."""
+    return list(record(FieldPlace(), "", NameMap(), include))
