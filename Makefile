@@ -44,8 +44,9 @@ thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of m
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest
 
 .PHONY: generate
-generate: $(INSTALLED)  ## Generate the client from openapi.yaml
+generate: $(INSTALLED)  ## Generate the client from openapi.yaml, and what docs/ has from code
 	$(BIN)/python generated/generate.py
+	$(BIN)/python docs/write.py
 
 .PHONY: check
 check: $(INSTALLED)  ## Fail when generated code is stale, something has no home, or the spec, types or style have findings

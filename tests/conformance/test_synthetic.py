@@ -22,6 +22,25 @@ def documents_of(run: SyntheticRun) -> list[dict[str, Any]]:
     return [document for file in run.files(0, run.file_count) for document in file["documents"]]
 
 
+_NAMES = """
+    id status message start_timestamp finish_timestamp batch_id keys custom case_info review_completed files
+    original_file_name input_file_path documents class_name page_numbers fields page_layouts width height
+    post_processed_paths post_processed_pdf_path class_edit_history classification_confidence final_result_pass
+    field_name name value type error_msg source_coordinates top_x top_y bottom_x bottom_y page_number
+    confidence model ocr validations valid alerts alert_level msg blocked locations field failures
+    edit_history timestamp user_id modifications input_fields chosen_field record_index refined_phrase_name
+    loan_number branch city code tags größe
+"""
+KNOWN = frozenset(_NAMES.split())
+
+
+def only_known(value: Any) -> Any:
+    """The value without keys that are not `KNOWN`."""
+    if isinstance(value, dict):
+        return {key: only_known(part) for key, part in value.items() if key in KNOWN}
+    return [only_known(part) for part in value] if isinstance(value, list) else value
+
+
 @pytest.fixture(scope="module")
 def large() -> SyntheticRun:
     return SyntheticRun(7, 400)
@@ -38,9 +57,13 @@ class TestDeterminism:
         assert small.file(index) == large.files(index, index + 3)[0]
 
     def test_known_answer(self) -> None:
-        """The same seed gives the same bytes on every machine and in every Python version."""
+        """The same seed gives the same bytes on every machine and in every Python version.
+
+        Properties that came later are left out: they must not change what a seed gives for the others.
+        """
         run = SyntheticRun(2025, 30)
-        digest = hashlib.sha256(dump({**run.header, "files": run.files(0, 30)})).hexdigest()
+        known = dump(only_known({**run.header, "files": run.files(0, 30)}))
+        digest = hashlib.sha256(known).hexdigest()
         assert digest == "586c0a15070ed77278b6b821b17ba9e34c2412c4fb977cf8462e29b7f4f5c2d2"
 
     @given(st.integers(0, 2**70), st.integers(0, 2**70))

@@ -1,4 +1,7 @@
-"""What the tests of tables share: rows as plain Python sees them in the JSON, with nothing of the code under test."""
+"""What the tests of tables share: rows as plain Python sees them in the JSON, with nothing of the code under test.
+
+A column that is not named here must have the member of the JSON that its `source` says.
+"""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +10,7 @@ from typing import Any
 from run_results.answer import read
 from run_results.include import Include
 from run_results.page import Page
+from run_results.tables.schema import COLUMNS, What
 from run_results_api.types import UNSET
 
 Row = dict[str, Any]
@@ -61,12 +65,25 @@ def _checked(field: Row, alerts: Any) -> Row:
     }
 
 
+def _members(table: What, value: Row) -> Row:
+    """The columns of a table that have a source, as the JSON has it."""
+    row: Row = {}
+    for column in COLUMNS[table]:
+        if column.source is not None:
+            found: Any = value
+            for key in column.source.split("."):
+                found = (found or {}).get(key)
+            row[column.name] = found
+    return row
+
+
 def fields(answer: Row, offset: int) -> Iterator[Row]:
     """The rows of `fields`, but for what depends on the project's names."""
     for file_index, file in enumerate(answer["files"], offset):
         for document_index, document in enumerate(file.get("documents", ())):
             for field_index, field in enumerate(document.get("fields", ())):
                 yield {
+                    **_members("fields", field),
                     "run_id": answer.get("id", "r"),
                     "file_index": file_index,
                     "file_name": file.get("original_file_name"),
@@ -88,6 +105,7 @@ def documents(answer: Row, offset: int) -> Iterator[Row]:
     for file_index, file in enumerate(answer["files"], offset):
         for document_index, document in enumerate(file.get("documents", ())):
             yield {
+                **_members("documents", document),
                 "run_id": answer.get("id", "r"),
                 "file_index": file_index,
                 "file_name": file.get("original_file_name"),
@@ -111,6 +129,7 @@ def files(answer: Row, offset: int) -> Iterator[Row]:
     started, finished = (answer.get(f"{name}_timestamp") for name in ("start", "finish"))
     for file_index, file in enumerate(answer["files"], offset):
         yield {
+            **_members("files", file),
             "run_id": answer.get("id", "r"),
             "file_index": file_index,
             "file_name": file.get("original_file_name"),
@@ -135,6 +154,7 @@ def case_fields(answer: Row, offset: int) -> Iterator[Row]:
     for field_index, field in enumerate(found):
         chosen = field.get("chosen_field")
         yield {
+            **_members("case_fields", field),
             "run_id": answer.get("id", "r"),
             "field_index": field_index,
             "api_name": field["name"],
