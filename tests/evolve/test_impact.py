@@ -2,8 +2,10 @@
 
 import copy
 import json
+import re
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
+from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from run_results_conformance.cli import main
-from run_results_conformance.evolve.impact import Unmapped, impact, properties, unmapped
+from run_results_conformance.evolve.impact import Unmapped, impact, unmapped
+from run_results_conformance.evolve.parts import Part, properties
+from run_results_conformance.evolve.places import places
 from run_results_conformance.server.contract import Contract, load_contract
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -101,9 +105,44 @@ def test_the_time_of_a_report_makes_no_difference(monkeypatch: pytest.MonkeyPatc
         def now(cls, tz: tzinfo | None = None) -> Self:
             return cls(2030, 1, 1, tzinfo=tz) + timedelta(seconds=next(seconds))
 
-    for module in ("run_results.report.template", "run_results_conformance.evolve.impact"):
+    for module in ("run_results.report.template", "run_results_conformance.evolve.places"):
         monkeypatch.setattr(f"{module}.datetime", Clock)
     assert homeless(edited("mood_of_text", {"type": "string"}, "calm")) == {"Field.mood_of_text": EVERYWHERE}
+
+
+@pytest.mark.parametrize(
+    ("read", "instead", "name"),
+    [("doc.r", "doc.d", "Document.review_completed"), ("[BOXES]", "[EDITS]", "SourceCoordinates.top_x")],
+)
+def test_the_script_must_read_what_a_report_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, instead: str, name: str
+) -> None:
+    """Data in a report that its script does not read show nothing: the property has no home there."""
+    script = files("run_results.report").joinpath("report.js").read_text("utf-8")
+    (tmp_path / "report.js").write_text(re.sub(rf"{re.escape(read)}(?!\w)", instead, script), "utf-8")
+    (part,) = (part for part in properties(load_contract()) if part.name == name)
+    assert places(load_contract(), DOCS)["report"](part)
+    monkeypatch.setattr("run_results_conformance.evolve.places.files", lambda _: tmp_path)
+    assert not places(load_contract(), DOCS)["report"](part)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_quoted"),
+    [
+        ("`mood_of_text`", True),
+        ("`field.mood_of_text`", True),
+        ("```python\nprint(field.mood_of_text)\n```", True),
+        ('```json\n{"mood_of_text": 1}\n```', True),
+        ("mood_of_text", False),
+        ("`mood_of_text of it`", False),
+        ("```python\nmood_of_text = 1\n```", False),
+    ],
+)
+def test_docs_must_quote_the_key(tmp_path: Path, text: str, is_quoted: bool) -> None:
+    """A key is documented where it is quoted as a key or member; another name in code that is equal is not enough."""
+    (tmp_path / "page.md").write_text(text, "utf-8")
+    part = Part("Field.mood_of_text", "mood_of_text")
+    assert places(load_contract(), tmp_path)["docs"](part) is is_quoted
 
 
 def test_an_entry_that_is_not_needed_is_named() -> None:
