@@ -42,7 +42,7 @@ def read(package: str) -> list[Module]:
 
 SOURCES = {package: read(package) for package in ROOTS}
 # What stands on the core: it needs extras, and is imported when it is used.
-UPPER_ROOMS = {f"run_results.{name}" for name in ("cli", "export", "report", "sync", "tables")}
+UPPER_ROOMS = {f"run_results.{name}" for name in ("cli", "export", "report", "scale", "sync", "tables")}
 CORE = [
     module
     for module in SOURCES["run_results"]

@@ -56,6 +56,7 @@ from run_results.include import Include
 from run_results.names import NameMap, guess, is_api_name, sanitize
 from run_results.page import Page, to_datetime
 from run_results.retry import RetryPolicy
+from run_results.table_schema import schema
 from run_results.version import __version__
 from run_results_api.models import CaseField, Document, Field, File, RunResults, RunStatus
 from run_results_api.types import UNSET, Unset
@@ -119,5 +120,6 @@ __all__ = [
     "is_api_name",
     "problems",
     "sanitize",
+    "schema",
     "to_datetime",
 ]

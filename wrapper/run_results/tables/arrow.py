@@ -22,12 +22,12 @@ _PLAIN: Final = {
 }
 
 
-def arrow_type(type: Type) -> pa.DataType:
+def arrow_type(type: Type, *, metadata: bool = True) -> pa.DataType:
     """The Arrow type of a column's type."""
     if isinstance(type, ListOf):
-        return list_of(arrow_type(type.element))
+        return list_of(arrow_type(type.element, metadata=metadata))
     if isinstance(type, Struct):
-        return pa.struct([arrow_field(member) for member in type.members])
+        return pa.struct([arrow_field(member, metadata=metadata) for member in type.members])
     return _PLAIN[type]
 
 
@@ -36,17 +36,19 @@ def list_of(type: pa.DataType) -> pa.DataType:
     return pa.list_(pa.field("element", type))
 
 
-def arrow_field(column: Column) -> pa.Field:
-    """A column as an Arrow field, with its description and unit in the metadata."""
-    metadata = {"description": column.description} | ({"unit": column.unit} if column.unit else {})
-    return pa.field(column.name, arrow_type(column.type), nullable=column.nullable, metadata=metadata)
+def arrow_field(column: Column, *, metadata: bool = True) -> pa.Field:
+    """A column as an Arrow field, with its description and unit in the metadata, unless none is wanted."""
+    about = {"description": column.description} | ({"unit": column.unit} if column.unit else {})
+    kind = arrow_type(column.type, metadata=metadata)
+    return pa.field(column.name, kind, nullable=column.nullable, metadata=about if metadata else None)
 
 
-def arrow_schema(what: What, *, typed: bool = False) -> pa.Schema:
+def arrow_schema(what: What, *, typed: bool = False, metadata: bool = True) -> pa.Schema:
     """The Arrow schema of a table. Its metadata has `run_results.table` and `run_results.schema_version`.
 
     >>> arrow_schema("files").field("run_started_at").type
     TimestampType(timestamp[us, tz=UTC])
     """
-    metadata = {"run_results.table": what, "run_results.schema_version": str(VERSION)}
-    return pa.schema([arrow_field(column) for column in columns(what, typed=typed)], metadata=metadata)
+    about = {"run_results.table": what, "run_results.schema_version": str(VERSION)}
+    found = [arrow_field(column, metadata=metadata) for column in columns(what, typed=typed)]
+    return pa.schema(found, metadata=about if metadata else None)

@@ -43,13 +43,15 @@ class Tabulator:
     what: What
     names: NameMap = field(factory=NameMap)
     typed: Typed | None = None
+    metadata: bool = True
+    """Whether the schema has descriptions and its version."""
     schema: pa.Schema = field(init=False, repr=False)
     unread: Unread = field(factory=Unread, init=False)
     """How many typed values of the last batch could not be read."""
     _labels: Labels = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.schema = arrow_schema(self.what, typed=self.typed is not None)
+        self.schema = arrow_schema(self.what, typed=self.typed is not None, metadata=self.metadata)
         self._labels = Labels(self.names)
 
     @property
