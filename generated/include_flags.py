@@ -63,7 +63,7 @@ class Level:
 
 
 def include_flags(spec: JsonObject) -> list[IncludeFlag]:
-    """The query parameters that an `x-include` names, in the contract's order."""
+    """The query parameters of the main operation that an `x-include` names, in the contract's order."""
     named = {node["x-include"] for node in _nodes(spec.get("components", {}).get("schemas", {})) if "x-include" in node}
     found: dict[str, IncludeFlag] = {}
     for pointer, parameter in _parameters(spec):
@@ -101,12 +101,10 @@ class _Walk:
         self._classes = spec.get("components", {}).get("schemas", {})
 
     def levels(self) -> Iterator[Level]:
-        for item in self._spec["paths"].values():
-            for operation in (part for part in item.values() if isinstance(part, Mapping) and "responses" in part):
-                if any(_named(self._spec, node) in self._flags for node in operation.get("parameters", ())):
-                    answer = _followed(self._spec, operation["responses"].get("200", {}))
-                    for content in answer.get("content", {}).values():
-                        yield from self._objects(content.get("schema", {}), "", "run", (), ())
+        for _, operation in _main_operations(self._spec):
+            answer = _followed(self._spec, operation.get("responses", {}).get("200", {}))
+            for content in answer.get("content", {}).values():
+                yield from self._objects(content.get("schema", {}), "", "run", (), ())
 
     def _objects(
         self, schema: JsonObject, place: str, item: str, loops: tuple[tuple[str, str], ...], above: tuple[int, ...]
@@ -156,17 +154,19 @@ class _Walk:
         )
 
 
-def _named(spec: JsonObject, parameter: JsonObject) -> Any:
-    return _followed(spec, parameter).get("name")
+def _main_operations(spec: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    """The operations that are no additions: pointer and node. `Include` is made for them; an addition has no flags."""
+    for path, item in spec.get("paths", {}).items():
+        for method, operation in item.items():
+            if isinstance(operation, Mapping) and not operation.get("x-addition"):
+                yield f"#/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}", operation
 
 
 def _parameters(spec: JsonObject) -> Iterator[tuple[str, JsonObject]]:
-    """The parameters of every operation: pointer and node."""
-    for path, item in spec.get("paths", {}).items():
-        for method, operation in item.items():
-            for index, node in enumerate(operation.get("parameters", ()) if isinstance(operation, Mapping) else ()):
-                here = f"#/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}/parameters/{index}"
-                yield node.get("$ref", here), _followed(spec, node)
+    """The parameters of the main operation: pointer and node."""
+    for pointer, operation in _main_operations(spec):
+        for index, node in enumerate(operation.get("parameters", ())):
+            yield node.get("$ref", f"{pointer}/parameters/{index}"), _followed(spec, node)
 
 
 def _followed(spec: JsonObject, node: Any) -> JsonObject:

@@ -22,6 +22,7 @@ from run_results_conformance.server.contract import Contract
 
 SPEC: dict[str, Any] = YAML(typ="safe").load((Path(__file__).parents[1] / "openapi.yaml").read_text("utf-8"))
 OPERATION: dict[str, Any] = SPEC["paths"]["/v2/apps/runs/{run_id}/results"]["get"]
+LIST: dict[str, Any] = SPEC["paths"]["/v2/apps/runs"]["get"]
 SCHEMAS: dict[str, Any] = SPEC["components"]["schemas"]
 
 # --- What the vendor tells, in its own lists ------------------------------------------------------------------
@@ -93,6 +94,9 @@ CaseFieldOption: record_index index | refined_phrase_name string
 CaseFieldValidations: valid boolean! | failures CaseFieldFailure[]
 CaseFieldFailure: type string! | msg string!
 Error: message string!
+RunList: runs RunSummary[]!
+RunSummary: id string! | status RunStatus! | start_timestamp int64! | finish_timestamp int64? | msg string?
+RunSummary: batch_id int64? | input_dir string? | app_id string? | deployment_id string? | tags string[]?
 """
 
 # --- Reading the spec -----------------------------------------------------------------------------------------
@@ -128,9 +132,9 @@ def complaints(checker: jsonschema_rs.Validator, value: Any) -> list[str]:
     return [f"{error.instance_path}: {error.message}" for error in checker.iter_errors(value)]
 
 
-def answers() -> Iterator[tuple[str, str, Any, dict[str, Any]]]:
-    """Status, example name, example and schema of everything that the operation answers."""
-    for status, response in OPERATION["responses"].items():
+def answers(operation: dict[str, Any] = OPERATION) -> Iterator[tuple[str, str, Any, dict[str, Any]]]:
+    """Status, example name, example and schema of everything that an operation answers."""
+    for status, response in operation["responses"].items():
         for media in resolve(response)["content"].values():
             for name, node in media["examples"].items():
                 yield status, name, resolve(node)["value"], media["schema"]
@@ -153,7 +157,7 @@ def stated() -> Iterator[tuple[str, Any, dict[str, Any]]]:
 
 
 def examples() -> dict[str, Any]:
-    """The examples of status 200 by name."""
+    """The examples of status 200 of the main operation by name."""
     return {name: value for status, name, value, _ in answers() if status == "200"}
 
 
@@ -246,7 +250,11 @@ def test_every_property_is_described() -> None:
 
 @pytest.mark.parametrize(
     ("value", "schema"),
-    [pytest.param(value, schema, id=f"{status} {name}") for status, name, value, schema in answers()],
+    [
+        pytest.param(value, schema, id=f"{status} {name}")
+        for operation in (OPERATION, LIST)
+        for status, name, value, schema in answers(operation)
+    ],
 )
 def test_every_answer_keeps_its_schema(value: Any, schema: dict[str, Any]) -> None:
     """Every example of an answer, whatever its status, fits the schema beside it."""
@@ -288,14 +296,14 @@ def test_a_broken_example_is_rejected(breach: str) -> None:
 
 def test_every_status_has_an_example() -> None:
     """Every documented status shows at least one answer, and nothing but JSON is answered."""
-    counts = dict.fromkeys(OPERATION["responses"], 0)
-    for status, *_ in answers():
-        counts[status] += 1
-    assert min(counts.values()) >= 1
-    assert all(
-        set(resolve(response)["content"]) == {"application/json"} for response in OPERATION["responses"].values()
-    )
-    assert {"200", "400", "401", "403", "404", "429", "500", "503", "default"} == set(counts)
+    for operation, more in ((OPERATION, {"404"}), (LIST, set[str]())):
+        responses = operation["responses"]
+        counts = dict.fromkeys(responses, 0)
+        for status, *_ in answers(operation):
+            counts[status] += 1
+        assert min(counts.values()) >= 1
+        assert all(set(resolve(response)["content"]) == {"application/json"} for response in responses.values())
+        assert {"200", "400", "401", "403", "429", "500", "503", "default"} | more == set(counts)
 
 
 def test_the_full_example_shows_every_place() -> None:
@@ -315,8 +323,10 @@ def test_every_null_is_shown() -> None:
     }
     seen = {
         (name, key, part is None)
-        for page in examples().values()
-        for name, schema, value in objects(ROOT_REFERENCE, page)
+        for operation in (OPERATION, LIST)
+        for status, _, page, root in answers(operation)
+        if status == "200"
+        for name, schema, value in objects(root, page)
         for key, part in value.items()
         if may_be_null(schema["properties"][key])
     }
@@ -447,6 +457,20 @@ def test_the_paging_words_are_real() -> None:
     assert {words["items"], words["more"]} <= set(answer["required"])
 
 
+def test_the_list_of_runs_is_an_addition() -> None:
+    """The list is marked as ours, ends with an empty page, and shares the header and the statuses of the results."""
+    assert (LIST["x-addition"], "x-addition" in OPERATION) == (True, False)
+    words = LIST["x-pagination"]
+    assert words == {"offset": "offset", "items": "runs", "end": "empty"}
+    parameters = {p["name"]: p for p in map(resolve, LIST["parameters"])}
+    assert {name for name, p in parameters.items() if p["in"] != "query"} == {"IB-Context"}
+    assert not any(p.get("required") for p in parameters.values())
+    assert parameters["offset"]["schema"] == resolve(OPERATION["parameters"][-1])["schema"]
+    assert {name for name, p in parameters.items() if p["schema"]["type"] == "array"} == {"status", "output_workspaces"}
+    items = SCHEMAS["RunList"]["properties"][words["items"]]["items"]
+    assert SCHEMAS[name_of(items)]["properties"]["status"] == {"$ref": "#/components/schemas/RunStatus"}
+
+
 def test_the_statuses() -> None:
     """The spec names the six statuses of the vendor's page, and says that there may be more."""
     assert set(SCHEMAS["RunStatus"]["enum"]) == STATUSES
@@ -464,7 +488,7 @@ def kind(node: dict[str, Any]) -> str:
     types = node["type"] if isinstance(node["type"], list) else [node["type"]]
     (name,) = (name for name in types if name != "null")
     if name == "array":
-        return f"{kind(node['items'])}[]"
+        return f"{kind(node['items'])}[]" + ("?" if "null" in types else "")
     bounds = node.get("format"), node.get("minimum"), node.get("maximum")
     words = {
         ("integer", "int64", 0, 2**63 - 1): "int64",

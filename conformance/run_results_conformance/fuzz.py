@@ -143,6 +143,7 @@ def tailored(contract: Contract, runs: Sequence[str], *, context: str | None = N
     copy: JsonObject = _copied(contract.document)
     copy["servers"] = [{"url": "/"}]
     whole = Contract(copy)
+    copy["paths"] = {whole.path: copy["paths"][whole.path]}
     places = {"path": list(runs), "header": [context] if context is not None else None}
     operation: Any = whole.operation
     kept: list[Any] = []

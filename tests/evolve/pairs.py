@@ -70,7 +70,7 @@ def _operation(*more: str | int) -> tuple[str | int, ...]:
 
 
 def _moved(path: str) -> Callable[[dict[str, Any]], Any]:
-    return lambda document: {path: document["paths"][OPERATION[1]]}
+    return lambda document: {path if key == OPERATION[1] else key: item for key, item in document["paths"].items()}
 
 
 _QUERY: dict[str, Any] = {"name": "limit", "in": "query", "schema": {"type": "integer"}}
@@ -515,10 +515,10 @@ PAIRS = [
     Pair("the path changes", [(("paths",), _moved("/v3/runs/{run_id}"))], BREAKS, BREAKS, "GET /v2/apps"),
     Pair(
         "an operation is new",
-        [(("paths", "/v2/apps/runs"), {"get": {"responses": {"200": {"description": "runs"}}}})],
+        [(("paths", "/v2/apps"), {"get": {"responses": {"200": {"description": "apps"}}}})],
         SAFE,
         SAFE,
-        "GET /v2/apps/runs",
+        "GET /v2/apps",
     ),
     Pair("the address changes", [(("servers",), [{"url": "https://runs.example/api"}])], CAUTION, CAUTION, "servers"),
     Pair("the operation is deprecated", [(_operation("deprecated"), True)], CAUTION, CAUTION, "GET"),

@@ -157,8 +157,9 @@ def test_an_entry_that_is_not_needed_is_named() -> None:
 def test_every_property_of_an_answer_is_met() -> None:
     """The list has every property of every schema that an answer can have, once."""
     schemas = load_contract().document["components"]["schemas"]
+    others = ("Error", "RunList", "RunSummary")
     listed = [
-        f"{name}.{key}" for name, schema in schemas.items() if name != "Error" for key in schema.get("properties", ())
+        f"{name}.{key}" for name, schema in schemas.items() if name not in others for key in schema.get("properties", ())
     ]
     assert sorted(part.name for part in properties(load_contract())) == sorted(listed)
 

@@ -64,7 +64,10 @@ def decisions(path: Path | None = None) -> list[Decision]:
 
 
 def compare_with_vendor(ours: Document, vendor: Document, settled: Sequence[Decision]) -> VendorReport:
-    """Compares our operations with those of a whole vendor document. Raises CannotJudge and DocumentError."""
+    """Compares our operations with those of a whole vendor document. Raises CannotJudge and DocumentError.
+
+    An operation that is an addition of ours (`x-addition`) is left out.
+    """
     here, there = Document(_cut(ours.root, ours.root)), Document(_cut(vendor.root, ours.root))
     changes = judge(here, there).changes
     news = [change for change in changes if not any(decision.explains(change) for decision in settled)]
@@ -76,10 +79,12 @@ def _cut(root: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     """The operations of ours in a document, under our paths, without our extensions."""
     paths: dict[str, Any] = {}
     for path, item in ours["paths"].items():
+        wanted = {method for method in METHODS if method in item and not item[method].get("x-addition")}
+        if not wanted:
+            continue
         found = next((key for key in root["paths"] if _same(key, path)), None)
         if found is None:
             raise DocumentError(f"the vendor's document has no path that ends like {path}")
-        wanted = {method for method in METHODS if method in item}
         paths[path] = {key: part for key, part in root["paths"][found].items() if key not in METHODS or key in wanted}
         if missing := wanted - paths[path].keys():
             raise CannotJudge("paths", f"#/paths/{found}", f"it has no {min(missing).upper()}")

@@ -143,17 +143,23 @@ class Parameter:
     schema: Mapping[str, Any] = field(repr=False)
     examples: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def is_list(self) -> bool:
+        """Whether the parameter may be given several times, once for each value of a list."""
+        return self.schema.get("type") == "array"
+
     def read(self, values: Sequence[str]) -> Any:
         """The parameter's value, read from all texts that the request has for it.
 
         Without a text it is the default, or None if the spec has no default. A boolean is exactly `true` or `false`. An
-        integer is a decimal number in ASCII digits, without plus sign or leading zeros. Raises BadParameter if the
-        parameter is given twice, is required and missing, or does not fit its schema.
+        integer is a decimal number in ASCII digits, without plus sign or leading zeros. A list has one text for each of
+        its values. Raises BadParameter if a parameter that is no list is given twice, if it is required and missing, or
+        if it does not fit its schema.
         """
-        if len(values) > 1:
+        if len(values) > 1 and not self.is_list:
             raise BadParameter(f"{self.name} must be given once")
         if values:
-            return self._parse(values[0])
+            return [self._parse(text) for text in values] if self.is_list else self._parse(values[0])
         if self.required:
             raise BadParameter(f"{self.name} is required")
         return self.schema.get("default")
@@ -161,10 +167,11 @@ class Parameter:
     @cached_property
     def _parse(self) -> Callable[[str], Any]:
         parsers = {"boolean": _boolean_parser, "integer": _integer_parser, "string": _string_parser}
-        kind = self.schema.get("type")
+        schema = self.schema.get("items", {}) if self.is_list else self.schema
+        kind = schema.get("type")
         if kind not in parsers:
             raise SpecError(f"parameter {self.name}: cannot read values of type {kind!r}")
-        return parsers[kind](self.name, self.schema)
+        return parsers[kind](self.name, schema)
 
 
 def _boolean_parser(name: str, _schema: Mapping[str, Any]) -> Callable[[str], bool]:
@@ -197,6 +204,8 @@ def _integer_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], int
 
 
 def _string_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], str]:
+    if "enum" in schema and not schema.get("x-extensible-enum"):
+        return _choice_parser(name, schema["enum"])
     shortest = int(schema.get("minLength", 0))
     # In a spec `$` matches only at the end; in Python it also matches before a final newline.
     pattern = re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", schema.get("pattern", "")))
@@ -209,13 +218,44 @@ def _string_parser(name: str, schema: Mapping[str, Any]) -> Callable[[str], str]
     return parse
 
 
+def _choice_parser(name: str, choices: Sequence[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise BadParameter(f"{name} must be {' or '.join(choices)}")
+        return text
+
+    return parse
+
+
 @frozen
 class Pagination:
     """The names in the spec's `x-pagination`: the offset parameter, and the properties for items and has-more."""
 
     offset: str
     items: str
-    more: str
+    _more: str | None
+
+    @classmethod
+    def from_spec(cls, words: Mapping[str, Any]) -> Self:
+        """Reads an `x-pagination`. Raises SpecError if it lacks a name."""
+        if "more" not in words and words.get("end") != "empty":
+            raise SpecError("x-pagination does not say 'more', and not that the end is an empty page")
+        try:
+            return cls(words["offset"], words["items"], words.get("more"))
+        except KeyError as error:
+            raise SpecError(f"x-pagination does not say {error}") from None
+
+    @property
+    def more(self) -> str:
+        """The property that says whether more pages come. Raises SpecError where only an empty page is the end."""
+        if self._more is None:
+            raise SpecError("x-pagination does not say 'more': the first page without items is the end")
+        return self._more
+
+    @property
+    def ends_empty(self) -> bool:
+        """Whether no page says if more come, so that the first page without items is the end."""
+        return self._more is None
 
 
 # --- The contract -------------------------------------------------------------------------------------------
@@ -224,7 +264,7 @@ Transform = Callable[[Any], Any]
 
 
 class Contract:
-    """The one operation of an OpenAPI document.
+    """One operation of an OpenAPI document: the main one, or the one that is named.
 
     `document` is the parsed document; it is never changed. Attributes are computed once, on first use.
 
@@ -232,24 +272,37 @@ class Contract:
         contract.path                                # "/v2/apps/runs/{run_id}/results"
         contract.parameters["file_offset"].read([])  # 0
         contract.project(run, frozenset({"include_source_info"}))
+        contract.operations["list_runs"].path        # "/v2/apps/runs"
 
-    Raises SpecError if the document does not have exactly one operation, or cannot be interpreted.
+    The main operation is the one without `x-addition`. Raises SpecError if the document does not have exactly one such
+    operation, has none called `name`, or cannot be interpreted.
     """
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], name: str | None = None) -> None:
         self.document = document
-        operations = [
-            (path, method, item[method])
+        self._places = {
+            str(item[method].get("operationId", f"{method} {path}")): (path, method, item[method])
             for path, item in document.get("paths", {}).items()
             for method in _METHODS
             if method in item
-        ]
-        if len(operations) != 1:
-            raise SpecError(f"the contract has {len(operations)} operations; this server answers exactly one")
+        }
+        main = [each for each, (_, _, node) in self._places.items() if not node.get("x-addition")]
+        if len(main) != 1:
+            raise SpecError(f"the contract has {len(main)} operations without x-addition; there must be one")
+        self.name = name or main[0]
+        if self.name not in self._places:
+            raise SpecError(f"the contract has no operation {self.name!r}, only {', '.join(self._places)}")
         self.path: str
         self.method: str
         self.operation: Mapping[str, Any]
-        self.path, self.method, self.operation = operations[0]
+        self.path, self.method, self.operation = self._places[self.name]
+
+    @cached_property
+    def operations(self) -> Mapping[str, "Contract"]:
+        """Every operation of the document by its `operationId`, this one included, in the spec's order."""
+        return MappingProxyType(
+            {name: self if name == self.name else Contract(self.document, name) for name in self._places}
+        )
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         """The node itself, or the target of its `$ref`. Raises SpecError if there is no target."""
@@ -278,11 +331,7 @@ class Contract:
     @cached_property
     def pagination(self) -> Pagination:
         """The names in `x-pagination`. Raises SpecError if one is missing."""
-        words = self.operation.get("x-pagination", {})
-        try:
-            return Pagination(words["offset"], words["items"], words["more"])
-        except KeyError as error:
-            raise SpecError(f"x-pagination does not say {error}") from None
+        return Pagination.from_spec(self.operation.get("x-pagination", {}))
 
     @cached_property
     def answer_schema(self) -> Mapping[str, Any]:
@@ -300,8 +349,9 @@ class Contract:
 
     @cached_property
     def field_name_rule(self) -> FieldNameRule:
-        """The rule for strings of `format: api-field-name`."""
-        rules = [node["x-field-name-rule"] for node in self._schemas() if "x-field-name-rule" in node]
+        """The rule for strings of `format: api-field-name`. All operations have the same one."""
+        schemas = _objects(self.document["components"]["schemas"])
+        rules = [node["x-field-name-rule"] for node in schemas if "x-field-name-rule" in node]
         if len(rules) != 1:
             raise SpecError(f"the schemas hold {len(rules)} field-name rules; there must be one")
         return FieldNameRule.from_spec(rules[0])
@@ -346,7 +396,7 @@ class Contract:
         return self._schema_in_project_terms(whole=False)
 
     def _schema_in_project_terms(self, *, whole: bool) -> JsonObject:
-        copy = Contract(json.loads(json.dumps(self.document)))
+        copy = Contract(json.loads(json.dumps(self.document)), self.name)
         for schema in copy._schemas():
             if schema.get("format") == "api-field-name":
                 schema.pop("pattern", None)
@@ -361,13 +411,17 @@ class Contract:
         return copy.validation_schema(200)
 
     def _schemas(self) -> Iterator[JsonObject]:
-        """Every object inside the schemas of the components, at any depth."""
-        under_way: list[Any] = [self.document["components"]["schemas"]]
+        """Every object inside the schemas that the 200 answer reaches, at any depth. Other operations have their own."""
+        reached: dict[int, Mapping[str, Any]] = {}
+        under_way = [self.answer_schema]
         while under_way:
-            node = under_way.pop()
-            if isinstance(node, dict):
-                yield node  # pyright: ignore[reportUnknownVariableType]
-            under_way.extend(node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+            schema = self.resolve(under_way.pop())
+            if id(schema) not in reached:
+                reached[id(schema)] = schema
+                under_way += [node for node in _objects(schema) if isinstance(node.get("$ref"), str)]
+        # A schema that is written in place is reached once, and a component wherever it is referred to.
+        for schema in reached.values():
+            yield from _objects(schema)
 
     # --- Projection -----------------------------------------------------------------------------------------
 
@@ -387,6 +441,16 @@ class Contract:
             return _Compiler(self, flags).compile(self.answer_schema)
 
         return compiled
+
+
+def _objects(value: Any) -> Iterator[JsonObject]:
+    """Every object in a JSON value, at any depth."""
+    under_way = [value]
+    while under_way:
+        node = under_way.pop()
+        if isinstance(node, dict):
+            yield node  # pyright: ignore[reportUnknownVariableType]
+        under_way.extend(node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
 
 
 def _guaranteed(properties: Mapping[str, Any]) -> list[str]:

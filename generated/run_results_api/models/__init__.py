@@ -17,15 +17,15 @@ from .field import Field
 from .field_confidence import FieldConfidence
 from .field_validations import FieldValidations
 from .file import File
-from .list_runs_order import ListRunsOrder
-from .list_runs_sort_by import ListRunsSortBy
 from .modification import Modification
 from .page_layout import PageLayout
 from .run_keys import RunKeys
 from .run_list import RunList
 from .run_results import RunResults
+from .run_sort_key import RunSortKey
 from .run_status import RunStatus
 from .run_summary import RunSummary
+from .sort_order import SortOrder
 from .source_coordinates import SourceCoordinates
 from .validation_alert import ValidationAlert
 
@@ -46,15 +46,15 @@ __all__ = (
     "FieldConfidence",
     "FieldValidations",
     "File",
-    "ListRunsOrder",
-    "ListRunsSortBy",
     "Modification",
     "PageLayout",
     "RunKeys",
     "RunList",
     "RunResults",
+    "RunSortKey",
     "RunStatus",
     "RunSummary",
+    "SortOrder",
     "SourceCoordinates",
     "ValidationAlert",
 )

@@ -9,9 +9,9 @@ import msgspec
 
 from ... import errors
 from ...models.error import Error
-from ...models.list_runs_order import ListRunsOrder
-from ...models.list_runs_sort_by import ListRunsSortBy
 from ...models.run_list import RunList
+from ...models.run_sort_key import RunSortKey
+from ...models.sort_order import SortOrder
 from ...types import UNSET, Response, Unset
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def build_request(
     output_workspaces: list[str] | Unset = UNSET,
     from_timestamp: int | Unset = UNSET,
     to_timestamp: int | Unset = UNSET,
-    sort_by: ListRunsSortBy | Unset = UNSET,
-    order: ListRunsOrder | Unset = UNSET,
+    sort_by: RunSortKey | Unset = UNSET,
+    order: SortOrder | Unset = UNSET,
     limit: int | Unset = UNSET,
     offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,
@@ -131,8 +131,8 @@ def sync_detailed(
     output_workspaces: list[str] | Unset = UNSET,
     from_timestamp: int | Unset = UNSET,
     to_timestamp: int | Unset = UNSET,
-    sort_by: ListRunsSortBy | Unset = UNSET,
-    order: ListRunsOrder | Unset = UNSET,
+    sort_by: RunSortKey | Unset = UNSET,
+    order: SortOrder | Unset = UNSET,
     limit: int | Unset = UNSET,
     offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,
@@ -169,8 +169,8 @@ def sync(
     output_workspaces: list[str] | Unset = UNSET,
     from_timestamp: int | Unset = UNSET,
     to_timestamp: int | Unset = UNSET,
-    sort_by: ListRunsSortBy | Unset = UNSET,
-    order: ListRunsOrder | Unset = UNSET,
+    sort_by: RunSortKey | Unset = UNSET,
+    order: SortOrder | Unset = UNSET,
     limit: int | Unset = UNSET,
     offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,
@@ -209,8 +209,8 @@ async def asyncio_detailed(
     output_workspaces: list[str] | Unset = UNSET,
     from_timestamp: int | Unset = UNSET,
     to_timestamp: int | Unset = UNSET,
-    sort_by: ListRunsSortBy | Unset = UNSET,
-    order: ListRunsOrder | Unset = UNSET,
+    sort_by: RunSortKey | Unset = UNSET,
+    order: SortOrder | Unset = UNSET,
     limit: int | Unset = UNSET,
     offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,
@@ -247,8 +247,8 @@ async def asyncio(
     output_workspaces: list[str] | Unset = UNSET,
     from_timestamp: int | Unset = UNSET,
     to_timestamp: int | Unset = UNSET,
-    sort_by: ListRunsSortBy | Unset = UNSET,
-    order: ListRunsOrder | Unset = UNSET,
+    sort_by: RunSortKey | Unset = UNSET,
+    order: SortOrder | Unset = UNSET,
     limit: int | Unset = UNSET,
     offset: int | Unset = 0,
     ib_context: str | Unset = UNSET,

@@ -2,8 +2,8 @@
 from enum import StrEnum
 
 
-class ListRunsOrder(StrEnum):
-    """One of the values that the contract names."""
+class SortOrder(StrEnum):
+    """The direction of sorting."""
 
     ASCENDING = "ASCENDING"
     DESCENDING = "DESCENDING"

@@ -2,8 +2,8 @@
 from enum import StrEnum
 
 
-class ListRunsSortBy(StrEnum):
-    """One of the values that the contract names."""
+class RunSortKey(StrEnum):
+    """What a list of runs can be sorted by."""
 
     START_TIMESTAMP = "start_timestamp"
     STATUS = "status"
