@@ -243,3 +243,69 @@ class TestLoading:
         """A file that is not there is an error with a reason."""
         with pytest.raises(SpecError, match="cannot be read"):
             load_contract(tmp_path / "openapi.json")
+
+
+class TestSeveralOperations:
+    def test_the_main_one(self, contract: Contract) -> None:
+        """The results of a run are the main operation, and every operation can be looked at by its name."""
+        assert list(contract.operations) == ["get_run_results", "list_runs"]
+        assert contract.operations["get_run_results"] is contract
+        runs = contract.operations["list_runs"]
+        assert (runs.method, runs.path) == ("get", "/v2/apps/runs")
+        assert list(runs.operations) == list(contract.operations)
+        with pytest.raises(SpecError, match="no operation 'delete_run'"):
+            Contract(contract.document, "delete_run")
+
+    def test_each_has_its_own(self, contract: Contract) -> None:
+        """Parameters, answers, examples and paging are those of the operation; the name rule is the same for all."""
+        runs = contract.operations["list_runs"]
+        assert runs.flags == ()
+        assert "run_id" in runs.parameters
+        assert runs.parameters["run_id"].place == "query"
+        assert runs.answer_schema == {"$ref": "#/components/schemas/RunList"}
+        assert list(runs.examples) == ["runs", "end"]
+        assert runs.field_name_rule("due date") == contract.field_name_rule("due date")
+        assert (runs.pagination.offset, runs.pagination.items, runs.pagination.ends_empty) == ("offset", "runs", True)
+        assert contract.pagination.ends_empty is False
+        with pytest.raises(SpecError, match="the first page without items is the end"):
+            _ = runs.pagination.more
+
+    def test_no_operation_sees_the_flags_of_another(self, contract: Contract) -> None:
+        """What waits for a flag in the answer of one operation is not looked for in another."""
+        document = copy.deepcopy(dict(contract.document))
+        document["components"]["schemas"]["RunSummary"]["properties"]["tags"]["x-include"] = "include_tags"
+        changed = Contract(document)
+        assert changed.flags == contract.flags
+        with pytest.raises(SpecError, match="include_tags"):
+            _ = changed.operations["list_runs"].flags
+
+    def test_two_main_ones(self, contract: Contract) -> None:
+        """Without `x-addition` nobody could say which operation is the main one."""
+        document = copy.deepcopy(dict(contract.document))
+        del document["paths"]["/v2/apps/runs"]["get"]["x-addition"]
+        with pytest.raises(SpecError, match="2 operations without x-addition"):
+            Contract(document)
+
+    @pytest.mark.parametrize(
+        ("name", "given", "read"),
+        [
+            ("status", [], None),
+            ("status", ["FAILED"], ["FAILED"]),
+            ("status", ["FAILED", "NEW"], ["FAILED", "NEW"]),
+            ("order", ["ASCENDING"], "ASCENDING"),
+            ("order", [], None),
+            ("limit", ["1"], 1),
+        ],
+    )
+    def test_parameters(self, contract: Contract, name: str, given: list[str], read: object) -> None:
+        """A list is read from all of its texts, and a choice is one of its values."""
+        assert contract.operations["list_runs"].parameters[name].read(given) == read
+
+    @pytest.mark.parametrize(
+        ("name", "given"),
+        [("status", ["FAILED", ""]), ("order", ["ascending"]), ("order", ["ASCENDING"] * 2), ("limit", ["0"])],
+    )
+    def test_bad_parameters(self, contract: Contract, name: str, given: list[str]) -> None:
+        """An empty value in a list, a value that is no choice, and a choice that is given twice are refused."""
+        with pytest.raises(BadParameter, match=name):
+            contract.operations["list_runs"].parameters[name].read(given)

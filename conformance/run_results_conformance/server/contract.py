@@ -411,7 +411,7 @@ class Contract:
         return copy.validation_schema(200)
 
     def _schemas(self) -> Iterator[JsonObject]:
-        """Every object inside the schemas that the 200 answer reaches, at any depth. Other operations have their own."""
+        """Every object inside the schemas that the 200 answer reaches, at any depth."""
         reached: dict[int, Mapping[str, Any]] = {}
         under_way = [self.answer_schema]
         while under_way:
