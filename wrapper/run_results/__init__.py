@@ -41,7 +41,9 @@ from run_results.errors import (
     RunChanged,
     RunMismatch,
     RunNotSettledError,
+    RunOutOfWindow,
     RunResultsError,
+    RunsOutOfOrder,
     RunStatusMissingError,
     ServerError,
     StatusError,
@@ -58,7 +60,7 @@ from run_results.page import Page, to_datetime
 from run_results.retry import RetryPolicy
 from run_results.table_schema import schema
 from run_results.version import __version__
-from run_results_api.models import CaseField, Document, Field, File, RunResults, RunStatus
+from run_results_api.models import CaseField, Document, Field, File, RunResults, RunStatus, RunSummary
 from run_results_api.types import UNSET, Unset
 
 __all__ = [
@@ -101,10 +103,13 @@ __all__ = [
     "RunChanged",
     "RunMismatch",
     "RunNotSettledError",
+    "RunOutOfWindow",
     "RunResults",
     "RunResultsError",
     "RunStatus",
     "RunStatusMissingError",
+    "RunSummary",
+    "RunsOutOfOrder",
     "ServerError",
     "StatusError",
     "TooManyRequestsError",

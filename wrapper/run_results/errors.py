@@ -27,13 +27,15 @@
     │   └── ServerError             5xx
     └── ContractError               an answer of status 200 that leaves the contract
         ├── MalformedResponseError  the body is no JSON
-        ├── UnusablePageError       `files`, `has_more` or an `id` cannot be read, so paging cannot go on
+        ├── UnusablePageError       what paging needs cannot be read: `files`, `has_more`, an `id`, a listed run's start
         └── PagingError             pages that contradict each other
             ├── OffsetDidNotAdvance `has_more` with no files: asking again would never end
             ├── PageRepeated        a page came again
             ├── FilesRepeated       a file came again
             ├── RunMismatch         the page belongs to another run
-            └── RunChanged          the run changed between two pages
+            ├── RunChanged          the run changed between two pages
+            ├── RunOutOfWindow      the list of runs has one that started outside the time that was asked for
+            └── RunsOutOfOrder      the list of runs is not sorted by start
 
 Each message says what happened and where; `hint` says what to do next and ends the text. Facts ride on the exception:
 `url`, `run_id`, `offset` (of the page that was asked for) and, for errors raised while walking, `resume_offset`: a walk
@@ -315,7 +317,10 @@ class MalformedResponseError(ContractError):
 
 
 class UnusablePageError(ContractError):
-    """Raised when `files` or `has_more` is missing or of a wrong type, on which paging depends, or `id` is no text."""
+    """Raised when `files` or `has_more` is missing or of a wrong type, on which paging depends, or `id` is no text.
+
+    In the list of runs: when `runs`, or an `id` or `start_timestamp` in it, is missing or of a wrong type.
+    """
 
 
 class PagingError(ContractError):
@@ -333,7 +338,7 @@ _REPEATED = (
 
 
 class PageRepeated(PagingError):
-    """Raised when a page has the very files of an earlier one."""
+    """Raised when a page has the very files of an earlier one, or the list of runs goes round in circles."""
 
     advice = _REPEATED
 
@@ -355,6 +360,14 @@ class RunChanged(PagingError):
         "Wait for the run to settle and walk again from 0; or resume to take the rest as it is now,"
         " as {on_change='warn'} does"
     )
+
+
+class RunOutOfWindow(PagingError):
+    """Raised when a listed run started outside the time that was asked for, as where a server ignores the filter."""
+
+
+class RunsOutOfOrder(PagingError):
+    """Raised when the runs of a page are not sorted by start, the earliest first, as they were asked for."""
 
 
 __all__ = [
@@ -383,7 +396,9 @@ __all__ = [
     "RunChanged",
     "RunMismatch",
     "RunNotSettledError",
+    "RunOutOfWindow",
     "RunResultsError",
+    "RunsOutOfOrder",
     "ServerError",
     "StatusError",
     "TooManyRequestsError",

@@ -1,0 +1,123 @@
+"""Which page of the list of runs is next: each run once, however the list changes and however the server reads it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from run_results.errors import PageRepeated, PagingError, RunOutOfWindow, RunsOutOfOrder
+from run_results.run_list.listing import Listing
+from run_results.run_list.window import Window, window
+from run_results_api.models import RunSummary
+
+from .moving import SECOND, START, MovingList, moving_lists, run, scripts
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def window_of(since: float, until: float) -> Window:
+    """A window in seconds after `START`."""
+    return window(EPOCH + timedelta(seconds=START + since), EPOCH + timedelta(seconds=START + until))
+
+
+def read(
+    answer: Callable[[int, int, int], Sequence[RunSummary]], wanted: Window, before: Callable[[], object] = lambda: None
+) -> Iterator[RunSummary]:
+    """Read a list to its end; `before` comes before each answer."""
+    listing = Listing(wanted.begin, wanted.end)
+    while not listing.is_complete:
+        before()
+        for each in listing.read(answer(listing.begin, listing.end, listing.offset)):
+            if wanted.has(each):
+                yield each
+
+
+@given(moving_lists(), scripts, st.sampled_from([0, 0.5, 1]), st.sampled_from([3, 3.5, 61, 7200]))
+def test_each_run_comes_once(listed: MovingList, script: list, since: float, until: float) -> None:
+    """Whatever comes, goes and changes meanwhile: a run that stays in the window comes exactly once, and none twice."""
+    wanted, left = window_of(since, until), iter(script)
+    given = list(
+        read(listed.page, wanted, lambda: [listed.change(*change) for change in next(left, ())])  # type: ignore[arg-type]
+    )
+    names = [each.id for each in given]
+    assert len(names) == len(set(names))
+    due = {name for name in listed.stayed if wanted.has(listed.runs[name]) and listed.fits(listed.runs[name])}
+    assert due <= set(names) <= set(listed.ever)
+    assert listed.asked <= 3 * len(names) + 60 + 2 * len(script)
+
+
+RUNS = [run(f"run-{number}", number * SECOND // 3) for number in range(60)]
+SAME = [run(f"run-{number}", 0) for number in range(30)]
+ALL = window_of(0, 3600)
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3, 7, 29, 30, 31])
+@pytest.mark.parametrize("runs", [RUNS, SAME, RUNS[:1], []], ids=["in time", "at once", "one", "none"])
+def test_a_server_may_cap_the_limit(runs: list[RunSummary], cap: int) -> None:
+    """Pages of any size are read, with few questions, and the runs come in their order."""
+    listed = MovingList({each.id: each for each in runs}, cap=cap)
+    assert list(read(listed.page, ALL)) == runs
+    assert listed.asked <= 3 + (2 * len(runs) if cap < 3 else 2 * len(runs) / (cap - 1))
+
+
+@given(st.integers(1, 12), st.lists(st.randoms(use_true_random=False), min_size=1))
+def test_an_order_that_changes_is_noticed(cap: int, randoms: list) -> None:  # type: ignore[type-arg]
+    """Where runs of one moment come in another order in each answer, all of them come, or there is an error."""
+    asked = 0
+
+    def answer(begin: int, end: int, offset: int) -> list[RunSummary]:
+        nonlocal asked
+        asked += 1
+        runs = list(SAME[:20])
+        randoms[asked % len(randoms)].shuffle(runs)
+        return runs[offset : offset + cap]
+
+    found: list[str] = []
+    try:
+        found += [each.id for each in read(answer, ALL)]
+    except PageRepeated:
+        pass
+    else:
+        assert sorted(found) == sorted(each.id for each in SAME[:20])
+    assert asked < 20 * (50 + 20)
+
+
+BROKEN: dict[str, tuple[Callable[[int, int, int], Sequence[RunSummary]], type[PagingError]]] = {
+    "repeats a page": (lambda begin, end, offset: SAME, PageRepeated),
+    "repeats a run": (lambda begin, end, offset: SAME[:1], PageRepeated),
+    "ignores offset": (lambda begin, end, offset: [*SAME, *RUNS[30:]][:20], PageRepeated),
+    "ignores from_timestamp": (lambda begin, end, offset: RUNS[offset : offset + 20], RunOutOfWindow),
+    "ignores to_timestamp": (lambda begin, end, offset: [*RUNS, run("late", 9000 * SECOND)][offset:], RunOutOfWindow),
+    "sorts descending": (lambda begin, end, offset: RUNS[::-1][offset : offset + 20], RunsOutOfOrder),
+    "sorts not at all": (lambda begin, end, offset: [*RUNS[::2], *RUNS[1::2]][offset : offset + 40], RunsOutOfOrder),
+    "has a run twice on a page": (lambda begin, end, offset: [*SAME, *SAME][offset : offset + 31], PageRepeated),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_a_broken_server_is_an_error(way: str) -> None:
+    """A server that goes in circles, or leaves out what was asked of it, gets an error after few questions."""
+    answer, error = BROKEN[way]
+    asked = 0
+
+    def count() -> None:
+        nonlocal asked
+        asked += 1
+
+    with pytest.raises(error):
+        list(read(answer, ALL, count))
+    assert asked < 200
+
+
+def test_a_run_that_leaves_loses_none() -> None:
+    """A run leaves from the pages that were read: plain offsets would skip the one behind."""
+    listed = MovingList({each.id: each for each in SAME}, cap=5)
+    leaving = iter([None, *(each.id for each in SAME[:4])])
+
+    def leave() -> None:
+        if (name := next(leaving, None)) is not None:
+            del listed.runs[name]
+
+    assert [each.id for each in read(listed.page, ALL, leave)] == [each.id for each in SAME]
