@@ -6,7 +6,7 @@
 import re
 from math import isfinite
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -19,9 +19,10 @@ from run_results.include import Include
 from run_results.names.rule import is_api_name
 from run_results.repair import Doubled, Huge, find_drift, repair
 from run_results_api.models import RunResults
-from run_results_api.types import UNSET, Unset
+from run_results_api.types import UNSET, Model, Unset
 
-_BOM = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
+"""A mark that some servers put before JSON; a parser may ignore it (RFC 8259, 8.1)."""
 _DECODER = msgspec.json.Decoder(RunResults)
 
 
@@ -59,24 +60,24 @@ def decode(body: bytes) -> tuple[RunResults, tuple[Drift, ...] | None]:
     either (see `inspect`). Raises `MalformedResponseError` where the body is no JSON, and `ContractError` where
     it is no object.
     """
-    body = body.removeprefix(_BOM)  # RFC 8259, 8.1: a parser may ignore it.
+    body = body.removeprefix(BOM)
     try:
         run = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return repair(_parse_patiently(body, error))
+        return repair(parse_patiently(body, error), RunResults)
     is_known = run.status is UNSET or run.status.is_known
     if is_known and _names_hold(run) and not _may_double(body, run) and not is_renamed(body, run):
         return run, None
-    return repair(_parse_patiently(body))
+    return repair(parse_patiently(body), RunResults)
 
 
-def inspect(body: bytes) -> tuple[Drift, ...]:
+def inspect(body: bytes, model: type[Model] = RunResults) -> tuple[Drift, ...]:
     """Every place where the body of a 200 breaks the contract, or goes beyond it with unknown and doubled keys.
 
     Takes several times as long as `decode`. Reads what `decode` skips, too: bytes that are not UTF-8 are drift.
     """
     try:
-        return find_drift(_parse_patiently(body.removeprefix(_BOM), errors="surrogateescape"))
+        return find_drift(parse_patiently(body.removeprefix(BOM), errors="surrogateescape"), model)
     except ContractError as error:
         # Decoding took it: the fault is in a part that decoding skips.
         return (Drift("$", "text that can be read in full", error.message, is_breach=False),)
@@ -84,14 +85,14 @@ def inspect(body: bytes) -> tuple[Drift, ...]:
 
 def parse(body: bytes) -> Any:
     """Decode JSON text, whatever it holds. Raises `MalformedResponseError`."""
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM)
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _parse_patiently(body, error, errors="surrogateescape")
+        return parse_patiently(body, error, errors="surrogateescape")
 
 
-def _parse_patiently(body: bytes, reason: Exception | None = None, errors: str = "strict") -> Any:
+def parse_patiently(body: bytes, reason: Exception | None = None, errors: str = "strict") -> Any:
     """Decode what JSON allows and msgspec refuses, and mark objects that have a key twice. Raises for `reason`.
 
     RFC 8259 allows half of a surrogate pair (8.2), and numbers of any size (6).

@@ -5,7 +5,8 @@ raises reaches the caller. Events are Structs: `msgspec.structs.asdict` has thei
 installed, each page that is fetched, retries included, is one client span (its semantic conventions for HTTP clients).
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,7 @@ class DriftFound(Struct, frozen=True):
     """A page left the contract in a place that this walk has not reported before."""
 
     run_id: str
+    """Empty for a page of the list of runs."""
     offset: int
     drift: "Drift"
 
@@ -83,6 +85,36 @@ def log() -> "Logger":
     package = logging.getLogger("run_results")
     package.addHandler(logging.NullHandler())
     return package
+
+
+class DriftReporter:
+    """Reports the drift of the pages of one walk to the observer and the log, each kind of place once."""
+
+    # A hostile server can make up keys without end.
+    _MOST = 1000
+
+    def __init__(self, observe: Observer) -> None:
+        self._observe = observe
+        self._reported: set[tuple[str, str]] = set()
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody hears of what is merely news."""
+        from logging import INFO  # here: see docs/performance.md, "Import"
+
+        return self._observe is not unobserved or log().isEnabledFor(INFO)
+
+    def report(self, run_id: str, offset: int, places: "Iterable[Drift]") -> None:
+        """Report the places of a page; a page of the list of runs has no run id."""
+        from logging import INFO, WARNING
+
+        what = f"run {run_id}" if run_id else "the list of runs"
+        for place in places:
+            kind = (re.sub(r"\[\d+\]", "[*]", place.path), place.expected)
+            if kind not in self._reported and len(self._reported) < self._MOST:
+                self._reported.add(kind)
+                self._observe(DriftFound(run_id, offset, place))
+                log().log(WARNING if place.is_breach else INFO, "%s, offset %d: %s", what, offset, place)
 
 
 @cache
@@ -108,7 +140,7 @@ class Span:
 
 
 @contextmanager
-def call_span(url: str, offset: int) -> Iterator[Span]:
+def call_span(url: str, offset: int, operation: str = "get_run_results") -> Iterator[Span]:
     """A client span for one call, if anybody traces. It does not become the current one: a walk is left and resumed."""
     trace = _tracing()
     if trace is None:
@@ -122,11 +154,9 @@ def call_span(url: str, offset: int) -> Iterator[Span]:
         "url.full": url,
         "server.address": parts.hostname or "",
         "server.port": parts.port or (443 if parts.scheme == "https" else 80),
-        "run_results.file_offset": offset,
+        f"run_results.{'file_' if operation == 'get_run_results' else ''}offset": offset,
     }
-    span = trace.get_tracer("run_results").start_span(
-        "get_run_results", kind=trace.SpanKind.CLIENT, attributes=attributes
-    )
+    span = trace.get_tracer("run_results").start_span(operation, kind=trace.SpanKind.CLIENT, attributes=attributes)
     try:
         yield Span(span)
     except Exception as error:

@@ -7,7 +7,7 @@ holds a wrong type, and the raw value can still be read.
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, cast, get_origin
+from typing import Any, TypeVar, cast, get_origin
 
 import msgspec
 
@@ -17,10 +17,10 @@ from run_results.historic import READINGS, RENAMED
 from run_results.names.rule import is_api_name
 from run_results.shapes import Shape, describe, keys_of, members_of, shape_of
 from run_results.text import count
-from run_results_api.models import RunResults
 from run_results_api.types import UNSET, Model
 
 _DEEPEST = 100
+M = TypeVar("M", bound=Model)
 
 
 class Huge(str):
@@ -35,6 +35,10 @@ class Doubled(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
         self.doubled = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
+
+
+# What a walk depends on, in the results of a run and in the list of runs.
+_PAGING = ("files", "has_more", "runs")
 
 
 class _Places(list[Drift]):
@@ -74,32 +78,32 @@ class _Places(list[Drift]):
         )
 
 
-def repair(value: Any) -> tuple[RunResults, tuple[Drift, ...]]:
-    """The models of a decoded answer, and every place where it left the contract or goes beyond it.
+def repair(value: Any, model: type[M]) -> tuple[M, tuple[Drift, ...]]:
+    """The model of a decoded answer, and every place where it left the contract or goes beyond it.
 
     Takes over `value`, and may change it. Raises `ContractError` where it is no object, or breaks the contract in too
     many places to list them.
     """
     drift = _Places()
-    run = _repair(value, drift)
-    return run, drift.all()
+    repaired = _repair(value, model, drift)
+    return repaired, drift.all()
 
 
-def find_drift(value: Any) -> tuple[Drift, ...]:
+def find_drift(value: Any, model: type[Model]) -> tuple[Drift, ...]:
     """The places that `repair` lists, without the memory for models; takes over `value`, too."""
     drift = _Places(is_built=False)
-    _repair(value, drift)
+    _repair(value, model, drift)
     return drift.all()
 
 
-def _repair(value: Any, drift: _Places) -> RunResults:
+def _repair(value: Any, model: type[M], drift: _Places) -> M:
     try:
-        run = _build(shape_of(RunResults), _survey(value, "$", drift), "$", drift)
+        repaired = _build(shape_of(model), _survey(value, "$", drift), "$", drift)
     except RecursionError:  # the caller's own stack is nearly full
         raise ContractError("the answer is nested too deeply to be looked through here") from None
-    if not isinstance(run, RunResults):
+    if not isinstance(repaired, model):
         raise ContractError(f"the answer is no JSON object: {drift[0]}", drift=drift.all())
-    return run
+    return repaired
 
 
 def _at(path: str, key: str) -> str:
@@ -132,7 +136,7 @@ def _survey(value: Any, path: str, drift: _Places, depth: int = 0) -> Any:
         doubled = value.doubled if isinstance(value, Doubled) else ()
         for key in doubled:
             # Nobody can say which of two values counts, and on these the walk depends.
-            drift.add(_at(path, key), "one value", value[key], is_breach=path == "$" and key in ("files", "has_more"))
+            drift.add(_at(path, key), "one value", value[key], is_breach=path == "$" and key in _PAGING)
         for key, item in list(value.items()):
             place = _at(path, key)
             new = _survey(key, path, drift, depth + 1)

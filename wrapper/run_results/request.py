@@ -6,7 +6,7 @@ clients only carry these steps out.
 
 from collections.abc import Callable, Generator, Mapping
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 from msgspec import Struct
@@ -29,11 +29,12 @@ class Request:
     """A request for a page."""
 
     url: str
-    params: Mapping[str, str | int | bool]
+    params: Mapping[str, str | int | bool | list[str]]
+    """A list gives its parameter once for each item."""
     headers: Mapping[str, str] = field(repr=False)
     token: Secret = field(default=Secret(""), repr=False)
     offset: int = 0
-    """The file offset that is asked for."""
+    """The offset that is asked for: of a file in its run, or of a run in the list."""
     attempt: int = 1
     """How often this page has been asked for, this time included."""
     timeout: float = 60.0
@@ -80,6 +81,11 @@ def request(options: Options, run_id: str, offset: int, include: Include) -> Req
         ib_context=options.context if options.context is not None else UNSET,
         **{parameter: Include[name] in include for name, parameter in PARAMETERS.items()},
     )
+    return as_request(options, built, offset)
+
+
+def as_request(options: Options, built: Mapping[str, Any], offset: int) -> Request:
+    """A request that the generated client has built, to be sent with these options."""
     return Request(
         url=options.base_url + built["url"],
         params=built["params"],

@@ -5,7 +5,6 @@ every file once and in order, or raises an error named after the breach. It neve
 silence.
 """
 
-import re
 from collections.abc import Generator, Mapping
 from math import inf
 
@@ -14,7 +13,7 @@ from attrs import evolve
 from run_results import errors
 from run_results.answer import read
 from run_results.arguments import as_include, as_seconds, as_start, as_state, as_stop, check_run_id
-from run_results.events import DriftFound, PageReceived, call_span, log, unobserved
+from run_results.events import DriftReporter, PageReceived, call_span
 from run_results.http.ahead import Forecast
 from run_results.include import Flags, Include
 from run_results.options import Options
@@ -60,31 +59,20 @@ def _fetch(
 
 
 class _Reporter:
-    """Reports pages and their drift to the observer and the log, each kind of place once."""
-
-    # A hostile server can make up keys without end.
-    _MOST = 1000
+    """Reports pages and their drift to the observer and the log."""
 
     def __init__(self, options: Options) -> None:
         self._observe = options.observe
-        self._reported: set[tuple[str, str]] = set()
+        self._drift = DriftReporter(options.observe)
 
     def report(self, page: Page, *, is_first: bool = False) -> None:
         """Report a page. What goes beyond the contract is looked for on the first page of a walk only.
 
         To look for it takes longer than decoding, and what is new is new on every page.
         """
-        from logging import INFO, WARNING  # here: see docs/performance.md, "Import"
-
         self._observe(PageReceived(page))
-        is_heard = self._observe is not unobserved or log().isEnabledFor(INFO)
-        for place in page.drift if is_first and is_heard else page.known_drift:
-            kind = (re.sub(r"\[\d+\]", "[*]", place.path), place.expected)
-            if kind not in self._reported and len(self._reported) < self._MOST:
-                self._reported.add(kind)
-                self._observe(DriftFound(page.run_id, page.offset, place))
-                level = WARNING if place.is_breach else INFO
-                log().log(level, "run %s, offset %d: %s", page.run_id, page.offset, place)
+        places = page.drift if is_first and self._drift.is_heard else page.known_drift
+        self._drift.report(page.run_id, page.offset, places)
 
 
 def fetch(options: Options, budget: RetryBudget, run_id: str, offset: int, include: Flags) -> Steps:
