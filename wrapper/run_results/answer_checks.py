@@ -9,7 +9,7 @@ from msgspec import Struct
 from run_results.drift import Drift
 from run_results.include import Include
 from run_results_api.flags import GUARANTEED, PARAMETERS, lacks
-from run_results_api.models import RunResults, RunStatus
+from run_results_api.models import RunResults, RunStatus, RunSummary
 from run_results_api.types import UNSET
 
 # What a walk checks with members that a server may leave out.
@@ -28,7 +28,7 @@ def check_answer(run: RunResults, include: Include, broken: Iterable[Drift]) -> 
     `broken` is where the shape leaves the contract: a member that is unset for that reason did come. What a server may
     leave out, and what is not checked without it, is no breach.
     """
-    return (*_unchecked(run, broken), *_missing(run, include, broken), *_impossible_times(run))
+    return (*_unchecked(run, broken), *_missing(run, include, broken), *impossible_times(run))
 
 
 def _unchecked(run: RunResults, broken: Iterable[Drift]) -> Iterator[Drift]:
@@ -80,16 +80,22 @@ def _attribute(model: Struct, key: str) -> str:
     return model.__struct_fields__[model.__struct_encode_fields__.index(key)]
 
 
-def _impossible_times(run: RunResults) -> Iterator[Drift]:
+def impossible_times(run: RunResults | RunSummary, path: str = "$") -> Iterator[Drift]:
+    """Times that no run has; `path` is where the run stands in the answer."""
     start, finish = run.start_timestamp, run.finish_timestamp
     for name, moment in (("start_timestamp", start), ("finish_timestamp", finish)):
-        if isinstance(moment, int) and not _PLAUSIBLE[0] <= moment <= _PLAUSIBLE[1]:
-            yield Drift(f"$.{name}", "nanoseconds since 1970, in a year from 2000 to 2100", moment)
+        is_none = moment == 0 and name == "finish_timestamp" and isinstance(run, RunSummary)
+        if isinstance(moment, int) and not is_none and not _PLAUSIBLE[0] <= moment <= _PLAUSIBLE[1]:
+            yield Drift(f"{path}.{name}", "nanoseconds since 1970, in a year from 2000 to 2100", moment)
+    if isinstance(run, RunSummary):
+        has_ended_without, finish = False, finish or None  # a list may say 0 for a run that has not finished
+    else:
+        # A run whose review is not complete may count as not finished (docs/contract.md, A run that has not finished).
+        reviewing = run.status == RunStatus.COMPLETE and run.review_completed is False
+        has_ended_without = run.status in _ENDED and finish is None and not reviewing
     if run.status == RunStatus.RUNNING and isinstance(finish, int):
-        yield Drift("$.finish_timestamp", "null while the run is RUNNING", finish)
-    # A run whose review is not complete may count as not finished (docs/contract.md, A run that has not finished).
-    reviewing = run.status == RunStatus.COMPLETE and run.review_completed is False
-    if run.status in _ENDED and finish is None and not reviewing:
-        yield Drift("$.finish_timestamp", f"a moment, as the run is {run.status.value}", finish)
+        yield Drift(f"{path}.finish_timestamp", "null while the run is RUNNING", finish)
+    if has_ended_without:
+        yield Drift(f"{path}.finish_timestamp", f"a moment, as the run is {run.status}", finish)
     if isinstance(start, int) and isinstance(finish, int) and finish < start:
-        yield Drift("$.finish_timestamp", f"a moment after the start, {start}", finish)
+        yield Drift(f"{path}.finish_timestamp", f"a moment after the start, {start}", finish)

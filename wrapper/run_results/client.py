@@ -6,7 +6,8 @@ Tables and exports are made by `tables` and `export`, which are loaded when they
 import os
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack
 
 from run_results.errors import ClientPicklingError, RunResultsError
 from run_results.http.ahead import AsyncLookahead, Lookahead
@@ -14,11 +15,11 @@ from run_results.include import Flags, Include
 from run_results.names import NameMap
 from run_results.options import Options, Settings, settle, with_settings, with_signature
 from run_results.page import Page
-from run_results.request import Outcome, Sleep
+from run_results.request import Outcome, Request, Sleep
 from run_results.retry import RetryBudget
 from run_results.threads import run_in_thread
 from run_results.walk import Steps, fetch, wait, walk
-from run_results_api.models import File
+from run_results_api.models import File, RunSummary
 
 if TYPE_CHECKING:
     import httpx
@@ -30,9 +31,13 @@ if TYPE_CHECKING:
     from run_results.export.result import Exported
     from run_results.http.async_sender import AsyncSender
     from run_results.http.sender import Sender
+    from run_results.run_list.filters import RunFilters
+    from run_results.run_list.window import Moment
     from run_results.tables.collect import Collector
     from run_results.tables.options import Typed, Wide
     from run_results.tables.schema import What
+
+T = TypeVar("T", Page, RunSummary)
 
 
 class _Base:
@@ -79,6 +84,18 @@ class _Base:
 
     def _wait(self, run_id: str, include: Flags, timeout: float, poll: float) -> Steps:
         return wait(self._options, self._budget, run_id, include, timeout, poll)
+
+    def _runs(
+        self,
+        since: "Moment | None",
+        until: "Moment | None",
+        overlap: timedelta | None,
+        deadline: float | None,
+        filters: "RunFilters",
+    ) -> Generator[Request | Sleep | RunSummary, Outcome, None]:
+        from run_results.run_list.walk import walk as walk_list  # here: few programs list runs
+
+        return walk_list(self._options, self._budget, since, until, overlap, filters, deadline)
 
     def _collector(
         self, what: "What", names: NameMap | None, wide: "Wide | str | None", typed: "Typed | bool"
@@ -190,6 +207,37 @@ class Client(_Base):
         with closing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
             return next(pages)
 
+    def runs(
+        self,
+        since: "Moment | None" = None,
+        until: "Moment | None" = None,
+        *,
+        overlap: timedelta | None = None,
+        deadline: float | None = None,
+        **filters: "Unpack[RunFilters]",
+    ) -> Generator[RunSummary, None, None]:
+        """Every run that started within a window of time, once, the earliest first, in one lazy stream.
+
+        A run that is in the window from the first request to the last comes exactly once, though others come and go. A
+        run that started before the window and finished in it is not in it: `overlap` lists those, too.
+
+        Args:
+            since: The beginning of the window: a datetime with a time zone, or a timedelta that says how long ago.
+                Default: 24 hours ago.
+            until: Its end, in the same ways; a run that started exactly then is not in the window. Default: when the
+                first run is asked for, and five minutes more, because the server's clock may be ahead of ours.
+            overlap: Also list runs that started up to so long before `since`, unless they had finished by then.
+            deadline: Seconds for the whole list.
+            filters: Only runs that fit them all: status, app_id, app_name, deployment_id, username, run_id,
+                output_workspaces (docs/runs.md). Several statuses or workspaces may be given; one has to fit.
+
+        Raises what `page` raises, and `PagingError` where the server does not list what was asked for.
+
+        >>> for run in client.runs(timedelta(days=1), status=["FAILED", "CANCELLED"]):  # doctest: +SKIP
+        ...     print(run.id, run.status, to_datetime(run.start_timestamp), run.msg)
+        """
+        return self._drive(self._runs(since, until, overlap, deadline, filters))
+
     def table(
         self,
         run_id: str,
@@ -292,7 +340,7 @@ class Client(_Base):
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _drive(self, steps: Steps) -> Generator[Page, None, None]:
+    def _drive(self, steps: Generator[Request | Sleep | T, Outcome, None]) -> Generator[T, None, None]:
         outcome: Outcome = None
         with closing(Lookahead(self._sender, self._options.observe)) as sender, closing(steps):
             while True:
@@ -301,17 +349,17 @@ class Client(_Base):
                 except StopIteration:
                     return
                 outcome = None
-                if isinstance(step, Page):
-                    if not step.has_more:
-                        sender.close()
-                    yield step
-                elif isinstance(step, Sleep):
+                if isinstance(step, Sleep):
                     self._sender.sleep(step.seconds)
-                else:
+                elif isinstance(step, Request):
                     try:
                         outcome = sender.send(step)
                     except RunResultsError as error:
                         steps.throw(error)  # the walk adds where it was
+                else:
+                    if isinstance(step, Page) and not step.has_more:
+                        sender.close()
+                    yield step
 
 
 @with_settings
@@ -374,6 +422,18 @@ class AsyncClient(_Base):
         """See `Client.wait`."""
         async with aclosing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
             return await anext(pages)
+
+    def runs(
+        self,
+        since: "Moment | None" = None,
+        until: "Moment | None" = None,
+        *,
+        overlap: timedelta | None = None,
+        deadline: float | None = None,
+        **filters: "Unpack[RunFilters]",
+    ) -> AsyncGenerator[RunSummary, None]:
+        """See `Client.runs`."""
+        return self._drive(self._runs(since, until, overlap, deadline, filters))
 
     async def table(
         self,
@@ -441,7 +501,7 @@ class AsyncClient(_Base):
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
-    async def _drive(self, steps: Steps) -> AsyncGenerator[Page, None]:
+    async def _drive(self, steps: Generator[Request | Sleep | T, Outcome, None]) -> AsyncGenerator[T, None]:
         outcome: Outcome = None
         async with AsyncLookahead(self._sender, self._options.observe) as sender:
             with closing(steps):
@@ -451,14 +511,14 @@ class AsyncClient(_Base):
                     except StopIteration:
                         return
                     outcome = None
-                    if isinstance(step, Page):
-                        if not step.has_more:
-                            sender.close()
-                        yield step
-                    elif isinstance(step, Sleep):
+                    if isinstance(step, Sleep):
                         await self._sender.sleep(step.seconds)
-                    else:
+                    elif isinstance(step, Request):
                         try:
                             outcome = await sender.send(step)
                         except RunResultsError as error:
                             steps.throw(error)
+                    else:
+                        if isinstance(step, Page) and not step.has_more:
+                            sender.close()
+                        yield step

@@ -18,6 +18,7 @@ from run_results.cli.messages import complain, describe, resume
 from run_results.cli.names import names
 from run_results.cli.options import connecting
 from run_results.cli.report import report
+from run_results.cli.runs import runs
 from run_results.cli.status import status
 from run_results.cli.streams import drop_output, escape_characters
 from run_results.cli.sync import sync
@@ -25,7 +26,7 @@ from run_results.text import printable
 
 
 @click.group(
-    commands=[fetch, status, export, sync, report, names],
+    commands=[runs, fetch, status, export, sync, report, names],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"\b\nExit codes:\n{table()}",
     no_args_is_help=True,

@@ -13,7 +13,7 @@ from run_results.arguments import check_run_id
 from run_results.cli.exits import Exit
 from run_results.cli.interrupts import noted_interrupts
 from run_results.cli.jobs import Jobs
-from run_results.cli.messages import complain
+from run_results.cli.messages import complain, warn
 from run_results.cli.options import (
     INCLUDE_FLAGS,
     SEVERAL,
@@ -154,10 +154,13 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     " or - for standard output, with --format csv or jsonl. A slash at the end makes it a folder, whatever its name.",
 )
 @click.option(
+    "--runs-from",
     "--runs-file",
+    "runs_file",
     metavar="FILE",
     type=click.File("r", encoding="utf-8-sig"),
-    help="Read more run ids from a file, one a line (- is standard input). Each run then gets a folder of its own.",
+    help="Read more run ids from a file (- is standard input): ids, or the JSON Lines of run-results runs, one a line."
+    " Each run then gets a folder of its own.",
 )
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Runs at once.")
 @json_option("a line for each run, a JSON object with the result or the error")
@@ -188,15 +191,18 @@ def export(
       documents/..., files/..., case_fields/...
       _SUCCESS                                     written last
 
-    An export can be interrupted at any moment, and --resume continues it. Several runs, and those of --runs-file, each
+    An export can be interrupted at any moment, and --resume continues it. Several runs, and those of --runs-from, each
     have a folder of their own in DIR. Files in DIR that an export did not write stay. When a run fails, the others
     continue, and the exit code is that of the first failure.
     """
     need_arrow()
     several = runs_file is not None or len(run_ids) > 1
-    wanted = list(dict.fromkeys(map(check_run_id, [*run_ids, *read_run_ids(runs_file, "--runs-file")])))
+    wanted = list(dict.fromkeys(map(check_run_id, [*run_ids, *read_run_ids(runs_file, "--runs-from")])))
+    if not wanted and runs_file is None:
+        raise click.UsageError("give run ids as arguments, or one a line with --runs-from", context)
     if not wanted:
-        raise click.UsageError("give run ids as arguments, or one a line with --runs-file", context)
+        warn("--runs-from has no run ids: nothing is exported")
+        return
     options = _chosen(given, context)
     from run_results.cli.show import progress
 

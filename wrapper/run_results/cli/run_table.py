@@ -1,0 +1,49 @@
+"""What people see of listed runs: a line for each, and a count at the end."""
+
+from collections import Counter
+
+from attrs import define, field
+from rich.console import Console
+from rich.text import Text
+
+from run_results import RunSummary, to_datetime
+from run_results.text import count, printable
+
+_STYLES = {"COMPLETE": "green", "FAILED": "red", "CANCELLED": "red"}
+_LEAST_WIDTH = 60
+
+
+@define
+class RunTable:
+    """Draws runs as they come: status, start and end in UTC, id, and message."""
+
+    console: Console
+    counts: Counter[str] = field(factory=Counter)
+
+    def add(self, run: RunSummary) -> None:
+        """Draw a run, the first one below the names of the columns."""
+        if not self.counts:
+            self._print(Text(f"{'STATUS':<22}{'STARTED (UTC)':<21}{'FINISHED':<21}RUN", "bold"))
+        status = printable(run.status, 20)
+        self.counts[status] += 1
+        line = Text(f"{status:<22}", _STYLES.get(status, "yellow"))
+        line.append(f"{_moment(run.start_timestamp):<21}{_moment(run.finish_timestamp):<21}")
+        line.append(printable(run.id, 200))
+        if isinstance(run.msg, str) and run.msg:
+            line.append(f"  {printable(run.msg, 1000)}", "dim")
+            line.truncate(max(self.console.width, _LEAST_WIDTH, 66 + len(run.id)), overflow="ellipsis")
+        self._print(line)
+
+    def summary(self) -> None:
+        """Draw how many runs there are, in all and of each status."""
+        kinds = ", ".join(f"{number:,} {status}" for status, number in self.counts.most_common())
+        self._print(Text(count(self.counts.total(), "run") + (f": {kinds}" if kinds else ""), "bold"))
+
+    def _print(self, line: Text) -> None:
+        self.console.print(line, soft_wrap=True)
+
+
+def _moment(nanoseconds: object) -> str:
+    if not isinstance(nanoseconds, int) or not nanoseconds:
+        return "-"
+    return f"{to_datetime(nanoseconds):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,129 @@
+"""`run-results runs`: which runs there are."""
+
+import sys
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+import msgspec
+
+from run_results import UNSET, RunStatus, RunSummary, to_datetime
+from run_results.cli.options import SEVERAL, Settings, connecting, is_watched
+from run_results.cli.times import MOMENT, MOMENTS
+from run_results.cli.types import TEXT, json_option, listed_option
+from run_results.text import count, printable, printable_json
+
+_ENCODER = msgspec.json.Encoder()
+_STATUSES = [status.value for status in RunStatus]
+_OPTIONAL = ("status", "message", "finish_timestamp", "batch_id", "input_dir", "app_id", "deployment_id", "tags")
+
+
+@click.command()
+@click.option("--since", metavar="WHEN", type=MOMENT, help=f"Runs that started from then on: {MOMENTS}; else 24h.")
+@click.option("--until", metavar="WHEN", type=MOMENT, help="Runs that started before then; else until now.")
+@click.option(
+    "--overlap",
+    metavar="HOURS",
+    type=click.FloatRange(0, 1_000_000),
+    help="Also runs that started up to so long before --since, unless they had finished by then.",
+)
+@listed_option("--status", metavar="LIST", help=f"Only runs with a status of {', '.join(_STATUSES)}. {SEVERAL}")
+@click.option("--app-id", metavar="ID", type=TEXT, help="Only runs of this app.")
+@click.option("--app-name", metavar="NAME", type=TEXT, help="Only runs of the app with this name.")
+@click.option("--deployment-id", metavar="ID", type=TEXT, help="Only runs of this deployment.")
+@click.option("--username", metavar="NAME", type=TEXT, help="Only runs that this user started.")
+@click.option("--run-id", metavar="ID", type=TEXT, help="Only the run with this id.")
+@click.option(
+    "--output-workspace",
+    "output_workspaces",
+    metavar="NAME",
+    multiple=True,
+    type=TEXT,
+    help="Only runs whose output is in this workspace; can be given several times.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["table", "jsonl", "ids"]),
+    help="A table for people, JSON Lines, or run ids; else a table on a terminal and JSON Lines anywhere else.",
+)
+@json_option("JSON Lines, a line for each run; the same as --format jsonl")
+@connecting
+@click.pass_obj
+def runs(
+    settings: Settings,
+    /,
+    since: datetime | None,
+    until: datetime | None,
+    overlap: float | None,
+    format: str | None,
+    as_json: bool,
+    **filters: Any,
+) -> None:
+    """List the runs that started within a window of time, the earliest first.
+
+    A time that names no time zone is local time, and days begin at local midnight. Tables and JSON have UTC.
+
+    A run that started before the window and finished in it is not listed without --overlap. A run that is in the window
+    from beginning to end is listed once, though others come and go meanwhile.
+
+    JSON Lines have these keys, null where there is nothing:
+
+    \b
+      run_id, status, message, started_at, finished_at (UTC), start_timestamp,
+      finish_timestamp (nanoseconds), batch_id, input_dir, app_id,
+      deployment_id, tags
+      unset: which of these are null because the server left them out
+
+    They are what export --runs-from reads:
+
+    \b
+      run-results runs --since yesterday --status COMPLETE |
+        run-results export --runs-from - -o out --resume
+    """
+    if as_json and format not in (None, "jsonl"):
+        raise click.UsageError("--json prints JSON Lines: leave out --format", click.get_current_context())
+    given = {name: value for name, value in filters.items() if value not in (None, ())}
+    window = None if overlap is None else timedelta(hours=overlap)
+    kind = "jsonl" if as_json else format or ("table" if sys.stdout.isatty() else "jsonl")
+    from run_results.cli.run_table import RunTable
+    from run_results.cli.show import progress
+
+    table = RunTable(settings.console()) if kind == "table" else None
+    show_progress = not sys.stdout.isatty() and not settings.verbose and is_watched()
+    with settings.client() as client, progress(wanted=show_progress) as update:
+        for number, run in enumerate(client.runs(since, until, overlap=window, **given), 1):
+            if table:
+                table.add(run)
+            else:
+                _write(run, kind)
+            update(count(number, "run"))
+    if table:
+        table.summary()
+
+
+def _write(run: RunSummary, kind: str) -> None:
+    """Write a run at once, so that whoever reads can begin."""
+    if kind == "ids":
+        click.echo(printable(run.id))
+        return
+    sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines([_record(run)])))
+    sys.stdout.buffer.flush()
+
+
+def _record(run: RunSummary) -> dict[str, object]:
+    line: dict[str, object] = {
+        "run_id": run.id,
+        "status": run.status,
+        "message": run.msg,
+        "started_at": to_datetime(run.start_timestamp).isoformat(),
+        "finished_at": to_datetime(run.finish_timestamp).isoformat() if run.finish_timestamp else None,
+        "start_timestamp": run.start_timestamp,
+        "finish_timestamp": run.finish_timestamp,
+        "batch_id": run.batch_id,
+        "input_dir": run.input_dir,
+        "app_id": run.app_id,
+        "deployment_id": run.deployment_id,
+        "tags": run.tags,
+    }
+    unset = [key for key in _OPTIONAL if line[key] is UNSET]
+    return {key: None if value is UNSET else value for key, value in line.items()} | {"unset": unset}

@@ -1,0 +1,70 @@
+"""The body of an answer with listed runs becomes models; what does not pass is repaired, as in the results of a run."""
+
+import re
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from run_results.answer import BOM, parse_patiently
+from run_results.answer_checks import impossible_times
+from run_results.drift import Drift
+from run_results.errors import ContractError, UnusablePageError
+from run_results.repair import repair
+from run_results.run_list.filters import Filters
+from run_results.text import count
+from run_results_api.models import RunList, RunSummary
+
+_DECODER = msgspec.json.Decoder(RunList)
+# What the reading of the list depends on.
+_NEEDED: Final = re.compile(r"\$\.runs(\[\d+\](\.(id|start_timestamp))?)?")
+
+
+class ListAnswer(Struct, frozen=True):
+    """What the body of a 200 says."""
+
+    runs: list[RunSummary]
+    fitting: list[RunSummary]
+    """The runs that fit the filters: a server may not know a filter."""
+    breaches: tuple[Drift, ...]
+    """Where it broke the contract."""
+    news: tuple[Drift, ...] | None
+    """Where it goes beyond the contract; None where that was not looked for."""
+
+
+def read(body: bytes, filters: Filters, *, is_strict: bool = False) -> ListAnswer:
+    """Read the body of a 200.
+
+    Raises `MalformedResponseError` where it is no JSON, `UnusablePageError` where a run cannot be placed in the list,
+    and `ContractError` for any other breach if `is_strict`.
+    """
+    listed, found = _decode(body)
+    breaches = [place for place in found or () if place.is_breach]
+    news = None if found is None else tuple(place for place in found if not place.is_breach)
+    unusable = [place for place in breaches if _NEEDED.fullmatch(place.path)]
+    if unusable:
+        raise UnusablePageError(f"the list of runs cannot be read: {unusable[0]}", drift=(*breaches, *(news or ())))
+    fitting = []
+    for index, run in enumerate(listed.runs):
+        misfits = list(filters.misfits(run, f"$.runs[{index}]"))
+        breaches += [*misfits, *impossible_times(run, f"$.runs[{index}]")]
+        if not misfits:
+            fitting.append(run)
+    if breaches and is_strict:
+        text = f"the answer broke the contract in {count(len(breaches), 'place')}, first {breaches[0]}"
+        raise ContractError(text, drift=(*breaches, *(news or ())))
+    return ListAnswer(listed.runs, fitting, tuple(breaches), news)
+
+
+def _decode(body: bytes) -> tuple[RunList, tuple[Drift, ...] | None]:
+    """The runs and, where they are not as the contract has them, the list of places."""
+    text = body.removeprefix(BOM)
+    try:
+        listed = _DECODER.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return repair(parse_patiently(text, error), RunList)
+    # A key that is there twice hides runs, of which decoding takes the last.
+    is_once = text.count(b'"runs"') < 2 and (listed.runs or b"\\u" not in text)
+    if is_once and all(run.status.is_known for run in listed.runs):
+        return listed, None
+    return repair(parse_patiently(text), RunList)
