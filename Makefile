@@ -136,10 +136,34 @@ lock-spark: $(INSTALLED)  ## Update requirements/spark.txt, which `make test-spa
 		--constraint requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		--quiet --output-file requirements/spark.txt
 
+.PHONY: lock-dist
+lock-dist: $(INSTALLED)  ## Update the lock files of `make dist`
+	$(BIN)/uv pip compile requirements/build.in --universal --python-version 3.11 --generate-hashes --no-header \
+		--upgrade --quiet --output-file requirements/build.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint requirements/dev.txt --universal \
+		--python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements/extras.txt
+
 .PHONY: wheel
-wheel: $(INSTALLED)  ## Build the wheel into dist/
-	rm -rf dist && $(BIN)/python -m hatchling build --target wheel
+wheel: .venv-build/installed  ## Build the wheel into dist/
+	.venv-build/bin/python requirements/dist.py --wheel
+
+.PHONY: dist
+dist: .venv-build/installed .venv-extras/installed  ## Build sdist, wheel, SBOM and licences into dist/, each twice, and compare
+	.venv-build/bin/python requirements/dist.py
+
+.PHONY: test-matrix
+test-matrix: wheel $(INSTALLED)  ## Test the wheel with the lowest and newest versions of everything, on every Python found
+	$(BIN)/python requirements/matrix.py dist/*.whl
+
+.PHONY: release
+release: $(INSTALLED)  ## Ship a version: set it, check, test, build, commit and tag: make release VERSION=0.2.0
+	@test -n "$(VERSION)" || { echo "give the version: make release VERSION=0.2.0"; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "commit what has changed first"; exit 1; }
+	$(BIN)/python requirements/release.py "$(VERSION)"
+	git commit --quiet --message "Release $(VERSION)" wrapper/run_results/version.py CHANGELOG.md
+	$(MAKE) check test dist
+	git tag --annotate "v$(VERSION)" --message "Release $(VERSION)"
 
 .PHONY: clean
 clean:  ## Remove everything that make has built
-	rm -rf .venv .venv-interop .venv-bench .venv-spark dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules
+	rm -rf .venv .venv-* dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules
