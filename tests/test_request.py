@@ -37,7 +37,7 @@ def refusal(status: int, body: object, context: str | None = None, **headers: st
     own = httpx.Client(
         transport=httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=content))
     )
-    settings: dict[str, Any] = {"base_url": "http://127.0.0.1/api", "retry": RetryPolicy(attempts=1)}
+    settings: dict[str, Any] = {"base_url": "http://127.0.0.1/api", "retry": RetryPolicy(attempts=1), "patience": 0}
     with pytest.raises(errors.RunResultsError) as caught:
         Client(token=TOKEN, context=context, http_client=own, **settings).page("r")
     return caught.value

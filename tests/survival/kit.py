@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from contextlib import nullcontext
+from itertools import groupby
 from typing import Any
 
 import httpx
@@ -37,6 +38,8 @@ RUN = MemoryRun(
 )
 # The longest wait of each draw, so that what is waited is known. Nobody really waits: see `walk`.
 POLICY = RetryPolicy(attempts=3, draw=lambda low, high: high)
+# Two waits of half a minute, and not three.
+SECONDS_OF_PATIENCE = 70.0
 THOROUGH = profiles.get_profile("thorough").max_examples == profiles.default.max_examples
 LIBRARIES: dict[str, Any] = {"own": None, "httpx": httpx, "httpx2": httpx2}
 """Whose HTTP client is used: none that was passed in, or one of these libraries."""
@@ -70,7 +73,8 @@ class Outcome:
         if places:
             text += f"; drift at {', '.join(f'`{path}`' for path in sorted(places))}"
         if self.waits:
-            text += f"; waited {' + '.join(f'{_rounded(wait)} s' for wait in self.waits)}"
+            waits = [(text, len(list(same))) for text, same in groupby(f"{_rounded(wait)} s" for wait in self.waits)]
+            text += f"; waited {' + '.join(' + '.join([wait] * n) if n < 4 else f'{n} × {wait}' for wait, n in waits)}"
         return text
 
 
@@ -99,7 +103,7 @@ def tell(error: RunResultsError) -> str:
 
 def settings_for(url: str, **settings: Any) -> dict[str, Any]:
     """What every client here is told."""
-    return {"token": TOKEN, "base_url": url, "retry": POLICY, **settings}
+    return {"token": TOKEN, "base_url": url, "retry": POLICY, "patience": SECONDS_OF_PATIENCE, **settings}
 
 
 def walk(

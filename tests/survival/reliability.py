@@ -39,9 +39,9 @@ says what they see. Make it anew with
     python -m pytest tests/survival --reliability docs/reliability.md
 
 The run has seven files in pages of three. "At times" is the second page struck twice (once where it takes time), "for
-ever" is every request from the second page on (from the first one on where it says so). A policy of three attempts
-draws its longest waits, which are noted down and not sat out. Both clients are observed; where they differ, both are
-told. Any of these servers can be had for a pipeline of one's own:
+ever" is every request from the second page on (from the first one on where it says so). A policy of three attempts,
+and a patience of 70 seconds, draw their longest waits, which are noted down and not sat out. Both clients are
+observed; where they differ, both are told. Any of these servers can be had for a pipeline of one's own:
 `run_results_conformance.faults.network.fault_server`.
 """
 
@@ -64,6 +64,12 @@ with pages ahead, 250 tasks on a server that hangs, 20 threads on four connectio
 - `AsyncClient` has its own connections in each event loop, and closes them when the loop ends (`asyncio.run` does so):
   one client can serve one `asyncio.run` after the other, and several event loops in several threads. A process that
   forks opens its own.
+- A server that asks for fewer requests (429, or 503 with a `Retry-After` that can be read) has not failed. It is asked
+  again after the time that it asks for, else by backoff. That spends neither attempts nor the retry budget, but
+  `patience`: the seconds that one page may wait so, all in all (300), at least one for each refusal. No single wait is
+  longer than the policy's `max_retry_after` (60). Where either does not suffice, the refusal is the error, at once.
+  `timeout` is for each attempt and does not count these waits; the deadline of a walk does, and ends one that would
+  reach beyond it.
 - Proxies come from `HTTPS_PROXY` or `ALL_PROXY`, and exceptions from `NO_PROXY`: names (and what is below them),
   addresses, networks (`10.0.0.0/8`, `fd00::/8`), each with a port or without (`[fd00::1]:8443`), patterns, `*`. The
   variables are read when a client is made; lower case counts first. Plain http and this machine are asked directly.

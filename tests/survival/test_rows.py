@@ -74,6 +74,9 @@ def paging(error: type[errors.RunResultsError], **more: Any) -> Wanted:
 PASSING = {408: errors.StatusError, 429: errors.TooManyRequestsError} | dict.fromkeys(
     (500, 502, 503, 504), errors.ServerError
 )
+# Waits of 0.5, 1, 2, 4, 8, 16 and 20 seconds fit the patience; each takes at least a second of it.
+PATIENT = 8
+TRIED = dict.fromkeys(PASSING, 3) | {429: PATIENT}
 SMALL = {"max_body_bytes": 1_000_000}
 SHORT = {"timeout": 0.15, "retry": RetryPolicy(attempts=1)}
 LATE = Wanted(errors.DeadlineExceededError, attempts=1, settings=SHORT, first=0, resume=0)
@@ -90,12 +93,12 @@ WANTED: dict[str, Wanted] = {
     "kept-alive-ended": Wanted(requests=3),
     "truncated-json": broken(errors.MalformedResponseError),
     "truncated-unmarked": broken(errors.MalformedResponseError),
-    **{f"status-{status}-json": refused(status, error, attempts=3) for status, error in PASSING.items()},
-    **{f"status-{status}-html": without_message(status, error, 3) for status, error in PASSING.items()},
+    **{f"status-{status}-json": refused(status, error, attempts=TRIED[status]) for status, error in PASSING.items()},
+    **{f"status-{status}-html": without_message(status, error, TRIED[status]) for status, error in PASSING.items()},
     # retry-after
-    "retry-after-seconds": refused(429, errors.TooManyRequestsError, attempts=3, retry_after=2.0),
+    "retry-after-seconds": refused(429, errors.TooManyRequestsError, attempts=36, retry_after=2.0),
     "retry-after-date": refused(503, errors.ServerError, attempts=3),
-    "retry-after-past": refused(503, errors.ServerError, attempts=3, retry_after=0.0),
+    "retry-after-past": refused(503, errors.ServerError, attempts=PATIENT, retry_after=0.0),
     "retry-after-absurd": refused(429, errors.TooManyRequestsError, retry_after=3600.0),
     "retry-after-absurd-date": refused(503, errors.ServerError),
     "retry-after-garbage": refused(503, errors.ServerError, attempts=3, retry_after=None),
@@ -307,8 +310,8 @@ def test_waits_are_drawn_from_nought_to_a_ceiling_that_doubles() -> None:
 # --- Retry-After --------------------------------------------------------------------------------------------
 
 HONOURED = {
-    "retry-after-seconds": [2.0, 2.0],
-    "retry-after-past": [0.0, 0.0],
+    "retry-after-seconds": [2.0] * 35,
+    "retry-after-past": [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0],
     "retry-after-garbage": [0.5, 1.0],
     "retry-after-negative": [0.5, 1.0],
 }
@@ -316,7 +319,10 @@ HONOURED = {
 
 @of("retry-after")
 def test_the_server_can_ask_for_patience(name: str, asynchronous: bool, note: Note) -> None:
-    """Retry-After is honoured up to a cap, over it the error comes at once and carries it; garbage is passed over."""
+    """Retry-After is honoured up to a cap, over it the error comes at once and carries it; garbage is passed over.
+
+    A request for no time at all gets backoff, or the server would be asked at once for ever.
+    """
     outcome = strike_for_ever(name, asynchronous, note)
     assert isinstance(outcome.error, errors.StatusError)
     if name == "retry-after-date":

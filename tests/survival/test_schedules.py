@@ -285,6 +285,7 @@ class Schedule(RuleBasedStateMachine):
         budget=st.sampled_from([0.0, 2.0, 100.0]),
         strict=st.booleans(),
         on_change=st.sampled_from(["raise", "warn"]),
+        patience=st.sampled_from([0.0, 20.0, 100.0]),
     )
     def begin(
         self,
@@ -363,7 +364,7 @@ class Schedule(RuleBasedStateMachine):
                 TOTAL["pages"] += 1
                 TOTAL["pages with drift"] += bool(page.breaches)
         taken, passed = self.world.requests - requests, self.world.now - now
-        assert taken <= self.attempts
+        assert taken <= self.attempts + self.told["patience"], "each refusal takes a second of patience"
         assert passed <= taken * (TIMEOUT + PATIENCE + 0.02)
         if self.deadline is not None:
             assert self.world.now <= max(now, self.deadline) + 0.02 * taken

@@ -38,6 +38,7 @@ class Settings(TypedDict, total=False):
     timeout: float
     max_body_bytes: int
     retry: RetryPolicy
+    patience: float
     strict: bool
     on_change: Literal["raise", "warn"]
     on_repeat: Literal["raise", "keep"]
@@ -117,6 +118,10 @@ def _retry(policy: object) -> RetryPolicy:
     if not isinstance(policy, RetryPolicy):
         raise ConfigurationError(f"retry must be a RetryPolicy, not {type(policy).__name__}")
     return policy
+
+
+def _patience(seconds: object) -> float:
+    return as_seconds(seconds, "patience")
 
 
 def _on_change(word: object) -> object:
@@ -199,6 +204,12 @@ class Options:
         256 * 2**20,
     )
     retry: RetryPolicy = _setting("How often and how long to try.", _retry, RetryPolicy())
+    patience: float = _setting(
+        "Seconds that one page may wait, all in all, for a server that asks for fewer requests (429, or 503 with"
+        " Retry-After). Such an answer spends neither attempts nor the retry budget. 0 makes it an error at once.",
+        _patience,
+        300.0,
+    )
     strict: bool = _setting("Whether every place where an answer leaves the contract is an error.", _flag, False)
     on_change: Literal["raise", "warn"] = _setting(
         "What to do when the run changes between two pages (status, start, finish, batch, review): 'raise' or 'warn'.",

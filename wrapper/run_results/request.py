@@ -6,7 +6,7 @@ clients only carry these steps out.
 
 from collections.abc import Callable, Generator, Mapping
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from attrs import evolve, field, frozen
 from msgspec import Struct
@@ -16,12 +16,16 @@ from run_results.answer import error_message, excerpt
 from run_results.events import ResponseReceived, RetryPlanned, Span, log
 from run_results.include import Include
 from run_results.options import Options
-from run_results.retry import RETRIED_STATUSES, RetryBudget, parse_retry_after
+from run_results.retry import RETRIED_STATUSES, Patience, RetryBudget, parse_retry_after
 from run_results.secret import Secret
 from run_results_api.flags import PARAMETERS
 from run_results_api.types import UNSET
 
 T = TypeVar("T")
+_IMPATIENT: Final = (
+    "Send fewer requests, or give {patience=} more seconds; retry_after says how long the server asks to wait, and a"
+    " RetryPolicy how much of that is waited (max_retry_after)"
+)
 
 
 @frozen
@@ -101,10 +105,14 @@ def ask(
 ) -> Generator[Request | Sleep, Outcome, T]:
     """Send a request until an answer of status 200 comes that `read` can read; returns what `read` returns.
 
-    Raises `TransportError`, `StatusError` or `read`'s `MalformedResponseError` where the policy or the budget allows no
-    further attempt, and `DeadlineExceededError` where the clock reaches `end`.
+    What fails takes an attempt, and a retry from the budget. A server that asks for fewer requests (429, or 503 with
+    Retry-After) has not failed: that takes seconds of `Options.patience`, and nothing else.
+
+    Raises `TransportError`, `StatusError` or `read`'s `MalformedResponseError` where policy, budget or patience allow
+    no further attempt, and `DeadlineExceededError` where the clock reaches `end`.
     """
-    attempt = 0
+    attempt = refusals = 0
+    patience = Patience(options.patience)
     is_refreshed = False
     error: errors.TransportError | errors.StatusError | errors.MalformedResponseError | None = None
     while True:
@@ -114,7 +122,7 @@ def ask(
         attempt += 1
         span.set("http.request.resend_count", attempt - 1)
         outcome = yield _ready(question, token, attempt, end - started)
-        retry_after = None
+        retry_after, is_refusal = None, False
         if outcome is None:
             raise AssertionError("a request has an outcome")
         if isinstance(outcome, errors.TransportError):
@@ -136,16 +144,26 @@ def ask(
             else:
                 error = _status_error(evolve(outcome, body=body), token)
                 retry_after = error.retry_after
+                is_refusal = outcome.status == 429 or (outcome.status == 503 and retry_after is not None)
+                refusals += is_refusal
                 is_retryable = outcome.status in RETRIED_STATUSES
                 # A token that rotates may have expired between two requests: asked for once more, it is a new one.
-                may_refresh = callable(options.token) and not is_refreshed and attempt < options.retry.attempts
+                may_refresh = (
+                    callable(options.token) and not is_refreshed and attempt - refusals < options.retry.attempts
+                )
                 if outcome.status == 401 and may_refresh:
                     is_refreshed = True
                     continue
         error.attempts, error.url, error.has_context = attempt, question.url, options.context is not None
-        wait = options.retry.wait(attempt, retry_after) if is_retryable else None
-        if wait is None or not budget.take():
-            raise error
+        if is_refusal:
+            wait = options.retry.wait_patiently(refusals, retry_after)
+            if wait is None or not patience.take(wait):
+                error.advice = _IMPATIENT
+                raise error
+        else:
+            wait = options.retry.wait(attempt - refusals, retry_after) if is_retryable else None
+            if wait is None or not budget.take():
+                raise error
         if options.clock() + wait >= end:
             raise _walk_deadline(error, attempt)
         options.observe(RetryPlanned(question.url, question.offset, attempt, error, wait))

@@ -33,7 +33,8 @@ class RetryPolicy:
     """
 
     attempts: int = field(default=5, converter=_as_attempts)
-    """How often a request is sent at the most; 1 never retries."""
+    """How often a request is sent at the most, without the times that a server asked for fewer requests; 1 never
+    retries what failed."""
     base: float = 0.5
     """Seconds; the ceiling of the first wait."""
     cap: float = 20.0
@@ -60,7 +61,37 @@ class RetryPolicy:
             return None
         if retry_after is not None:
             return retry_after if retry_after <= self.max_retry_after else None
-        return self.draw(0.0, min(self.cap, self.base * 2.0 ** min(attempt - 1, 60)))
+        return self._backoff(attempt)
+
+    def wait_patiently(self, refusals: int, retry_after: float | None) -> float | None:
+        """Seconds to wait after so many refusals of a server that asks for fewer requests; None where it asks for more
+        than `max_retry_after`. A server that asks for 0 seconds is given time all the same, or it would be asked at
+        once for ever.
+
+        >>> RetryPolicy(attempts=1).wait_patiently(3, 7.0)
+        7.0
+        """
+        if retry_after is not None and retry_after > self.max_retry_after:
+            return None
+        return retry_after or self._backoff(refusals)
+
+    def _backoff(self, number: int) -> float:
+        return self.draw(0.0, min(self.cap, self.base * 2.0 ** min(number - 1, 60)))
+
+
+class Patience:
+    """The seconds that one page may wait for a server that asks for fewer requests."""
+
+    # What a wait takes at the least: without it, waits of no time at all would go on for ever.
+    _LEAST = 1.0
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    def take(self, wait: float) -> bool:
+        """Take the time of a wait; False where not so much is left."""
+        self._left -= max(wait, self._LEAST)
+        return self._left >= 0
 
 
 class RetryBudget:

@@ -16,6 +16,7 @@ _NAMES = {
     "base_url": "--base-url",
     "context": "--context",
     "timeout": "--timeout",
+    "patience": "--patience",
     "on_change": "--on-change",
     "on_repeat": "--on-repeat",
     "allow_insecure": "--allow-insecure",

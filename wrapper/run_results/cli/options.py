@@ -15,7 +15,7 @@ from attrs import define, field, fields
 
 from run_results import Client, Include, NameMap
 from run_results.cli.messages import announce_retry, warn
-from run_results.cli.types import SECONDS, TEXT
+from run_results.cli.types import SECONDS, SECONDS_FROM_ZERO, TEXT
 from run_results.options import Options
 from run_results.text import count, printable
 from run_results.token_file import TokenFile
@@ -119,6 +119,7 @@ def connecting(command: Command) -> Command:
             " itself, because command lines are visible to others.",
         ),
         option("--timeout", metavar="SECONDS", type=SECONDS, help=_help("timeout")),
+        option("--patience", metavar="SECONDS", type=SECONDS_FROM_ZERO, help=_help("patience")),
         option("--strict", is_flag=True, help=_help("strict")),
         option("--allow-insecure", is_flag=True, help=_help("allow_insecure")),
         option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment has the same effect."),

@@ -42,6 +42,8 @@ TEXT: Final = _Text()
 """A text that is no path: a path is what its bytes are, whatever the locale."""
 SECONDS: Final = _Seconds(min=0, max=MOST_SECONDS, min_open=True)
 """The type of `--timeout`."""
+SECONDS_FROM_ZERO: Final = _Seconds(min=0, max=MOST_SECONDS)
+"""The type of `--patience`."""
 
 
 def listed_option(name: str, choices: Collection[str] = (), **more: Any) -> Callable[[Command], Command]:

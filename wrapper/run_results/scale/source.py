@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import evolve, field, frozen
 from attrs.validators import in_
 
-from run_results.arguments import as_include, as_integer, is_number
+from run_results.arguments import as_include, as_integer, as_seconds, is_number
 from run_results.client import Client
 from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
 from run_results.options import settle
+from run_results.retry import RetryPolicy
 from run_results.scale.pace import Pace
 from run_results.tables.options import Typed, as_names, as_typed
 from run_results.tables.schema import What
@@ -87,8 +88,10 @@ class Source:
         object.__setattr__(self, "context", options.context)
 
     def _settings(self) -> dict[str, Any]:
-        names = ("token", "base_url", "context", "prefetch", "timeout", "allow_insecure", "on_repeat")
-        return {name: getattr(self, name) for name in names} | {"max_connections": 2 * self.concurrency}
+        names = ("token", "base_url", "context", "prefetch", "patience", "timeout", "allow_insecure", "on_repeat")
+        # A wait that the server asks for is as long as the patience allows.
+        retry = RetryPolicy(max_retry_after=as_seconds(self.patience, "patience"))
+        return {name: getattr(self, name) for name in names} | {"max_connections": 2 * self.concurrency, "retry": retry}
 
     def client(self) -> Client:
         """A client for one task. It is to be closed."""
