@@ -20,8 +20,8 @@ AUTH = ("Authorization", f"Bearer {TOKEN}")
 
 
 @cache
-def validator(status: int) -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(load_contract().validation_schema(status))
+def validator(operation: str, status: int) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(load_contract().operations[operation].validation_schema(status))
 
 
 @frozen
@@ -58,9 +58,8 @@ class Api:
             connection.close()
         assert answer.headers["Content-Type"] == "application/json"
         if method != "HEAD" and "Content-Encoding" not in answer.headers:
-            errors = [
-                f"{error.instance_path}: {error.message}" for error in validator(answer.status).iter_errors(answer.body)
-            ]
+            check = validator("list_runs" if path.endswith("/apps/runs") else "get_run_results", answer.status)
+            errors = [f"{error.instance_path}: {error.message}" for error in check.iter_errors(answer.body)]
             assert errors == []
         return answer
 
@@ -74,6 +73,10 @@ class Api:
     ) -> Answer:
         """Asks for the results of a run."""
         return self.target(f"/v2/apps/runs/{quote(run_id, safe='')}/results", query, method=method, headers=headers)
+
+    def list(self, query: str = "", *, headers: Sequence[tuple[str, str]] = (AUTH,)) -> Answer:
+        """Asks for the list of runs."""
+        return self.target("/v2/apps/runs", query, headers=headers)
 
 
 Opener = Callable[[ReferenceServer], AbstractContextManager[Api]]

@@ -222,7 +222,7 @@ def test_unknown(faulty_server):
             "",
             "@pytest.mark.run_results(page_sise=3)",
             "the marker run_results has no option 'page_sise'; did you mean 'page_size'? There can be: page_size, "
-            "base_path, compress, contract, latency, runs",
+            "base_path, clock, compress, contract, latency, runs",
         ),
         ("run_results_runs = sub\n", "", "sub. A run is a file NAME.json directly in the folder"),
     ],

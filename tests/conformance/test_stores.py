@@ -112,7 +112,8 @@ class TestFolder:
         lines = str(caught.value).splitlines()
         assert [line for line in lines if line.startswith("a.json")] == [
             "a.json: at $: unknown key 'file'; did you mean 'files'? There can be: files, $schema, batch_id, "
-            "case_info, finish_timestamp, id, keys, message, review_completed, start_timestamp, status, x-context",
+            "case_info, finish_timestamp, id, keys, message, review_completed, start_timestamp, status, x-context, "
+            "x-listing",
             "a.json: at $.case_info.fields[0].chosen_field: unknown key 'record'; did you mean 'record_index'? "
             "There can be: record_index, refined_phrase_name",
             "a.json: at $.files[0].documents[0]: 'page_layouts' is missing; add it, because include_source_info "
@@ -300,6 +301,7 @@ class TestSqlite:
 
         class Failing:
             header = {"id": "r", "status": "COMPLETE"}  # noqa: RUF012
+            listing: dict[str, Any] = {}  # noqa: RUF012
             file_count = 3
 
             def files(self, start: int, stop: int) -> list[dict[str, Any]]:

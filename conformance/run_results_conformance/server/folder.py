@@ -5,7 +5,8 @@ skipped. A file has what a 200 answer with all include flags has, with these dif
 
 * it has all files of the run, and no `has_more`;
 * it has the project's own field names (`due date`, not `due_date`);
-* it may have `x-context`, the context of the run; without it the run is in the nameless context.
+* it may have `x-context`, the context of the run; without it the run is in the nameless context;
+* it may have `x-listing`, what only the list of runs knows of it (`app_id`, `app_name`, `username`, `tags` and others).
 
     {"id": "run-1", "status": "COMPLETE", "x-context": "acme-lending", "files": [
       {"original_file_name": "a.pdf", "documents": [
@@ -25,7 +26,7 @@ from .contract import Contract, load_contract
 from .json_file import JsonFileError, Problem, find_problems, list_problems, read_json
 from .json_file import json_path as json_path
 from .runs import MemoryRun, MemoryStore
-from .schemas import CONTEXT, EDITOR, run_file_schema
+from .schemas import CONTEXT, EDITOR, LISTING, run_file_schema
 
 
 @frozen
@@ -100,6 +101,7 @@ def read_run(path: Path, contract: Contract) -> tuple[str | None, MemoryRun]:
     if problems:
         raise RunFileError(tuple((path, problem) for problem in problems))
     context = content.pop(CONTEXT, None)
+    listing = content.pop(LISTING, {})
     content.pop(EDITOR, None)
     files = content.pop(contract.pagination.items)
-    return context, MemoryRun(content, files)
+    return context, MemoryRun(content, files, listing=listing)

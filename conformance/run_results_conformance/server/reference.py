@@ -1,11 +1,11 @@
-"""The reference server: it answers the contract's one operation, exactly as the contract says.
+"""The reference server: it answers the contract's two operations, exactly as the contract says.
 
 It is not the platform. It runs no apps, stores nothing, and knows only the runs of its store. Clients and other servers
 are measured by it.
 
-Read `ReferenceServer.answer` first: it is a list of steps, and each step is a method. To make a server that is wrong
-in one place, override one method; for faults in the bytes that are sent, override `deliver`. Where the contract is
-silent, the step says what was decided and why.
+Read `ReferenceServer.answer` first: it is a list of steps, and each step is a method; `answer_list` has those for the
+list of runs. To make a server that is wrong in one place, override one method; for faults in the bytes that are sent,
+override `deliver`. Where the contract is silent, the step says what was decided and why.
 """
 
 import gzip
@@ -13,6 +13,7 @@ import hmac
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -24,6 +25,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from .contract import BadParameter, Contract, JsonObject, Parameter, load_contract
+from .run_list import LIST_RUNS, SECOND, RunQuery, runs_in, summary
 from .runs import Run, Store
 
 _LOG = logging.getLogger("run_results_conformance.server.reference")
@@ -66,15 +68,17 @@ class Refusal(Exception):
 
 
 class ReferenceServer:
-    """An ASGI application that answers the contract's operation from a store.
+    """An ASGI application that answers the contract's operations from a store.
 
         server = ReferenceServer(MemoryStore([SyntheticRun()]), "a-token", page_size=3)
 
     `tokens` are the valid tokens, at least one; a plain string may act in every context. `page_size` is the number of
-    files on a page, or a function that gives it for an offset; it must be positive, and the contract leaves it to the
-    server. `latency` is how long to wait before each answer, in seconds. With `compress`, clients that accept gzip
-    get gzip. `base_path` is put before the contract's path (the public API has `/api`). `contract` is the installed
-    one by default. Raises ValueError for arguments that cannot be.
+    files on a page, and the most runs on a page of the list, or a function that gives it for an offset; it must be
+    positive, and the contract leaves it to the server. `latency` is how long to wait before each answer, in seconds.
+    With `compress`, clients that accept gzip get gzip. `base_path` is put before the contract's paths (the public API
+    has `/api`). `clock` gives the time in seconds since 1970-01-01 UTC, from which the list goes back 24 hours.
+    `contract` is the installed one by default; one without a list of runs has none here. Raises ValueError for
+    arguments that cannot be.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class ReferenceServer:
         latency: float = 0.0,
         compress: bool = False,
         base_path: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         if not tokens:
             raise ValueError("a server without a token could not be asked anything")
@@ -98,8 +103,11 @@ class ReferenceServer:
         self.contract = contract or load_contract()
         self.latency = latency
         self.compress = compress
+        self.clock = clock
         self._page_size = page_size
         self._route = (base_path + self.contract.path).split("/")
+        self._list = self.contract.operations.get(LIST_RUNS)
+        self._list_route = (base_path + self._list.path).split("/") if self._list else []
         by_place = {parameter.place: parameter for parameter in self.contract.parameters.values()}
         self._run_id = by_place["path"]
         self._context = by_place["header"]
@@ -132,6 +140,8 @@ class ReferenceServer:
 
     def answer(self, request: Request) -> Response:
         """The 200 answer to a request. Raises Refusal for every other status."""
+        if self.asks_for_list(request):
+            return self.answer_list(request)
         self.check_path(request)
         self.check_method(request)
         token = self.authenticate(request)
@@ -148,11 +158,7 @@ class ReferenceServer:
 
     def check_path(self, request: Request) -> None:
         """404 for every path except the operation's. The run id is one segment that is not empty."""
-        segments = raw_segments(request)
-        if len(segments) != len(self._route) or not all(
-            segment != b"" if expected.startswith("{") else _decode(segment) == expected
-            for segment, expected in zip(segments, self._route, strict=True)
-        ):
+        if not _follows(request, self._route):
             raise Refusal(404, "Not found")
 
     def check_method(self, request: Request) -> None:
@@ -234,6 +240,51 @@ class ReferenceServer:
         """The 200 answer."""
         return Response(self.dump(page), media_type="application/json")
 
+    # --- The steps for the list of runs -----------------------------------------------------------------------
+
+    def asks_for_list(self, request: Request) -> bool:
+        """Whether the path is that of the list."""
+        return self._list is not None and _follows(request, self._list_route)
+
+    def answer_list(self, request: Request) -> Response:
+        """The 200 answer to a request for the list. Raises Refusal for every other status."""
+        self.check_method(request)
+        token = self.authenticate(request)
+        context = self.read_context(request, token)
+        values = self.read_list_parameters(request)
+        self.authorize(token, context)
+        runs = self.find_runs(self.read_run_query(values), context)
+        offset, size = values["offset"], self.list_page_size(values["limit"], values["offset"])
+        return self.render({self.list_items: self.slice_list(runs, offset, size)})
+
+    @property
+    def list_items(self) -> str:
+        """The property of the answer that has the runs."""
+        return self._list.pagination.items if self._list else "runs"
+
+    def read_list_parameters(self, request: Request) -> dict[str, Any]:
+        """The values of the query parameters, None for those that are not given. 400 for one that does not fit."""
+        query = self.read_query(request)
+        parameters = self._list.parameters.values() if self._list else ()
+        return {each.name: self._read(each, query.get(each.name, ())) for each in parameters if each.place == "query"}
+
+    def read_run_query(self, values: dict[str, Any]) -> RunQuery:
+        """What the values ask for. A window that ends before it begins has no runs, and is no error."""
+        return RunQuery.of(values, int(self.clock() * SECOND))
+
+    def find_runs(self, query: RunQuery, context: str | None) -> list[JsonObject]:
+        """Every run of the context that is asked for, as it is now, in the order that is asked for."""
+        return [summary(run) for run in query.sorted(filter(query.fits, runs_in(self.store, context)))]
+
+    def list_page_size(self, limit: int | None, offset: int) -> int:
+        """How many runs a page of the list may have: what is asked for, up to the server's own size of a page."""
+        own = self._page_size if isinstance(self._page_size, int) else self._page_size(offset)
+        return own if limit is None else min(limit, own)
+
+    def slice_list(self, runs: Sequence[JsonObject], offset: int, size: int) -> Sequence[JsonObject]:
+        """The runs of the page; none if the offset is at the end or after it."""
+        return runs[offset : offset + size]
+
     # --- For every answer ------------------------------------------------------------------------------------
 
     def error(self, refusal: Refusal) -> Response:
@@ -279,6 +330,15 @@ def raw_segments(request: Request) -> list[bytes]:
     """The segments of the path, still encoded, so that an encoded slash stays inside its segment."""
     raw: bytes = request.scope["raw_path"]
     return raw.split(b"/")
+
+
+def _follows(request: Request, route: Sequence[str]) -> bool:
+    """Whether the path is that of an operation. A parameter is one segment that is not empty."""
+    segments = raw_segments(request)
+    return len(segments) == len(route) and all(
+        segment != b"" if expected.startswith("{") else _decode(segment) == expected
+        for segment, expected in zip(segments, route, strict=True)
+    )
 
 
 def _decode(segment: bytes) -> str | None:

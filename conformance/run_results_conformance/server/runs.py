@@ -26,6 +26,12 @@ class Run(Protocol):
         ...
 
     @property
+    def listing(self) -> JsonObject:
+        """What only the list of runs knows of it: `batch_id` (a number), `input_dir`, `app_id`, `app_name`,
+        `deployment_id`, `username`, `output_workspace` and `tags`, as far as they are known."""
+        ...
+
+    @property
     def file_count(self) -> int:
         """How many files the run has."""
         ...
@@ -52,10 +58,13 @@ class MemoryRun:
     """A run in memory.
 
     MemoryRun({"id": "r-1", "status": "COMPLETE"}, [{"original_file_name": "a.pdf", "documents": []}])
+
+    `listing` is what only the list of runs knows of it; see `Run.listing`.
     """
 
     header: JsonObject
     _files: Sequence[JsonObject] = field(repr=False)
+    listing: JsonObject = field(factory=dict, kw_only=True)
 
     @property
     def file_count(self) -> int:
@@ -74,6 +83,10 @@ class _PartOfRun:
     header: JsonObject
     file_count: int
     _whole: Run
+
+    @property
+    def listing(self) -> JsonObject:
+        return self._whole.listing
 
     def files(self, start: int, stop: int) -> Sequence[JsonObject]:
         return self._whole.files(start, min(stop, self.file_count))
@@ -150,6 +163,15 @@ class MemoryStore:
         if key in self._runs:
             raise ValueError(f"there is a run {key[1]!r} in {describe_context(context)} already")
         self._runs[key] = run
+
+    def remove(self, run_id: str, *, context: str | None = None) -> None:
+        """Removes a run from a context. Raises KeyError if the context has none with this id."""
+        del self._runs[context, run_id]
+
+    def replace(self, run: Run | UnfinishedRun, *, context: str | None = None) -> None:
+        """Puts another run in the place of the one with its id, as when its status changes; or adds it."""
+        header = run.whole.header if isinstance(run, UnfinishedRun) else run.header
+        self._runs[context, str(header["id"])] = run
 
     def find(self, run_id: str, context: str | None) -> Run | None:
         """The run with this id as it is now, or None if the context has none."""

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .contract import Contract, JsonObject
+from .run_list import FILTERS, LIST_RUNS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTEXT = "x-context"
 """The key of a run file that names the run's context."""
+LISTING = "x-listing"
+"""The key of a run file that has what only the list of runs knows of the run."""
 EDITOR = "$schema"
 """A key that both kinds of files may have for the sake of editors. It says nothing about runs."""
 
@@ -22,7 +25,7 @@ def run_file_schema(contract: Contract) -> JsonObject:
     schema = _own_definitions(contract.run_schema, "Run")
     run = schema["$defs"]["Run"]
     context = {**_context(contract), "description": "The context of the run; without it the nameless one."}
-    run["properties"] = {EDITOR: _editor(), CONTEXT: context, **run["properties"]}
+    run["properties"] = {EDITOR: _editor(), CONTEXT: context, LISTING: _listing(contract), **run["properties"]}
     title = "A run, in a file for `serve --runs` and the pytest plugin"
     return {"$schema": DIALECT, "title": title, **schema}
 
@@ -80,6 +83,20 @@ def _known_run(contract: Contract, files: JsonObject) -> JsonObject:
 def _context(contract: Contract) -> JsonObject:
     header = next(each for each in contract.parameters.values() if each.place == "header")
     return dict(header.schema)
+
+
+def _listing(contract: Contract) -> JsonObject:
+    described: JsonObject = {"type": "object", "description": "What only the list of runs has of it."}
+    runs = contract.operations.get(LIST_RUNS)
+    if runs is not None:
+        item = runs.resolve(runs.resolve(runs.answer_schema)["properties"][runs.pagination.items]["items"])
+        known = contract.resolve(contract.answer_schema)["properties"]
+        named = {name: dict(node) for name, node in item["properties"].items() if name not in known and name != "msg"}
+        named["batch_id"] = dict(item["properties"]["batch_id"])
+        text = {"type": "string", "minLength": 1}
+        described["properties"] = {**named, **{name: text for name in FILTERS if name not in named}}
+        described["additionalProperties"] = False
+    return described
 
 
 def _editor() -> JsonObject:

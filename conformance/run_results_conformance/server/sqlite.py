@@ -19,7 +19,7 @@ from .runs import Run, Store
 
 # Written to the file's header, so that the database of another program is refused with a clear message.
 _APPLICATION_ID = 0x52756E52
-_VERSION = 1
+_VERSION = 2
 
 _SCHEMA = f"""
 PRAGMA application_id = {_APPLICATION_ID};
@@ -28,6 +28,7 @@ CREATE TABLE run (
   context TEXT,                 -- NULL: the nameless context
   id TEXT NOT NULL,
   header TEXT NOT NULL,         -- JSON object: everything but the files
+  listing TEXT NOT NULL,        -- JSON object: what only the list of runs has of it
   first_file INTEGER NOT NULL,  -- file.id of the run's file 0
   file_count INTEGER NOT NULL
 ) STRICT;
@@ -73,7 +74,8 @@ def _write_run(connection: sqlite3.Connection, context: str | None, run: Run | N
     (first,) = connection.execute("SELECT ifnull(max(id) + 1, 0) FROM file").fetchone()
     count = run.file_count
     connection.execute(
-        "INSERT INTO run VALUES (?, ?, ?, ?, ?)", (context, run.header["id"], _dump(run.header), first, count)
+        "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)",
+        (context, run.header["id"], _dump(run.header), _dump(run.listing), first, count),
     )
     for start in range(0, count, _BATCH):
         files = run.files(start, min(start + _BATCH, count))
@@ -115,10 +117,12 @@ class SqliteStore:
     def find(self, run_id: str, context: str | None) -> Run | None:
         """The run with this id, or None if the context has none."""
         rows = self.rows(
-            "SELECT header, file_count, first_file FROM run WHERE id = ? AND ifnull(context, '') = ?",
+            "SELECT header, listing, file_count, first_file FROM run WHERE id = ? AND ifnull(context, '') = ?",
             (run_id, context or ""),
         )
-        return next((_SqliteRun(json.loads(header), count, first, self) for header, count, first in rows), None)
+        for header, listing, count, first in rows:
+            return _SqliteRun(json.loads(header), json.loads(listing), count, first, self)
+        return None
 
     def __iter__(self) -> Iterator[tuple[str | None, str]]:
         """The context and the id of every run, in the order in which they were written."""
@@ -143,6 +147,7 @@ class SqliteStore:
 @frozen
 class _SqliteRun:
     header: JsonObject
+    listing: JsonObject
     file_count: int
     _first: int
     _store: SqliteStore = field(repr=False)

@@ -328,6 +328,20 @@ class SyntheticRun:
             "review_completed": self.status == "COMPLETE",
         }
 
+    @property
+    def listing(self) -> JsonObject:
+        """What only the list of runs knows of it. Three apps share the runs."""
+        number = self.seed % len(_APPS)
+        return {
+            "batch_id": int(str(self.header["batch_id"]).removeprefix("batch-")),
+            "app_id": f"app-{number}",
+            "app_name": _APPS[number],
+            "deployment_id": f"deployment-{number}",
+            "username": f"user-{self.seed % 4}",
+            "output_workspace": f"workspace-{self.seed % 2}",
+            "tags": [f"seed-{self.seed}"],
+        }
+
     def files(self, start: int, stop: int) -> list[JsonObject]:
         """The files with start <= index < stop, computed now."""
         return [self.file(index) for index in range(start, min(stop, self.file_count))]
@@ -508,6 +522,9 @@ def _alert(r: Random, level: str, message: str, name: str, pages: range) -> Json
         "blocked": level == "ERROR" and r() < 0.5,
         "locations": [{"page_number": pages[0], "field": name}] if r() < 0.5 else [],
     }
+
+
+_APPS = ("Tax forms", "Invoices", "Identity documents")
 
 
 # --- A store to start with ----------------------------------------------------------------------------------
