@@ -30,10 +30,10 @@ test: $(INSTALLED)  ## Run the test suite
 	$(BIN)/pytest -n 2
 
 # What a change of openapi.yaml can break; `make test` has the rest.
-CONTRACT_TESTS := tests/test_contract.py tests/test_generated.py tests/test_client_contract.py tests/evolve \
-	tests/conformance/test_contract.py tests/conformance/test_reference.py tests/conformance/test_strategies.py \
-	tests/conformance/test_synthetic.py tests/conformance/test_stores.py tests/tables/test_tables.py \
-	tests/tables/test_docs.py
+CONTRACT_TESTS := tests/test_contract.py tests/test_generated.py tests/test_generation.py \
+	tests/test_client_contract.py tests/evolve tests/history tests/conformance/test_contract.py \
+	tests/conformance/test_reference.py tests/conformance/test_strategies.py tests/conformance/test_synthetic.py \
+	tests/conformance/test_stores.py tests/tables/test_tables.py tests/tables/test_docs.py
 
 .PHONY: contract
 contract: $(INSTALLED)  ## Run the tests that a change of openapi.yaml can break
@@ -56,8 +56,23 @@ check: $(INSTALLED)  ## Fail when generated code is stale, something has no home
 	$(MAKE) --no-print-directory lint-spec
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(MAKE) --no-print-directory types
+
+# pyright looks again at folders whose files, or the settings, have changed since it last passed, and at all of them in
+# CI. mypy looks at everything each time, which is quick: it keeps what it knows of files that have not changed.
+TYPED := generated wrapper conformance benchmarks/power tests/typing
+
+.PHONY: types
+types: $(INSTALLED)  ## Check types, with pyright only where something changed since it last passed (in CI: everywhere)
 	$(BIN)/mypy
-	$(BIN)/pyright --warnings
+	@mkdir -p .pyright; changed=""; \
+	for folder in $(TYPED); do \
+		stamp=.pyright/$${folder//\//-}; \
+		{ cat pyproject.toml requirements/dev.txt; find $$folder -name '*.py' | sort | xargs cat; } | sha256sum >$$stamp.new; \
+		[ -z "$$CI" ] && cmp --silent $$stamp.new $$stamp || changed="$$changed $$folder"; \
+	done; \
+	[ -z "$$changed" ] || { echo "pyright --warnings$$changed"; $(BIN)/pyright --warnings $$changed; } && \
+	for stamp in .pyright/*.new; do mv $$stamp $${stamp%.new}; done
 
 .PHONY: evolve
 evolve: $(INSTALLED)  ## Say whom the changes of openapi.yaml since a release break: make evolve [BASE=revision]
@@ -166,4 +181,4 @@ release: $(INSTALLED)  ## Ship a version: set it, check, test, build, commit and
 
 .PHONY: clean
 clean:  ## Remove everything that make has built
-	rm -rf .venv .venv-* dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules
+	rm -rf .venv .venv-* dist build .mypy_cache .pyright .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules

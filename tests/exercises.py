@@ -43,10 +43,9 @@ def instead(path: str, mark: str, text: str) -> Edit:
 
 
 def _instead(text: str, mark: str, new: str) -> str:
-    before, _, after = text.partition(mark)
-    if not after or mark in after:
+    if text.count(mark) != 1:
         raise ValueError(f"{mark!r} does not stand there once")
-    return before + new + after
+    return text.replace(mark, new)
 
 
 def _shown(text: str, line: str) -> str:
@@ -55,14 +54,15 @@ def _shown(text: str, line: str) -> str:
     return schemas + mark + re.sub(r"^( +)source_coordinates:", rf"\1{line}\n\g<0>", examples, flags=re.MULTILINE)
 
 
-def _property(name: str, flag: str, value: str) -> list[Edit]:
-    """A text property of a field, in tables, `fetch` and synthetic runs, and not in the report."""
+def _property(name: str, flag: str, value: str, day: str) -> list[Edit]:
+    """A text property of a field from that day on, in tables, `fetch` and synthetic runs, and not in the report."""
     return [
         below(
             "openapi.yaml",
             "description: Why extraction failed; empty or absent when it did not.",
             f"        {name}:",
             "          type: string",
+            f'          x-since: "{day}"',
             f"          x-include: {flag}",
             f"          description: The {name} of the value.",
         ),
@@ -91,8 +91,16 @@ def _property(name: str, flag: str, value: str) -> list[Edit]:
     ]
 
 
+def _version(name: str, day: str, *more: str) -> Edit:
+    """The vendor's new version, in the record of them all."""
+    place = f'"$.files[].documents[].fields[].{name}": {{"type": "string"}}'
+    new = [f' {{"date": "{day}",', *more, '  "drop": [],', f'  "set": {{{place}}}}}']
+    return instead("tests/history/shapes.json", "}\n]\n}\n", "\n".join(["},", *new, "]", "}", ""]))
+
+
 PROPERTY = [
-    *_property("language", "include_source_info", "en"),
+    *_property("language", "include_source_info", "en", "2030-01-01"),
+    _version("language", "2030-01-01"),
     below("tests/test_contract.py", 'f"source_coordinates/{part}"', '            "language",'),
     below(
         "wrapper/run_results/cli/rows.py",
@@ -103,7 +111,8 @@ PROPERTY = [
 """A property that a flag of today gates."""
 
 FLAG = [
-    *_property("translation", "include_translations", "Mira"),
+    *_property("translation", "include_translations", "Mira", "2030-02-02"),
+    _version("translation", "2030-02-02", '  "flags": ["translations"],'),
     below(
         "openapi.yaml",
         '- $ref: "#/components/parameters/IncludeSourceInfo"',

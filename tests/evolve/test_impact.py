@@ -80,6 +80,13 @@ def test_a_new_flag_is_named_with_each_place() -> None:
     }
 
 
+def test_a_flag_has_the_reasons_of_what_it_adds() -> None:
+    """Where everything that a flag adds has a reason for having no home, the flag needs no entry of its own."""
+    contract = Contract(edited("mood_of_text", {"type": "string"}, "calm", "include_mood"))
+    reasons = [Unmapped(place, ("Field.mood_of_text",), "none") for place in EVERYWHERE]
+    assert "include_mood" not in impact(contract, DOCS, [*unmapped(), *reasons]).homeless
+
+
 def test_a_keyword_that_strategies_cannot_make_is_named() -> None:
     """A property whose values cannot be made for tests lacks the strategies, too."""
     found = homeless(edited("mood_of_text", {"type": "array", "uniqueItems": True}, []))

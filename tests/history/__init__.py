@@ -1,7 +1,7 @@
 """The public contract over the years: its shapes, documents with them, and answers of that time.
 
-`shapes.json` lists what each public version changed of the answer: places and types, no words. Everything else here is
-made from it.
+`shapes.json` lists what each public version changed of the answer, places and types, and which include flags it added;
+no words. Everything else here is made from it.
 """
 
 import copy
@@ -46,7 +46,7 @@ def document(date: str, *, whole: bool = False) -> dict[str, Any]:
     root: dict[str, Any] = {}
     for place, shape in sorted(shapes(date).items()):
         _place(root, place, copy.deepcopy(shape))
-    flags = ("review_results", "confidence_scores", "validation_results", "source_info")
+    flags = [flag for step in _steps() if step["date"] <= date for flag in step.get("flags", ())]
     query = [
         {"name": f"include_{flag}", "in": "query", "schema": {"type": "boolean", "default": False}} for flag in flags
     ]

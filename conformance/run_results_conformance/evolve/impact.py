@@ -53,13 +53,15 @@ def impact(contract: Contract, docs: Path, known: Iterable[Unmapped]) -> Impact:
     `docs` is the folder of Markdown files. Raises SpecError where the contract has no example `full`.
     """
     parts = [*properties(contract), *flags(contract)]
+    settled = {(what, entry.place) for entry in known for what in entry.what}
     without: dict[tuple[str, str], None] = {}
     for place, has_home in places(contract, docs).items():
         homes = {part.name for part in parts if has_home(part)}
         for part in parts:
-            if part.name not in homes and homes.isdisjoint(part.gates):
+            # A flag has the home of what it adds, or the reason for having none.
+            is_settled = bool(part.gates) and all((name, place) in settled for name in part.gates)
+            if part.name not in homes and homes.isdisjoint(part.gates) and not is_settled:
                 without[part.name, place] = None
-    settled = {(what, entry.place) for entry in known for what in entry.what}
     homeless: dict[str, tuple[str, ...]] = {}
     for name, place in without:
         if (name, place) not in settled:

@@ -1,11 +1,11 @@
 """The versions that the public contract has had, and which of them a server speaks.
 
-Each version is made from the contract of today, by undoing what later versions changed. `docs/contract.md`, "Earlier
-versions", says how the client reads them.
+Each version is made from the contract of today, by undoing what later versions changed: properties that came with them
+(`x-since`), and other changes (`_CHANGES`). `docs/contract.md`, "Earlier versions", says how the client reads them.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,22 +24,13 @@ Answer = tuple[Any, frozenset[str] | None]
 _Undo = Callable[[JsonObject], None]
 
 
-def _without(schema: str, *names: str) -> _Undo:
-    def undo(schemas: JsonObject) -> None:
-        for name in names:
-            del schemas[schema]["properties"][name]
-        schemas[schema]["required"] = [name for name in schemas[schema].get("required", ()) if name not in names]
-
-    return undo
-
-
 def _as(schema: str, name: str, **shape: Any) -> _Undo:
-    """The property with another shape; what its flag is stays."""
+    """The property with another shape; what its flag is, and since when it is there, stays."""
 
     def undo(schemas: JsonObject) -> None:
         properties = schemas[schema]["properties"]
-        flags = {key: part for key, part in properties.get(name, {}).items() if key.startswith("x-include")}
-        properties[name] = {**shape, **flags}
+        kept = {key: part for key, part in properties.get(name, {}).items() if key.startswith(("x-include", "x-since"))}
+        properties[name] = {**shape, **kept}
 
     return undo
 
@@ -56,34 +47,32 @@ def _optional(schema: str) -> _Undo:
     return lambda schemas: schemas[schema].pop("required")
 
 
-_CHANGES: tuple[tuple[str, tuple[_Undo, ...]], ...] = (
-    ("2026-01-15", (_as("ValidationAlert", "locations", type="object"),)),
-    ("2026-01-13", (_named("RunResults", "message", "msg"),)),
-    (
-        "2026-01-05",
-        (
-            _without("RunResults", "id", "status", "msg", "start_timestamp", "finish_timestamp"),
-            _without("Document", "page_layouts"),
-        ),
-    ),
-    ("2025-11-19", (_without("CaseField", "validations"),)),
-    ("2025-09-05", (_without("RunResults", "case_info"), _optional("Edit"))),
-    ("2025-06-26", (_as("Document", "post_processed_pdf_path", type="array", items={"type": "string"}),)),
-    ("2025-06-16", (_without("RunResults", "keys"),)),
-    ("2025-06-12", (_without("Field", "error_msg"),)),
-    ("2025-04-09", (_without("Document", "classification_confidence"),)),
-    ("2025-03-27", (_without("Document", "post_processed_pdf_path"),)),
-    ("2025-03-19", (_without("FieldConfidence", "ocr"),)),
-    (
-        "2025-03-12",
-        (
-            _without("Document", "page_numbers"),
-            _without("File", "input_file_path"),
-            _as("Document", "doc_id", type="integer"),
-        ),
-    ),
-)
-"""The day of each version that changed the shape of an answer, newest first, and how to undo the change."""
+_CHANGES: Mapping[str, tuple[_Undo, ...]] = {
+    "2026-01-15": (_as("ValidationAlert", "locations", type="object"),),
+    "2026-01-13": (_named("RunResults", "message", "msg"),),
+    "2025-09-05": (_optional("Edit"),),
+    "2025-06-26": (_as("Document", "post_processed_pdf_path", type="array", items={"type": "string"}),),
+    "2025-03-12": (_as("Document", "doc_id", type="integer"),),
+}
+"""The day of each version that changed a property, and how to undo the change."""
+
+
+def _days(schemas: JsonObject) -> list[str]:
+    """The days of the versions that changed the shape of an answer, newest first."""
+    properties = (node for schema in schemas.values() for node in schema.get("properties", {}).values())
+    since = {node["x-since"] for node in properties if isinstance(node, dict) and "x-since" in node}
+    return sorted(since | _CHANGES.keys(), reverse=True)
+
+
+def _leave_out(schemas: JsonObject, day: str) -> None:
+    """Take away the properties that came on that day."""
+    for schema in schemas.values():
+        properties = schema.get("properties", {})
+        new = [name for name, node in properties.items() if isinstance(node, dict) and node.get("x-since") == day]
+        for name in new:
+            del properties[name]
+        if "required" in schema:
+            schema["required"] = [name for name in schema["required"] if name not in new]
 
 
 @frozen(eq=False)
@@ -102,11 +91,13 @@ class Version:
 def earlier_versions(contract: Contract) -> tuple[Version, ...]:
     """The versions before a contract, newest first; none where it is not the public one and has other schemas."""
     document, found = copy.deepcopy(dict(contract.document)), list[Version]()
-    days = [day for day, _ in _CHANGES]
-    for (until, undo), since in zip(_CHANGES, [*days[1:], FIRST], strict=True):
+    schemas = document["components"]["schemas"]
+    days = _days(schemas)
+    for until, since in zip(days, [*days[1:], FIRST], strict=True):
+        _leave_out(schemas, until)
         try:
-            for each in undo:
-                each(document["components"]["schemas"])
+            for undo in _CHANGES.get(until, ()):
+                undo(schemas)
         except KeyError:
             return ()
         found.append(Version(since, until, Contract(copy.deepcopy(document))))
