@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from random import uniform
 
 
 class Pace:
     """Lets requests go at even distances, so that there are no more than so many a second.
 
-    Without a rate nobody waits. `clock` and `sleep` are those of `time`, in seconds.
+    The first goes at a random moment of the first distance: tasks that start together would ask together for ever.
+    Without a rate nobody waits. `clock` and `sleep` are those of `time`, in seconds, and `draw` that of `random`.
     """
 
     def __init__(
@@ -16,20 +18,25 @@ class Pace:
         per_second: float | None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        draw: Callable[[float, float], float] = uniform,
     ) -> None:
         self._distance = 1 / per_second if per_second else 0.0
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._next = clock() + draw(0.0, self._distance)
 
     def wait(self) -> None:
         """Wait for the turn of one request. Turns are given in the order in which they are asked for."""
+        if seconds := self.reserve():
+            self._sleep(seconds)
+
+    def reserve(self) -> float:
+        """Take the next turn; returns the seconds until then."""
         if not self._distance:
-            return
+            return 0.0
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)
             self._next = turn + self._distance
-        if turn > now:
-            self._sleep(turn - now)
+        return turn - now
