@@ -14,7 +14,7 @@ from run_results_conformance.cli import app
 from run_results_conformance.server.synthetic import SyntheticRun
 
 README = Path(__file__).parents[2] / "README.md"
-LIBRARY, ASYNC, MODELS, NAMES, TABLES, GENERATED = re.findall(
+LIBRARY, ASYNC, RUNS, MODELS, NAMES, TABLES, GENERATED = re.findall(
     r"^```python\n(.*?)^```", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
 )
 
@@ -53,6 +53,14 @@ def test_the_library_example_runs_as_it_stands(run_example: Callable[[str], str]
     assert "is unsure:" in printed
     assert printed.endswith(f"{FIELDS} fields\n")
     assert any(f" {name} " in printed for name in OWN_NAMES if "_" in name or "'" in name)
+
+
+def test_the_examples_with_the_list_of_runs_run_as_they_stand(run_example: Callable[[str], str]) -> None:
+    """The examples of the README and of docs/runs.md list the run of the server."""
+    assert re.fullmatch(r"run-tax-2025 COMPLETE 20[0-9: +.-]+\n", run_example(RUNS))
+    page = (README.parent / "docs/runs.md").read_text("utf-8")
+    printed = run_example(*re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    assert re.fullmatch(r"run-tax-2025 COMPLETE 20[0-9: +.-]+\n0 runs were at work in the last hour\n", printed)
 
 
 def test_the_example_with_models_runs_as_it_stands(run_example: Callable[[str], str]) -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from run_results_api.models import RunStatus, RunSummary
 
+Change = tuple[str, int, int]
+"""What changes, the place in the list, and a start."""
 SECOND = 10**9
 START = 1_756_252_800
 """The second in which the runs of the tests begin."""

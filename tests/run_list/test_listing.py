@@ -12,7 +12,7 @@ from run_results.run_list.listing import Listing
 from run_results.run_list.window import Window, window
 from run_results_api.models import RunSummary
 
-from .moving import SECOND, START, MovingList, moving_lists, run, scripts
+from .moving import SECOND, START, Change, MovingList, moving_lists, run, scripts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,12 +35,15 @@ def read(
 
 
 @given(moving_lists(), scripts, st.sampled_from([0, 0.5, 1]), st.sampled_from([3, 3.5, 61, 7200]))
-def test_each_run_comes_once(listed: MovingList, script: list, since: float, until: float) -> None:
+def test_each_run_comes_once(listed: MovingList, script: list[list[Change]], since: float, until: float) -> None:
     """Whatever comes, goes and changes meanwhile: a run that stays in the window comes exactly once, and none twice."""
     wanted, left = window_of(since, until), iter(script)
-    given = list(
-        read(listed.page, wanted, lambda: [listed.change(*change) for change in next(left, ())])  # type: ignore[arg-type]
-    )
+
+    def change() -> None:
+        for each in next(left, []):
+            listed.change(*each)
+
+    given = list(read(listed.page, wanted, change))
     names = [each.id for each in given]
     assert len(names) == len(set(names))
     due = {name for name in listed.stayed if wanted.has(listed.runs[name]) and listed.fits(listed.runs[name])}

@@ -24,8 +24,6 @@ class ListAnswer(Struct, frozen=True):
     """What the body of a 200 says."""
 
     runs: list[RunSummary]
-    fitting: list[RunSummary]
-    """The runs that fit the filters: a server may not know a filter."""
     breaches: tuple[Drift, ...]
     """Where it broke the contract."""
     news: tuple[Drift, ...] | None
@@ -44,16 +42,13 @@ def read(body: bytes, filters: Filters, *, is_strict: bool = False) -> ListAnswe
     unusable = [place for place in breaches if _NEEDED.fullmatch(place.path)]
     if unusable:
         raise UnusablePageError(f"the list of runs cannot be read: {unusable[0]}", drift=(*breaches, *(news or ())))
-    fitting = []
     for index, run in enumerate(listed.runs):
-        misfits = list(filters.misfits(run, f"$.runs[{index}]"))
-        breaches += [*misfits, *impossible_times(run, f"$.runs[{index}]")]
-        if not misfits:
-            fitting.append(run)
+        path = f"$.runs[{index}]"
+        breaches += [*filters.misfits(run, path), *impossible_times(run, path)]
     if breaches and is_strict:
         text = f"the answer broke the contract in {count(len(breaches), 'place')}, first {breaches[0]}"
         raise ContractError(text, drift=(*breaches, *(news or ())))
-    return ListAnswer(listed.runs, fitting, tuple(breaches), news)
+    return ListAnswer(listed.runs, tuple(breaches), news)
 
 
 def _decode(body: bytes) -> tuple[RunList, tuple[Drift, ...] | None]:

@@ -97,8 +97,12 @@ class Filters:
         given = attrs.asdict(self, filter=lambda _, value: value is not None, recurse=False)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
+    def has(self, run: RunSummary) -> bool:
+        """Whether a run fits, as far as a listed run shows it: a server may not know a filter."""
+        return not any(self.misfits(run, ""))
+
     def misfits(self, run: RunSummary, path: str) -> Iterator[Drift]:
-        """Where a run at this place of the answer does not fit, as far as a listed run shows it."""
+        """Where a run at this place of the answer does not fit."""
         shown = (
             ("status", run.status, self.status),
             ("id", run.id, (self.run_id,)),

@@ -53,9 +53,9 @@ def walk(
         if news is None:
             news = inspect(body, RunList) if is_first and drift.is_heard else ()
         drift.report("", offset, (*answer.breaches, *news))
-        is_first, fits = False, {run.id for run in answer.fitting}
+        is_first = False
         for run in new:
-            if run.id in fits and wanted.has(run):
+            if wanted.has(run) and fitting.has(run):
                 yield run
 
 

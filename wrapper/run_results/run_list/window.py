@@ -89,7 +89,7 @@ def _nanoseconds(moment: object, name: str, now: datetime) -> int:
     if moment.utcoffset() is None:
         raise ConfigurationError(
             f"{name} has no time zone, so nobody can say which moment it is: {moment!r}",
-            advice="Give {datetime.now(UTC)}, or the local time as {datetime.now().astimezone()}",
+            advice="moment.astimezone() takes it for local time; moment.replace(tzinfo=UTC) for UTC",
         )
     value = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
     return max(0, int(value))

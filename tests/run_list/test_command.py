@@ -1,0 +1,190 @@
+"""`run-results runs`, and exports of the runs that it lists."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from run_results.cli.commands import run
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryRun, MemoryStore
+from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
+
+from .moving import SECOND, START
+
+TOKEN = "t0k3n-of-the-tests"
+HOUR = ("--since", "2025-08-27T00:00:00Z", "--until", "2025-08-27T01:00:00Z")  # from START on
+Here = Callable[..., tuple[int, str, str]]
+
+
+def listed(name: str, second: int, status: str = "COMPLETE", finish: int | None = None, **more: Any) -> MemoryRun:
+    """A run that started so many seconds after `START`."""
+    end = None if finish is None else (START + finish) * SECOND
+    message = more.pop("message", None)
+    header = {"id": name, "status": status, "message": message, "start_timestamp": (START + second) * SECOND}
+    return MemoryRun(header | {"finish_timestamp": end}, [], listing=more)
+
+
+RUNS = [
+    listed("run-a", 0, finish=60, app_id="app-1", batch_id=7, tags=["tax"]),
+    listed("run-b", 60, "FAILED", finish=90, message="no \x1b[31mpages"),
+    listed("run-c", 120, "RUNNING"),
+]
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    """The address of a server with three runs that have no files, and two that have."""
+    more = [SyntheticRun(seed=seed, files=2, run_id=f"whole-{seed}") for seed in (1, 2)]
+    with serve(ReferenceServer(MemoryStore([*RUNS, *more]), TOKEN, page_size=2)) as served:
+        yield served.url
+
+
+@pytest.fixture
+def here(url: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Here:
+    """Run the command inside this process; gives code, stdout, stderr."""
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", TOKEN)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", url)
+
+    def run_here(*arguments: str) -> tuple[int, str, str]:
+        capfdbinary.readouterr()
+        code = run(arguments)
+        out, err = capfdbinary.readouterr()
+        return int(code), out.decode(), err.decode()
+
+    return run_here
+
+
+def test_a_pipe_gets_json_lines(here: Here) -> None:
+    """Each run is a line with the same keys; what the server left out is named in `unset`."""
+    code, out, err = here("runs", *HOUR)
+    assert (code, err) == (0, "")
+    first, second, third = map(json.loads, out.splitlines())
+    assert first == {
+        "run_id": "run-a",
+        "status": "COMPLETE",
+        "message": None,
+        "started_at": "2025-08-27T00:00:00+00:00",
+        "finished_at": "2025-08-27T00:01:00+00:00",
+        "start_timestamp": START * SECOND,
+        "finish_timestamp": (START + 60) * SECOND,
+        "batch_id": 7,
+        "input_dir": None,
+        "app_id": "app-1",
+        "deployment_id": None,
+        "tags": ["tax"],
+        "unset": ["input_dir", "deployment_id"],
+    }
+    assert list(second) == list(third) == list(first)
+    assert second["message"] == "no \x1b[31mpages"
+    assert (third["finished_at"], third["finish_timestamp"]) == (None, None)
+    assert here("runs", *HOUR, "--json") == here("runs", *HOUR, "--format", "jsonl") == (0, out, "")
+
+
+def test_ids_are_a_line_each(here: Here) -> None:
+    """`--format ids` prints ids alone, for other programs; filters may be in small letters and lists."""
+    assert here("runs", *HOUR, "--format", "ids") == (0, "run-a\nrun-b\nrun-c\n", "")
+    assert here("runs", *HOUR, "--format", "ids", "--status", "failed,RUNNING") == (0, "run-b\nrun-c\n", "")
+    assert here("runs", *HOUR, "--format", "ids", "--app-id", "app-1") == (0, "run-a\n", "")
+    late = ("--since", "2025-08-27T00:00:50Z", "--until", "2025-08-27T00:02:00Z")
+    assert here("runs", *late, "--format", "ids") == (0, "run-b\n", "")
+    assert here("runs", *late, "--format", "ids", "--overlap", "0.5") == (0, "run-a\nrun-b\n", "")
+
+
+def test_people_get_a_table(here: Here) -> None:
+    """A line for each run, in UTC and harmless on a terminal, and how many there are of each status."""
+    code, out, err = here("runs", *HOUR, "--format", "table")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].split() == ["STATUS", "STARTED", "(UTC)", "FINISHED", "RUN"]
+    assert lines[1].split() == ["COMPLETE", "2025-08-27", "00:00:00", "2025-08-27", "00:01:00", "run-a"]
+    assert "run-b  no " in lines[2]
+    assert "\x1b" not in out
+    assert lines[3].split() == ["RUNNING", "2025-08-27", "00:02:00", "-", "run-c"]
+    assert lines[4] == "3 runs: 1 COMPLETE, 1 FAILED, 1 RUNNING"
+    assert here("runs", "--format", "table") == (0, "0 runs\n", "")
+
+
+WRONG: dict[str, tuple[tuple[str, ...], str]] = {
+    "a word": (("--since", "tomorrow"), "'tomorrow' is no moment; give today, yesterday"),
+    "the wrong way round": (("--since", "1h", "--until", "2h"), "since must be before until"),
+    "a status": (("--status", "done"), "status must be of CANCELLED, COMPLETE"),
+    "two formats": (("--json", "--format", "table"), "--json prints JSON Lines: leave out --format"),
+    "an overlap": (("--overlap", "-1"), "-1"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_usage_asks_nothing(here: Here, what: str) -> None:
+    """What cannot be asked is wrong usage, with a line that says why."""
+    arguments, text = WRONG[what]
+    code, out, err = here("runs", *arguments)
+    assert (code, out) == (2, "")
+    assert text in err
+    assert err.count("\n") == 1
+
+
+def test_listed_runs_can_be_exported(url: str, tmp_path: Path) -> None:
+    """Two commands in a pipe: every run that one lists, the other writes into a folder of its own."""
+    command = f"{sys.executable} -m run_results"
+    environment = {**os.environ, "RUN_RESULTS_TOKEN": TOKEN, "RUN_RESULTS_BASE_URL": url}
+
+    def pipe(*filters: str) -> "subprocess.CompletedProcess[str]":
+        line = f"{command} runs --since 2020-01-01 {' '.join(filters)} | {command} export --runs-from - -o out --resume"
+        return subprocess.run(
+            line, shell=True, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    done = pipe("--status", "COMPLETE")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["run-a", "whole-1", "whole-2"]
+    assert all((path / "_SUCCESS").exists() for path in (tmp_path / "out").iterdir())
+    assert re.search(r"^3 of 3 runs, 4 files, ", done.stdout, re.MULTILINE)
+    again = pipe("--format", "ids", "--status", "COMPLETE")
+    assert again.returncode == 0, again.stderr
+    assert "whole-1: 2 files (2 of them before)" in again.stdout
+
+
+def test_a_run_that_fails_does_not_stop_the_rest(here: Here, tmp_path: Path) -> None:
+    """Each run that failed is named at the end, and the exit code is that of the first."""
+    file = tmp_path / "runs.jsonl"
+    lines = ['{"run_id": "whole-1"}', '{"status": "FAILED", "run_id": "gone-1"}', "# mine", "gone-2", "whole-2"]
+    file.write_text("\n".join(lines), "utf-8-sig")
+    for option in ("--runs-from", "--runs-file"):
+        code, out, err = here("export", option, str(file), "-o", str(tmp_path / option.strip("-")))
+        assert code == 3
+        assert sorted(line.partition(":")[0] for line in out.splitlines()[:2]) == ["whole-1", "whole-2"]
+        assert out.splitlines()[2].endswith("; 2 not exported")
+        assert re.findall(r"error: status 404: 'Run not found' \(run '(gone-\d)'", err) == ["gone-1", "gone-2"]
+
+
+def test_files_without_usable_run_ids(here: Here, tmp_path: Path) -> None:
+    """A list without runs is a warning; a line of JSON without a run id is named."""
+    file, place = tmp_path / "runs.jsonl", str(tmp_path / "out")
+    file.write_text("")
+    code, out, err = here("export", "--runs-from", str(file), "-o", place)
+    assert (code, out) == (0, "")
+    assert err == "run-results: warning: --runs-from has no run ids: nothing is exported\n"
+    for line in ('{"id": "a"}', '{"run_id": 3}', '{"run_id": "a"', '{"run_id": null}'):
+        file.write_text(f"run-a\n{line}\n")
+        code, out, err = here("export", "--runs-from", str(file), "-o", place)
+        assert (code, out) == (2, "")
+        assert "line 2 of --runs-from is no JSON with a run_id" in err
+        assert err.count("\n") == 1
+    assert not Path(place).exists()
+
+
+def test_a_server_without_the_list_has_a_line_of_its_own(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the option for the address, and the exit code is that of a refusal."""
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", os.environ["RUN_RESULTS_BASE_URL"] + "/elsewhere")
+    code, out, err = here("runs")
+    assert (code, out) == (3, "")
+    assert "This server may not offer the list of runs. Check the base URL (--base-url), too" in err
+    assert TOKEN not in err
