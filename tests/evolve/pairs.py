@@ -18,6 +18,7 @@ SAFE, CAUTION, BREAKS = Verdict.SAFE, Verdict.CAUTION, Verdict.BREAKS
 GONE = object()
 
 OPERATION = ("paths", "/v2/apps/runs/{run_id}/results", "get")
+LIST = ("paths", "/v2/apps/runs", "get")
 SCHEMAS = ("components", "schemas")
 PARAMETERS = ("components", "parameters")
 
@@ -519,6 +520,58 @@ PAIRS = [
         SAFE,
         SAFE,
         "GET /v2/apps",
+    ),
+    # --- The list of runs ---
+    Pair("the addition is gone", [(("paths", LIST[1]), GONE)], BREAKS, BREAKS, "GET /v2/apps/runs", step="major"),
+    Pair(
+        "the addition is new",
+        [(("paths",), lambda _: dict(load_contract().document["paths"]))],
+        SAFE,
+        SAFE,
+        "GET /v2/apps/runs",
+        before=[(("paths", LIST[1]), GONE)],
+        step="minor",
+    ),
+    Pair("the list has no empty end", [((*LIST, "x-pagination", "end"), "last")], BREAKS, BREAKS, "x-pagination"),
+    Pair(
+        "a filter takes fewer values",
+        [((*PARAMETERS, "StatusFilter", "schema", "items"), {"type": "string", "enum": ["FAILED"]})],
+        SAFE,
+        BREAKS,
+        "query status[]",
+    ),
+    Pair(
+        "a list of values is joined by commas",
+        [((*PARAMETERS, "StatusFilter", "explode"), False)],
+        SAFE,
+        BREAKS,
+        "query status",
+    ),
+    Pair(
+        "how a list of values is written is left to OpenAPI",
+        [((*PARAMETERS, "StatusFilter", keyword), GONE) for keyword in ("style", "explode")],
+        SAFE,
+        SAFE,
+        step="none",
+    ),
+    Pair("a filter is gone", [((*LIST, "parameters", 1), GONE)], SAFE, BREAKS, "query app_id"),
+    Pair("a limit has a maximum", [((*PARAMETERS, "Limit", "schema", "maximum"), 100)], SAFE, BREAKS, "query limit"),
+    Pair("a list can be sorted by more", [((*SCHEMAS, "RunSortKey", "enum", "+"), "id")], SAFE, SAFE, "query sort_by"),
+    Pair("a list can be sorted by less", [((*SCHEMAS, "RunSortKey", "enum", 1), GONE)], SAFE, BREAKS, "query sort_by"),
+    Pair(
+        "a listed run may have no start",
+        [((*SCHEMAS, "RunSummary", "required"), ["id", "status"])],
+        BREAKS,
+        SAFE,
+        "200 $.runs[].start_timestamp",
+    ),
+    Pair("a listed run has no tags", [(_property("RunSummary", "tags"), GONE)], BREAKS, SAFE, "200 $.runs[].tags"),
+    Pair(
+        "a listed run has an owner",
+        [(_property("RunSummary", "owner"), {"type": "string"})],
+        SAFE,
+        SAFE,
+        "200 $.runs[].owner",
     ),
     Pair("the address changes", [(("servers",), [{"url": "https://runs.example/api"}])], CAUTION, CAUTION, "servers"),
     Pair("the operation is deprecated", [(_operation("deprecated"), True)], CAUTION, CAUTION, "GET"),

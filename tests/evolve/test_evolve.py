@@ -212,6 +212,18 @@ def test_news_of_the_vendor_are_listed_alone() -> None:
     assert news == [("$.batch_id", "may also be null"), ("$.page_count", "is new")]
 
 
+def test_an_addition_that_the_vendor_does_not_have_is_left_out() -> None:
+    """Without the list of runs in the vendor's document there is nothing to compare it with."""
+    document = history.document(history.dates()[-1], whole=True)
+    for item in ({"post": document["paths"]["/v2/apps/runs"]["post"]}, None):
+        document["paths"] = {**document["paths"], "/v2/apps/runs": item}
+        if item is None:
+            del document["paths"]["/v2/apps/runs"]
+        report = compare_with_vendor(_ours(), Document.parse(json.dumps(document), "vendor"), decisions())
+        assert report.news == ()
+        assert {each.heading for each in report.unused} == {"The list of runs"}
+
+
 # --- The command ----------------------------------------------------------------------------------------------
 
 

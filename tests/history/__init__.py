@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _PATH = "/v2/apps/runs/{run_id}/results"
+_LIST = "/v2/apps/runs"
 
 
 @cache
@@ -41,7 +42,7 @@ def shapes(date: str) -> dict[str, dict[str, Any]]:
 def document(date: str, *, whole: bool = False) -> dict[str, Any]:
     """An OpenAPI 3.0 document of that version, in the style of vendors: with `nullable`, without words.
 
-    A `whole` document has another operation, which is none of our business, and broken.
+    A `whole` document has the list of runs, and another operation, which is none of our business, and broken.
     """
     root: dict[str, Any] = {}
     for place, shape in sorted(shapes(date).items()):
@@ -74,8 +75,43 @@ def document(date: str, *, whole: bool = False) -> dict[str, Any]:
         "openapi": "3.0.1",
         "info": {"title": "the platform", "version": date},
         "servers": [{"url": "https://aihub.instabase.com/api"}],
-        "paths": {_PATH: {"get": operation}, **({"/v2/batches": other} if whole else {})},
+        "paths": {_PATH: {"get": operation}, **({_LIST: _list(), "/v2/batches": other} if whole else {})},
     }
+
+
+def _list() -> dict[str, Any]:
+    """The list of runs as the vendor describes it: types of parameters and members, and nothing of bounds."""
+    text, number, texts = {"type": "string"}, {"type": "integer"}, {"type": "array", "items": {"type": "string"}}
+    query: dict[str, dict[str, Any]] = {
+        **dict.fromkeys(("app_id", "app_name", "deployment_id", "username", "run_id"), text),
+        **dict.fromkeys(("status", "output_workspaces"), texts),
+        **dict.fromkeys(("from_timestamp", "to_timestamp", "limit", "offset"), number),
+        "sort_by": {"type": "string", "enum": ["start_timestamp", "status"]},
+        "order": {"type": "string", "enum": ["ASCENDING", "DESCENDING"]},
+    }
+    parameters = [{"name": name, "in": "query", "schema": schema} for name, schema in query.items()]
+    members = {
+        **dict.fromkeys(("id", "msg", "input_dir", "app_id", "deployment_id"), text),
+        **dict.fromkeys(("start_timestamp", "batch_id"), number),
+        "status": {
+            "type": "string",
+            "enum": ["CANCELLED", "COMPLETE", "FAILED", "PAUSED", "RUNNING", "STOPPED_AT_CHECKPOINT"],
+        },
+        "finish_timestamp": {"type": "integer", "nullable": True},
+        "tags": texts,
+    }
+    run = {"type": "object", "properties": members}
+    answer = {"type": "object", "properties": {"runs": {"type": "array", "items": run}}}
+    error = {"type": "object", "properties": {"message": text}}
+    operation = {
+        "operationId": "list-runs",
+        "parameters": [*parameters, {"name": "IB-Context", "in": "header", "schema": text}],
+        "responses": {
+            "200": {"description": "", "content": {"application/json": {"schema": answer}}},
+            "default": {"description": "", "content": {"application/json": {"schema": error}}},
+        },
+    }
+    return {"get": operation, "post": {"operationId": "run-app", "responses": {"200": {"description": ""}}}}
 
 
 RUN_ID = "run-of-old"

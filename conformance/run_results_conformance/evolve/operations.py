@@ -142,7 +142,8 @@ class _OperationComparison:
         where = f"{self.new.name} {place}"
         self.found.found.deprecation(where, new.pointer, old.value.get("deprecated"), new.value.get("deprecated"))
         for keyword in ("style", "explode", "allowReserved", "allowEmptyValue", "content"):
-            if canonical(self.found.old, old.value.get(keyword)) != canonical(self.found.new, new.value.get(keyword)):
+            before, after = _written(old.value).get(keyword), _written(new.value).get(keyword)
+            if canonical(self.found.old, before) != canonical(self.found.new, after):
                 rule = "The same value is written in another way."
                 self._add(place, new, f"{keyword} changed", SAFE, BREAKS, rule)
         one_schema, other_schema = old.get("schema"), new.get("schema")
@@ -322,6 +323,12 @@ def _parameters(document: Document, operation: _Operation) -> dict[tuple[str, st
             else:
                 found[place, name.lower() if place == "header" else name] = parameter
     return found
+
+
+def _written(parameter: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A parameter with what OpenAPI means where it does not say how the value is written."""
+    style = parameter.get("style", "form" if parameter["in"] in ("query", "cookie") else "simple")
+    return {"explode": style == "form", **parameter, "style": style}
 
 
 def _access(document: Document, operation: _Operation) -> set[tuple[Any, ...]]:

@@ -19,7 +19,15 @@ from .judgement import judge
 
 # What the vendor's document cannot say, because it is ours.
 _OURS = frozenset(
-    {"x-pagination", "x-include", "x-include-guaranteed", "x-include-name", "x-field-name-rule", "x-extensible-enum"}
+    {
+        "x-addition",
+        "x-pagination",
+        "x-include",
+        "x-include-guaranteed",
+        "x-include-name",
+        "x-field-name-rule",
+        "x-extensible-enum",
+    }
 )
 
 
@@ -66,27 +74,36 @@ def decisions(path: Path | None = None) -> list[Decision]:
 def compare_with_vendor(ours: Document, vendor: Document, settled: Sequence[Decision]) -> VendorReport:
     """Compares our operations with those of a whole vendor document. Raises CannotJudge and DocumentError.
 
-    An operation that is an addition of ours (`x-addition`) is left out.
+    An operation that is an addition of ours (`x-addition`) is left out where the vendor's document does not have it.
     """
-    here, there = Document(_cut(ours.root, ours.root)), Document(_cut(vendor.root, ours.root))
+    wanted = _wanted(ours.root, vendor.root)
+    here, there = Document(_cut(ours.root, wanted)), Document(_cut(vendor.root, wanted))
     changes = judge(here, there).changes
     news = [change for change in changes if not any(decision.explains(change) for decision in settled)]
     unused = [each for each in settled if not any(each.explains(change) for change in changes)]
     return VendorReport(tuple(news), len(changes) - len(news), tuple(unused))
 
 
-def _cut(root: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """The operations of ours in a document, under our paths, without our extensions."""
-    paths: dict[str, Any] = {}
+def _wanted(ours: Mapping[str, Any], vendor: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The methods to compare, by our paths: all of ours, but for additions that the vendor does not have."""
+    wanted: dict[str, set[str]] = {}
     for path, item in ours["paths"].items():
-        wanted = {method for method in METHODS if method in item and not item[method].get("x-addition")}
-        if not wanted:
-            continue
+        offered = next((other for key, other in vendor["paths"].items() if _same(key, path)), {})
+        methods = {m for m in METHODS if m in item and (m in offered or not item[m].get("x-addition"))}
+        if methods:
+            wanted[path] = methods
+    return wanted
+
+
+def _cut(root: Mapping[str, Any], wanted: Mapping[str, set[str]]) -> dict[str, Any]:
+    """The wanted operations of a document, under our paths, without our extensions."""
+    paths: dict[str, Any] = {}
+    for path, methods in wanted.items():
         found = next((key for key in root["paths"] if _same(key, path)), None)
         if found is None:
             raise DocumentError(f"the vendor's document has no path that ends like {path}")
-        paths[path] = {key: part for key, part in root["paths"][found].items() if key not in METHODS or key in wanted}
-        if missing := wanted - paths[path].keys():
+        paths[path] = {key: part for key, part in root["paths"][found].items() if key not in METHODS or key in methods}
+        if missing := methods - paths[path].keys():
             raise CannotJudge("paths", f"#/paths/{found}", f"it has no {min(missing).upper()}")
     return {**_without_extensions(root), "paths": _without_extensions(paths)}
 
