@@ -10,9 +10,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from run_results import AsyncClient, Client, RetryPolicy, RunSummary
-from run_results.errors import NotFoundError, PageRepeated, RunOutOfWindow, RunsOutOfOrder, UnauthorizedError
+from run_results.errors import (
+    NotFoundError,
+    PageRepeated,
+    ResponseTooLargeError,
+    RunOutOfWindow,
+    RunsOutOfOrder,
+    ServerError,
+    UnauthorizedError,
+)
 from run_results_conformance.server.contract import load_contract
-from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.reference import ReferenceServer, Refusal
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
 
@@ -43,9 +51,11 @@ class Moving(ReferenceServer):
         return super().find_runs(query, context)
 
 
-def list_runs(url: str, *, is_async: bool, until: datetime = SINCE + HOUR, **more: Any) -> list[RunSummary]:
-    """The runs of an hour, from either client."""
-    settings: dict[str, Any] = {"token": TOKEN, "base_url": url, "retry": RetryPolicy(attempts=1)}
+def list_runs(
+    url: str, *, is_async: bool, until: datetime = SINCE + HOUR, given: dict[str, Any] | None = None, **more: Any
+) -> list[RunSummary]:
+    """The runs of an hour, from either client with these settings."""
+    settings: dict[str, Any] = {"token": TOKEN, "base_url": url, "retry": RetryPolicy(attempts=1), **(given or {})}
     if not is_async:
         with Client(**settings) as client:
             return list(client.runs(SINCE, until, **more))
@@ -230,6 +240,36 @@ def test_a_server_without_the_list(is_async: bool) -> None:
     with serve(ReferenceServer(MemoryStore([]), "another")) as served, pytest.raises(UnauthorizedError) as caught:
         list_runs(served.url, is_async=is_async)
     assert TOKEN not in str(caught.value)
+
+
+class Refusing(ReferenceServer):
+    """A reference server that refuses every second request for the list with a status."""
+
+    def __init__(self, status: int) -> None:
+        runs = [run(f"r-{number}", number * 60 * SECOND) for number in range(10)]
+        super().__init__(MemoryStore(runs), TOKEN, page_size=4)
+        self.status, self.asked = status, 0
+
+    def answer_list(self, request: Any) -> Any:
+        self.asked += 1
+        if self.asked % 2:
+            raise Refusal(self.status, f"not now, {request.headers['authorization']}")
+        return super().answer_list(request)
+
+
+@both
+def test_the_settings_of_the_client_hold(is_async: bool) -> None:
+    """Retries, new tokens and the limit of a body's size are as for results, and no error has the token."""
+    given: dict[str, Any] = {"retry": RetryPolicy(attempts=2, draw=lambda low, high: 0.0), "token": lambda: TOKEN}
+    with serve(Refusing(503)) as served:
+        assert len(list_runs(served.url, is_async=is_async, given=given)) == 10
+        with pytest.raises(ServerError, match="not now") as caught:
+            list_runs(served.url, is_async=is_async)
+        assert TOKEN not in str(caught.value)
+    with serve(Refusing(401)) as served:
+        assert len(list_runs(served.url, is_async=is_async, given=given)) == 10
+        with pytest.raises(ResponseTooLargeError):
+            list_runs(served.url, is_async=is_async, given=given | {"max_body_bytes": 100})
 
 
 def test_a_list_is_read_page_by_page() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run_results.cli.times import MOMENT, read_moment
+from run_results.cli.times import LENGTH, MOMENT, read_moment
 
 NOW = datetime(2025, 8, 27, 12, 30, tzinfo=UTC)
 
@@ -63,3 +63,12 @@ def test_a_time_ago_is_that_long_ago(number: int, unit: str) -> None:
             read_moment(f"{number}{unit}", NOW - timedelta(days=25 * 365))
     else:
         assert NOW - read_moment(f"{number}{unit}", NOW) == timedelta(seconds=seconds)
+
+
+def test_a_length_of_time_has_a_unit() -> None:
+    """A number with a unit is a length of time; one without, or beyond what Python has, is refused."""
+    assert LENGTH.convert("6h", None, None) == timedelta(hours=6)
+    assert LENGTH.convert("0d", None, None) == timedelta(0)
+    for text in ("6", "", "6 hours", "-1h", "999999999w"):
+        with pytest.raises(click.BadParameter, match="is no length of time, as 90s"):
+            LENGTH.convert(text, None, None)

@@ -109,7 +109,7 @@ def test_the_question_says_all_that_the_answer_depends_on() -> None:
     }
     assert asked[0].url == "http://127.0.0.1/v2/apps/runs"
     assert asked[0].headers["IB-Context"] == "acme"
-    assert {request.params["to_timestamp"] for request in asked} == {START + 3601}
+    assert {str(request.params["to_timestamp"]) for request in asked} == {str(START + 3601)}
     assert asked[1].params["from_timestamp"] == START + 19
 
 
@@ -231,6 +231,7 @@ def test_arguments_are_checked_before_anything_is_asked() -> None:
     def answer(request: Request) -> Outcome:
         raise AssertionError("nothing should be asked")
 
+    wrong: dict[str, Any]
     for wrong in ({"status": "done"}, {"deadline": -1}, {"color": "blue"}):
         with pytest.raises(ConfigurationError):
             list(play(answer, **wrong))

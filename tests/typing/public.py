@@ -1,7 +1,7 @@
 """The public types, as a promise: this file is never run, only checked, by mypy and by pyright."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Literal, assert_type
 
@@ -27,6 +27,7 @@ from run_results import (
     RunResults,
     RunResultsError,
     RunStatus,
+    RunSummary,
     Unset,
     errors,
     failed,
@@ -47,6 +48,8 @@ def synchronous(run_id: str) -> None:
         assert_type(client.page(run_id, 7, include=Include.ALL), Page)
         assert_type(client.pages(run_id, start=0, include=Include.REVIEW | Include.SOURCE), Generator[Page, None, None])
         assert_type(client.files(run_id), Generator[File, None, None])
+        assert_type(client.runs(), Generator[RunSummary, None, None])
+        client.runs(timedelta(1), datetime.now(UTC), status=[RunStatus.FAILED, "COMPLETE"], output_workspaces="w")
         assert_type(client.wait(run_id, timeout=600, poll=0.5), Page)
         assert_type(client.with_options(timeout=3, strict=True, on_change="warn"), Client)
         for file in client.files(run_id, start=3):
@@ -79,6 +82,8 @@ async def asynchronous(run_id: str) -> None:
         assert_type(await client.page(run_id, 7, include=Include.NONE), Page)
         assert_type(client.pages(run_id, start=0, include=Include.ALL), AsyncGenerator[Page, None])
         assert_type(client.files(run_id, start=0, include=Include.ALL), AsyncGenerator[File, None])
+        runs = client.runs(timedelta(1), datetime.now(UTC), overlap=timedelta(1), status="FAILED", app_id="a")
+        assert_type(runs, AsyncGenerator[RunSummary, None])
         assert_type(await client.wait(run_id, timeout=600, poll=0.5, include=Include.CONFIDENCE), Page)
         assert_type(client.with_options(timeout=3), AsyncClient)
         async for file in client.files(run_id):

@@ -2,8 +2,8 @@
 
 `streams` prepares standard input and output, `commands` has the group and the way out of a process, and each command
 has a module. `options` has the options that several commands share, `exits` the exit codes, `messages` errors and
-warnings, `rows` the lines of JSON, `show` tables and progress for people, and `jobs` exports of several runs. It needs
-the extra `run-results[cli]`.
+warnings, `times` moments as people write them, `rows` the lines of JSON, `show` tables and progress for people, and
+`jobs` exports of several runs. It needs the extra `run-results[cli]`.
 """
 
 import signal

@@ -9,7 +9,7 @@ import msgspec
 
 from run_results import UNSET, RunStatus, RunSummary, to_datetime
 from run_results.cli.options import SEVERAL, Settings, connecting, is_watched
-from run_results.cli.times import MOMENT, MOMENTS
+from run_results.cli.times import LENGTH, MOMENT, MOMENTS
 from run_results.cli.types import TEXT, json_option, listed_option
 from run_results.text import count, printable, printable_json
 
@@ -23,9 +23,9 @@ _OPTIONAL = ("status", "message", "finish_timestamp", "batch_id", "input_dir", "
 @click.option("--until", metavar="WHEN", type=MOMENT, help="Runs that started before then; else until now.")
 @click.option(
     "--overlap",
-    metavar="HOURS",
-    type=click.FloatRange(0, 1_000_000),
-    help="Also runs that started up to so long before --since, unless they had finished by then.",
+    metavar="LENGTH",
+    type=LENGTH,
+    help="Also runs that started up to so long (as 6h) before --since, unless they had finished by then.",
 )
 @listed_option("--status", metavar="LIST", help=f"Only runs with a status of {', '.join(_STATUSES)}. {SEVERAL}")
 @click.option("--app-id", metavar="ID", type=TEXT, help="Only runs of this app.")
@@ -54,7 +54,7 @@ def runs(
     /,
     since: datetime | None,
     until: datetime | None,
-    overlap: float | None,
+    overlap: timedelta | None,
     format: str | None,
     as_json: bool,
     **filters: Any,
@@ -83,7 +83,6 @@ def runs(
     if as_json and format not in (None, "jsonl"):
         raise click.UsageError("--json prints JSON Lines: leave out --format", click.get_current_context())
     given = {name: value for name, value in filters.items() if value not in (None, ())}
-    window = None if overlap is None else timedelta(hours=overlap)
     kind = "jsonl" if as_json else format or ("table" if sys.stdout.isatty() else "jsonl")
     from run_results.cli.run_table import RunTable
     from run_results.cli.show import progress
@@ -91,7 +90,7 @@ def runs(
     table = RunTable(settings.console()) if kind == "table" else None
     show_progress = not sys.stdout.isatty() and not settings.verbose and is_watched()
     with settings.client() as client, progress(wanted=show_progress) as update:
-        for number, run in enumerate(client.runs(since, until, overlap=window, **given), 1):
+        for number, run in enumerate(client.runs(since, until, overlap=overlap, **given), 1):
             if table:
                 table.add(run)
             else:

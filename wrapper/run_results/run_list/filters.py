@@ -36,7 +36,7 @@ def _as_texts(value: Any, attribute: Any) -> tuple[str, ...] | None:
     if value is None:
         return None
     is_several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-    texts = tuple(value) if is_several else (value,)
+    texts: tuple[Any, ...] = tuple(value) if is_several else (value,)
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise ConfigurationError(f"{attribute.name} must be a text, or several, not {value!r:.80}")
     return texts
