@@ -179,6 +179,17 @@ release: $(INSTALLED)  ## Ship a version: set it, check, test, build, commit and
 	$(MAKE) check test dist
 	git tag --annotate "v$(VERSION)" --message "Release $(VERSION)"
 
+.PHONY: docs
+docs: .venv-docs/installed  ## Build the documentation site into build/site; every finding is an error
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=generated:wrapper:conformance .venv-docs/bin/mkdocs build --clean --quiet
+	@echo "the site is in build/site: open build/site/index.html"
+
+.PHONY: lock-docs
+lock-docs: $(INSTALLED)  ## Update requirements/docs.txt, which `make docs` installs
+	$(BIN)/uv pip compile pyproject.toml requirements/docs.in --extra arrow --extra cli --extra conformance \
+		--constraint requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		--quiet --output-file requirements/docs.txt
+
 .PHONY: clean
 clean:  ## Remove everything that make has built
 	rm -rf .venv .venv-* dist build .mypy_cache .pyright .pytest_cache .ruff_cache .hypothesis requirements/node/node_modules

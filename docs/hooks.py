@@ -1,0 +1,97 @@
+"""What `make docs` writes into pages: settings, commands and exit codes, from where they are defined.
+
+A page has a line such as `<!-- made: settings -->`, and the table comes in its place. Links to files beside docs/ have
+no place in the site: their text stays.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import click
+
+from run_results import errors
+from run_results.cli import commands
+from run_results.cli.exits import Exit
+from run_results.options import Options
+from run_results_conformance.cli import app
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("<", "&lt;").strip()
+
+
+def settings() -> Iterator[str]:
+    """Each setting of a client, with its environment variable and default."""
+    yield "| setting | environment variable | default | meaning |"
+    yield "|---|---|---|---|"
+    for member in attrs.fields(Options):
+        if "documentation" in member.metadata:
+            default = member.metadata["default"]
+            shown = repr(default) if isinstance(default, str | int | float | None) else type(default).__name__ + "()"
+            variable = f"`{member.metadata['variable']}`" if member.metadata["variable"] else ""
+            yield f"| `{member.name}` | {variable} | `{shown}` | {_cell(member.metadata['documentation'])} |"
+
+
+def exits() -> Iterator[str]:
+    """The exit codes of `run-results`."""
+    yield "| code | meaning |"
+    yield "|---|---|"
+    for code in Exit:
+        yield f"| {code.value} | {_cell(code.meaning)} |"
+
+
+def _commands(command: click.Command, name: str) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from _commands(each, f"{name} {each.name}")
+        return
+    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    yield from (f"### {name}", "", "```text", *click.unstyle(command.get_help(context)).splitlines(), "```", "")
+
+
+def command_line() -> Iterator[str]:
+    """The help of each command of `run-results`."""
+    return _commands(commands.group, "run-results")
+
+
+def conformance_command_line() -> Iterator[str]:
+    """The help of each command of `run-results-conformance`."""
+    return _commands(app.main, "run-results-conformance")
+
+
+def error_family() -> Iterator[str]:
+    """Each error, when it is raised, and what to do."""
+    for name in errors.__all__:
+        kind = getattr(errors, name)
+        when = (kind.__doc__ or "").partition("\n\n")[0]
+        yield from (f"### {name}", "", re.sub(r"\s+", " ", when).strip(), "")
+        if kind.advice:
+            yield from (
+                "**What to do:** " + re.sub(r"\{(\w+)(=?)[^}]*\}", r"`\1\2`", kind.advice).rstrip(".") + ".",
+                "",
+            )
+
+
+TABLES: dict[str, Callable[[], Iterator[str]]] = {
+    "settings": settings,
+    "exits": exits,
+    "commands": command_line,
+    "conformance-commands": conformance_command_line,
+    "errors": error_family,
+}
+
+
+def fill(markdown: str) -> str:
+    """A page with its tables. Raises `KeyError` for a table that there is not."""
+    return re.sub(
+        r"^<!-- made: ([\w-]+) -->$", lambda match: "\n".join(TABLES[match[1]]()), markdown, flags=re.MULTILINE
+    )
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Called by mkdocs with each page."""
+    up = "\\.\\./" * (page.file.src_uri.count("/") + 1)
+    outside = rf"\[([^\]]+)\]\({up}(?!\.\.)[^)]*\)|\[([^\]]+)\]\((?:\.\./)*(?:examples|recipes)/[^)]*\)"
+    return fill(re.sub(outside, lambda match: match[1] or match[2], markdown))

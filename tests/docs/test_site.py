@@ -1,0 +1,103 @@
+"""Every block of code in the documentation runs, and every page is in the site."""
+
+import ast
+import os
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from ruamel.yaml import YAML
+
+from run_results.cli import commands
+from run_results_conformance.cli import app
+from run_results_conformance.server.synthetic import SyntheticRun
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+RUN = SyntheticRun(seed=3, files=20, run_id="run-tax-2025")
+ELSEWHERE = {"tables.md", "sync.md", "testing.md"}
+"""Pages whose examples are run by tests of their own."""
+NEW_PAGES = [page for page in PAGES if page.relative_to(DOCS).as_posix() not in ELSEWHERE]
+
+
+def blocks(page: Path, language: str) -> list[tuple[str, str]]:
+    """The blocks of code of a page, each with what stands behind the language."""
+    return re.findall(rf"^```{language}([^\n]*)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def place(serve_runs: Callable[..., str], token: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the project's names, and a server given by the environment."""
+    names = sorted({name for each in RUN.project_names().values() for name in each})
+    (tmp_path / "fields.txt").write_text("\n".join(names), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(RUN))
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", [page for page in NEW_PAGES if blocks(page, "python")], ids=lambda page: page.stem)
+def test_examples_in_python_run(page: Path, place: Path) -> None:
+    """The blocks of a page run one after another; those with a title need a program of others, and are parsed."""
+    names: dict[str, Any] = {}
+    for title, source in blocks(page, "python"):
+        code = compile(source, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if not title.strip():
+            exec(code, names)
+
+
+@pytest.mark.parametrize("page", [page for page in NEW_PAGES if blocks(page, "sh")], ids=lambda page: page.stem)
+def test_commands_run(
+    page: Path, place: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command of a page ends as it should: with 0, or with 1 where `check` or `names check` found something."""
+    for _, source in blocks(page, "sh"):
+        for line in source.splitlines():
+            program, *words = [os.path.expandvars(word) for word in shlex.split(line, comments=True)]
+            if program == "run-results":
+                code = int(commands.run(words))
+            else:
+                assert program == "run-results-conformance"
+                with pytest.raises(SystemExit) as ended:
+                    app.main.main(words, prog_name=program)
+                code = int(ended.value.code or 0)
+            _, err = capfd.readouterr()
+            assert code == 0 or (code == 1 and "check" in words), (line, code, err)
+
+
+def test_every_page_is_in_the_site() -> None:
+    """The navigation of the site has each page once."""
+
+    def files(node: Any) -> list[str]:
+        if isinstance(node, str):
+            return [node]
+        parts = node.values() if isinstance(node, dict) else node
+        return [file for part in parts for file in files(part)]
+
+    config = YAML(typ="safe").load((ROOT / "mkdocs.yml").read_text("utf-8"))
+    assert sorted(files(config["nav"])) == [page.relative_to(DOCS).as_posix() for page in PAGES]
+
+
+def test_commands_in_the_files_for_ci_are_ours() -> None:
+    """Each call in the files for CI names a command and options that there are; the YAML can be read."""
+    seen = 0
+    for path in sorted((DOCS / "examples" / "ci").iterdir()):
+        text = path.read_text("utf-8")
+        if path.suffix in (".yml", ".yaml"):
+            YAML(typ="safe").load(text)
+        text = re.sub(r"\s*\n\s+(?=--)", " ", text)
+        called = re.findall(r"(run-results(?:-conformance)?) ((?:check|names) [^\n]*)", text)
+        for program, rest in called:
+            words = shlex.split(rest)
+            command: click.Command = {"run-results": commands.group, "run-results-conformance": app.main}[program]
+            while isinstance(command, click.Group):
+                command = command.commands[words.pop(0)]
+            known = {option for parameter in command.params for option in parameter.opts}
+            assert [word for word in words if word.startswith("-") and word not in known] == [], rest
+            seen += 1
+    assert seen >= 2
