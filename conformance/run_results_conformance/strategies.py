@@ -6,6 +6,7 @@
     @given(schema("Document"))                      any value of one schema
     @given(runs())                                  any whole run in project terms, for a store
     @given(broken_responses())                      an answer with one breach, with its place and description
+    @given(responses(contract=contract.operations["list_runs"]))    any answer of another operation
 
 `_Compiler` makes a strategy from a schema. It knows no property by name, and a keyword that it does not know is an
 error. Examples shrink to the smallest value that the spec allows: no optional keys, empty arrays, empty texts, zeros.

@@ -54,6 +54,8 @@ def validator_of(node: dict[str, Any]) -> jsonschema_rs.Validator:
 
 
 ANSWER = validator_of(CONTRACT.validation_schema(200))
+LIST = CONTRACT.operations["list_runs"]
+LIST_ANSWER = validator_of(LIST.validation_schema(200))
 RUN = jsonschema_rs.validator_for(CONTRACT.run_schema)  # any text is a project's name
 
 
@@ -90,6 +92,20 @@ class TestAnswers:
         }
         find(responses(extra=True), lambda answer: bool(answer.keys() - known), settings=SEARCH)
         find(responses(extra=True), lambda answer: any(part.keys() - known for part in fields(answer)), settings=SEARCH)
+
+
+class TestTheListOfRuns:
+    @given(responses(contract=LIST), responses(contract=LIST, extra=True), broken_responses(contract=LIST))
+    def test_answers_and_breaches(self, answer: dict[str, Any], more: dict[str, Any], broken: Mutation) -> None:
+        """Answers of the list keep its schema, also with unknown keys; with a breach they do not."""
+        LIST_ANSWER.validate(answer)
+        LIST_ANSWER.validate(more)
+        assert not LIST_ANSWER.is_valid(broken.document), broken
+
+    def test_a_whole_run_is_made(self) -> None:
+        """A listed run can have every property at once, so that readers meet all of them."""
+        properties = CONTRACT.document["components"]["schemas"]["RunSummary"]["properties"].keys()
+        find(schema("RunSummary"), lambda run: run.keys() == properties, settings=SEARCH)
 
 
 def documents(answer: dict[str, Any]) -> list[dict[str, Any]]:

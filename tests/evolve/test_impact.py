@@ -170,6 +170,27 @@ def test_every_property_of_an_answer_is_met() -> None:
     assert sorted(part.name for part in properties(load_contract())) == sorted(listed)
 
 
+def test_a_new_property_of_the_list_is_named_with_each_place() -> None:
+    """A property of a listed run that only the spec and its example have lacks a home in the places of the list."""
+    document: dict[str, Any] = copy.deepcopy(dict(load_contract().document))
+    document["components"]["schemas"]["RunSummary"]["properties"]["mood_of_run"] = {"type": "string"}
+    expected = ("runs", "synthetic", "docs")
+    assert homeless(document) == {"RunSummary.mood_of_run": ("example", *expected)}
+    for run in document["components"]["examples"]["ListedRuns"]["value"]["runs"]:
+        run["mood_of_run"] = "calm"
+    assert homeless(document) == {"RunSummary.mood_of_run": expected}
+
+
+def test_every_property_of_the_list_is_met() -> None:
+    """The list of runs has its own properties, and each has a home without any entry."""
+    contract = load_contract()
+    runs = contract.operations["list_runs"]
+    schemas = contract.document["components"]["schemas"]
+    listed = [f"{name}.{key}" for name in ("RunList", "RunSummary") for key in schemas[name]["properties"]]
+    assert sorted(part.name for part in properties(runs)) == sorted(listed)
+    assert not {what for entry in unmapped() for what in entry.what} & {*listed}
+
+
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 0 when nothing is left to do, 1 with a line for each part and what to change, 2 outside a checkout."""
     path = tmp_path / "edited.json"

@@ -11,9 +11,10 @@ from pathlib import Path
 from attrs import frozen
 
 from run_results_conformance.server.contract import Contract
+from run_results_conformance.server.run_list import LIST_RUNS
 
 from .parts import flags, properties
-from .places import PLACES, places
+from .places import PLACES, list_places, places
 
 
 @frozen
@@ -50,23 +51,29 @@ def unmapped(path: Path | None = None) -> list[Unmapped]:
 def impact(contract: Contract, docs: Path, known: Iterable[Unmapped]) -> Impact:
     """Every property and flag of a contract without a home, but for what is `known` to have none.
 
+    The answers of results and of the list of runs are looked at, each in the places that show it.
+
     `docs` is the folder of Markdown files. Raises SpecError where the contract has no example `full`.
     """
-    parts = [*properties(contract), *flags(contract)]
     settled = {(what, entry.place) for entry in known for what in entry.what}
+    looked_at = [([*properties(contract), *flags(contract)], places(contract, docs))]
+    if (runs := contract.operations.get(LIST_RUNS)) is not None:
+        looked_at.append((properties(runs), list_places(runs, docs)))
     without: dict[tuple[str, str], None] = {}
-    for place, has_home in places(contract, docs).items():
-        homes = {part.name for part in parts if has_home(part)}
-        for part in parts:
-            # A flag has the home of what it adds, or the reason for having none.
-            is_settled = bool(part.gates) and all((name, place) in settled for name in part.gates)
-            if part.name not in homes and homes.isdisjoint(part.gates) and not is_settled:
-                without[part.name, place] = None
+    for parts, where in looked_at:
+        for place, has_home in where.items():
+            homes = {part.name for part in parts if has_home(part)}
+            for part in parts:
+                # A flag has the home of what it adds, or the reason for having none.
+                is_settled = bool(part.gates) and all((name, place) in settled for name in part.gates)
+                if part.name not in homes and homes.isdisjoint(part.gates) and not is_settled:
+                    without[part.name, place] = None
     homeless: dict[str, tuple[str, ...]] = {}
     for name, place in without:
         if (name, place) not in settled:
             homeless[name] = (*homeless.get(name, ()), place)
-    return Impact(homeless, tuple(sorted(settled - without.keys())), len(parts))
+    count = len({part.name for parts, _ in looked_at for part in parts})
+    return Impact(homeless, tuple(sorted(settled - without.keys())), count)
 
 
 def as_text(found: Impact) -> str:

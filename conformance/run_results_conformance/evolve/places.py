@@ -3,7 +3,7 @@
 The places are looked at, not listed. The example `full` shows every property; a property has a home in the tables, the
 report or `fetch` when these write something else where it is left out or has another value. Of the data in a report
 only what its script reads counts. Synthetic runs have the properties that they make, strategies those that they can
-make, and docs those that they quote.
+make, and docs those that they quote. A property of the list of runs is looked for in what the command `runs` writes.
 """
 
 import copy
@@ -25,17 +25,20 @@ from run_results.fields import case_fields
 from run_results.include import Include
 from run_results.names import NameMap
 from run_results.page import Page
+from run_results_api.models import RunList
 from run_results_conformance.server.contract import Contract, SpecError
+from run_results_conformance.server.run_list import summary
 from run_results_conformance.server.synthetic import SyntheticRun
 from run_results_conformance.strategies import schema
 
 from .parts import JsonObject, Part, objects
 
 PLACES: Mapping[str, str] = {
-    "example": "the example `full` in openapi.yaml",
+    "example": "the example `full` in openapi.yaml; `runs` for the list of runs",
     "tables": "tables/schema.py; tables/batches.py, unless `source` is the member",
     "report": "report/compact.py and report/report.js, or report/facts.py",
     "fetch": "cli/rows.py",
+    "runs": "cli/runs.py (for the list of runs)",
     "synthetic": "server/synthetic.py",
     "strategies": "strategies.py (the keyword)",
     "docs": "the page of docs/ where users meet it, in backticks",
@@ -67,6 +70,34 @@ def places(contract: Contract, docs: Path) -> Mapping[str, HasHome]:
         "fetch": variants.judge(_fetch),
         "synthetic": lambda part: part.name in made,
         "strategies": lambda part: not part.gates and _can_be_made(contract, part),
+        "docs": lambda part: part.key in quoted,
+    }
+
+
+def list_places(contract: Contract, docs: Path) -> Mapping[str, HasHome]:
+    """The places of the list of runs, as `places`. `contract` is that of its operation.
+
+    Raises SpecError where it has no example `runs`.
+    """
+    if "runs" not in contract.examples:
+        raise SpecError("the list of runs has no example called 'runs'")
+    shown = _keys(contract, contract.examples["runs"])
+    made = _keys(contract, {contract.pagination.items: [summary(SyntheticRun(files=0))]})
+    quoted = _quoted(docs)
+    plain = _runs(contract.examples["runs"])
+
+    def is_written(part: Part) -> bool:
+        changed = copy.deepcopy(dict(contract.examples["runs"]))
+        for owner, value in list(objects(contract, contract.answer_schema, changed)):
+            if f"{owner}.{part.key}" == part.name and value.get(part.key) is not None:
+                _change(value, part.key)
+        return _runs(changed) != plain
+
+    return {
+        "example": lambda part: part.name in shown,
+        "runs": is_written,
+        "synthetic": lambda part: part.name in made,
+        "strategies": lambda part: _can_be_made(contract, part),
         "docs": lambda part: part.key in quoted,
     }
 
@@ -219,3 +250,9 @@ def _fetch(page: Page) -> Iterator[object]:
     from run_results.cli.rows import record, rows
 
     yield [record(row, page.run_id, NameMap(), page.include) for row in rows(page)]
+
+
+def _runs(answer: JsonObject) -> object:
+    from run_results.cli.runs import record
+
+    return [record(run) for run in msgspec.convert(answer, RunList).runs]

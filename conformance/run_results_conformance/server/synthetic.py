@@ -334,6 +334,7 @@ class SyntheticRun:
         number = self.seed % len(_APPS)
         return {
             "batch_id": int(str(self.header["batch_id"]).removeprefix("batch-")),
+            "input_dir": f"inbox/{self.header['batch_id']}",
             "app_id": f"app-{number}",
             "app_name": _APPS[number],
             "deployment_id": f"deployment-{number}",

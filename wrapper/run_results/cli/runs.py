@@ -105,11 +105,12 @@ def _write(run: RunSummary, kind: str) -> None:
     if kind == "ids":
         click.echo(printable(run.id))
         return
-    sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines([_record(run)])))
+    sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines([record(run)])))
     sys.stdout.buffer.flush()
 
 
-def _record(run: RunSummary) -> dict[str, object]:
+def record(run: RunSummary) -> dict[str, object]:
+    """The run as a line of JSON Lines."""
     line: dict[str, object] = {
         "run_id": run.id,
         "status": run.status,
