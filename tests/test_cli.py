@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ from run_results_conformance.server.synthetic import SyntheticRun
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals and signals")
 
 COMMAND = str(Path(sys.executable).with_name("run-results"))
+NO_WAITS = [sys.executable, "-c", "import time; time.sleep = lambda _: None; from run_results.cli import main; main()"]
+"""The command, which does not really wait between attempts."""
 RUN = SyntheticRun(seed=1, files=10)
 SECRET = "t0k3n-of-the-tests"
 
@@ -61,10 +63,10 @@ def environment(url: str, **more: str) -> dict[str, str]:
     }
 
 
-def piped(url: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def piped(url: str, *arguments: str, command: Sequence[str] = (COMMAND,)) -> "subprocess.CompletedProcess[str]":
     """Run the command with pipes."""
     return subprocess.run(
-        [COMMAND, *arguments],
+        [*command, *arguments],
         env=environment(url),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -89,13 +91,18 @@ def read_all(descriptor: int) -> str:
 
 
 def on_terminal(
-    url: str, *arguments: str, columns: int = 100, stdout: Any = None, more: dict[str, str] | None = None
+    url: str,
+    *arguments: str,
+    columns: int = 100,
+    stdout: Any = None,
+    more: dict[str, str] | None = None,
+    command: Sequence[str] = (COMMAND,),
 ) -> tuple[int, str]:
     """Run the command on a pseudo-terminal, or with stdout elsewhere; gives the exit code and the text shown."""
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (50, columns))
     with subprocess.Popen(
-        [COMMAND, *arguments],
+        [*command, *arguments],
         env=environment(url, **more or {}),
         stdin=terminal,
         stdout=terminal if stdout is None else stdout,
@@ -849,8 +856,8 @@ def test_a_terminal_shows_that_there_will_be_another_attempt(command: str, tmp_p
         taken.bind(("127.0.0.1", 0))  # nobody listens there
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         where = ["-o", str(tmp_path / "out")] if command == "export" else []
-        code, seen = on_terminal(url, command, "r", *where, columns=300)
-        silent = piped(url, command, "r", *where)
+        code, seen = on_terminal(url, command, "r", *where, columns=300, command=NO_WAITS)
+        silent = piped(url, command, "r", *where, command=NO_WAITS)
     assert code == 4
     notices = [line for line in plain(seen) if "trying again in" in line]
     assert len(notices) == 4

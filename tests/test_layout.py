@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -50,12 +51,17 @@ CORE = [
 ]
 
 
-def imports(module: Module, *, types: bool = True) -> Iterator[str]:
+@cache
+def imports(module: Module, *, types: bool = True) -> frozenset[str]:
     """Every module that a module imports anywhere in its text, by dotted name; relative ones made absolute.
 
     `from a import b` gives `a` and `a.b`, because either may be a module. With `types=False`, what stands under
     `if TYPE_CHECKING:` is left out.
     """
+    return frozenset(_imports(module, types=types))
+
+
+def _imports(module: Module, *, types: bool) -> Iterator[str]:
     name, source = module
     under_way: list[ast.AST] = [ast.parse(source)]
     while under_way:

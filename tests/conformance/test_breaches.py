@@ -110,19 +110,28 @@ def test_every_rule_can_be_broken() -> None:
     assert FAULT_OF.keys() == {rule.id for rule in RULES}
 
 
+STANDARD = standard_store()
+STANDARD_MANIFEST = Manifest.of(STANDARD, may_act_in=STANDARD_TOKEN.may_act_in)
+
+
 @pytest.mark.parametrize("rule", FAULT_OF)
 def test_a_fault_is_named_by_its_rule(rule: str) -> None:
     """A server with one fault is found out, and the rule that says so is among those that name it."""
-    store = standard_store()
-    with serve(faulty(FAULT_OF[rule], store, STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)) as served:
-        report = verify(
-            served.url,
-            STANDARD_TOKEN.value,
-            manifest=Manifest.of(store, may_act_in=STANDARD_TOKEN.may_act_in),
-            # Only the rule's family is judged, with the requests that it needs: the rest would cost time.
-            only=[BY_ID[rule].family],
-            unsafe_methods=True,
-        )
+    for requests in (100, 200):  # half of what is allowed is enough for most
+        with serve(faulty(FAULT_OF[rule], STANDARD, STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)) as served:
+            report = verify(
+                served.url,
+                STANDARD_TOKEN.value,
+                manifest=STANDARD_MANIFEST,
+                # Only the rule's family is judged, with the requests that it needs: the rest would cost time.
+                only=[BY_ID[rule].family],
+                unsafe_methods=True,
+                max_requests=requests,
+                # Only the server that is slow on purpose may be found slow.
+                **({} if rule == "latency.budget" else {"latency": 60}),
+            )
+        if rule in broken(report) and not report.obstacles:
+            break
     assert rule in broken(report), explain(report)
     must = any(BY_ID[each].level is Level.MUST for each in broken(report))
     assert report.exit_code == (1 if must else 0)

@@ -37,7 +37,7 @@ STORE = standard_store()
 # Those that the client can ask for: an id with a slash is refused before anything is sent.
 RUNS = [run_id for context, run_id in STORE if context is None and "/" not in run_id]
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-WALKED = RUNS if THOROUGH else ["run-standard", "run-names", "run-running", "run-failed"]
+BY_TURNS = ["run-standard", "run-names", "run-running", "run-failed"]
 CONTRACT = load_contract()
 ALL = frozenset(CONTRACT.flags)
 MUST = {rule.id for rule in RULES if rule.level == "MUST"}
@@ -123,22 +123,14 @@ def end_of_walk(client: Client, run_id: str) -> str:
     return "sound" if is_sound(pages) else "silent"
 
 
-def ends_of(name: str, http: httpx.Client) -> set[str]:
-    """The ends of walks through the runs of a faulty server, up to the first that is not whole; thoroughly, of all.
-
-    What is not of our family is raised.
-    """
+def ends_of(name: str, runs: list[str], http: httpx.Client) -> set[str]:
+    """The ends of walks through these runs of a faulty server. What is not of our family is raised."""
     app = faulty(name, STORE, STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)
-    ends = set()
     with (
         serve(app) as served,
         Client(base_url=served.url, token=STANDARD_TOKEN.value, retry=POLICY, timeout=20.0, http_client=http) as client,
     ):
-        for run_id in WALKED:
-            ends.add(end_of_walk(client, run_id))
-            if not THOROUGH and ends != {"whole"}:
-                break
-    return ends
+        return {end_of_walk(client, run_id) for run_id in runs}
 
 
 def test_the_page_says_what_cannot_be_seen() -> None:
@@ -150,9 +142,16 @@ def test_the_page_says_what_cannot_be_seen() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_fault_is_a_silent_loss(family: str) -> None:
-    """No walk hangs, raises a foreign error or passes over what could be seen; what cannot be seen is declared."""
+    """No walk hangs, raises a foreign error or passes over what could be seen; what cannot be seen is declared.
+
+    By default each server is asked for one run, another each time; thoroughly for all of them.
+    """
+    faults = [fault.name for fault in FAULTS if fault.family == family]
     with httpx.Client(trust_env=False) as http:
-        ends = {fault.name: ends_of(fault.name, http) for fault in FAULTS if fault.family == family}
+        ends = {
+            name: ends_of(name, RUNS if THOROUGH else [BY_TURNS[turn % len(BY_TURNS)]], http)
+            for turn, name in enumerate(faults)
+        }
     assert [name for name, seen in ends.items() if "silent" in seen] == []
     unseen = [name for name, seen in ends.items() if "sound" in seen]
     assert family in UNSEEN or not unseen

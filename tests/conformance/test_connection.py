@@ -65,7 +65,7 @@ def _sent(request: Request, token: str = SECRET) -> str:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with Connection(Address.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), token, timeout=5) as connection:
+        with Connection(Address.of(f"http://127.0.0.1:{listener.getsockname()[1]}"), token, timeout=60) as connection:
             assert connection.send(request).status == 200
         thread.join()
     return received.decode("latin-1")

@@ -26,7 +26,7 @@ def pytest_in(folder: Path, *options: str, **surroundings: str) -> tuple[int, st
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *strict, *options, "-q"],
         cwd=folder,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **surroundings},
+        env={**os.environ, **surroundings},
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -16,13 +16,14 @@ from benchmarks.power.tools import BY_ID, OWN_TOOLS, SUITE
 
 from run_results_conformance.faults import CORRECT, FAMILIES, FAULTS
 
-SAMPLED = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 22
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+SAMPLED = 200 if THOROUGH else len(FAMILIES)
 SLOW = {"latency.budget"}  # may be the machine's
 LATE = (
     *("box-edge-null-late", "has-more-while-running", "failed-run-first-page-only"),
     *("status-complete-at-end", "has-more-not-when-unfinished", "alert-msg-null-late"),
 )
-CORRECT_SAMPLED = CORRECT[:: max(1, len(CORRECT) // 8)]
+CORRECT_SAMPLED = CORRECT[:: max(1, len(CORRECT) // (8 if THOROUGH else 3))]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_sampled_faults_are_found(outcomes: dict[Job, Outcome]) -> None:
     assert [fault.name for fault in missed(outcomes, SUITE)] == []
 
 
-@pytest.mark.parametrize("name", LATE if SAMPLED > 22 else LATE[:3])
+@pytest.mark.parametrize("name", LATE if THOROUGH else LATE[:2])
 def test_faults_on_late_pages_are_found(name: str) -> None:
     """200 requests reach the last pages of every run, finished or not, whatever else they are for."""
     assert judge(Job(SUITE, name)).complaints

@@ -116,8 +116,11 @@ HOSTILE: dict[str, Callable[[bytes, socket.socket], bytes | None]] = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_server(kind: str) -> None:
     """A server that sends garbage, no end, or hardly anything is reported, after few requests of bounded time."""
-    with raw_server(HOSTILE[kind]) as url:
-        report = verify(url, TOKEN, runs=["a", "b", "c"], timeout=0.3)
+    for timeout in (0.3, 2, 10):  # a busy machine can need longer for what is answered at once
+        with raw_server(HOSTILE[kind]) as url:
+            report = verify(url, TOKEN, runs=["a", "b", "c"], timeout=timeout)
+        if broken(report) or kind in ("silence", "busy", "bomb", "many values"):
+            break
     assert report.exit_code in (1, 2)
     if kind == "silence":  # whatever is there, it is no server that could be accused
         assert (report.exit_code, broken(report)) == (2, [])

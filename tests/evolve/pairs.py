@@ -44,11 +44,12 @@ class Pair:
 
 
 def edited(document: Any, edits: list[Edit]) -> dict[str, Any]:
-    """A copy of a document with some places changed."""
-    made: dict[str, Any] = copy.deepcopy(dict(document))
+    """A document with some places changed. What does not change is shared with the one that is given."""
+    made: dict[str, Any] = dict(document)
     for path, value in edits:
         node: Any = made
         for part in path[:-1]:
+            node[part] = copy.copy(node[part])
             node = node[part]
         last = path[-1]
         if callable(value):

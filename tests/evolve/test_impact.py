@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from run_results_conformance.cli import main
-from run_results_conformance.evolve.impact import Unmapped, impact, unmapped
+from run_results_conformance.evolve.impact import Impact, Unmapped, impact, unmapped
 from run_results_conformance.evolve.parts import Part, properties
 from run_results_conformance.evolve.places import places
 from run_results_conformance.server.contract import Contract, load_contract
@@ -39,6 +39,12 @@ def edited(name: str, node: dict[str, Any], value: Any, flag: str | None = None)
     return document
 
 
+@cache
+def today(*, documented: bool = True) -> Impact:
+    """What the contract itself comes to, with or without what `unmapped.toml` says."""
+    return impact(load_contract(), DOCS, unmapped() if documented else [])
+
+
 def homeless(document: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     """What has no home when the contract is this one, apart from what already has none."""
     found = impact(Contract(document), DOCS, unmapped()).homeless
@@ -48,20 +54,15 @@ def homeless(document: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 @cache
 def already() -> frozenset[str]:
     """What of the contract has no home; nothing, or one test says so."""
-    return frozenset(impact(load_contract(), DOCS, unmapped()).homeless)
+    return frozenset(today().homeless)
 
 
 def test_the_contract_has_a_home_everywhere() -> None:
     """Every property and flag is in every place, or in `unmapped.toml` with a reason, and no entry there is idle."""
-    found = impact(load_contract(), DOCS, unmapped())
+    found = today()
     assert (dict(found.homeless), found.unused) == ({}, ())
     assert found.parts > 70
     assert all(entry.why for entry in unmapped())
-
-
-def test_a_new_property_is_named_with_each_place() -> None:
-    """A property that only the spec has lacks a home in all places but the strategies, which are made from it."""
-    assert homeless(edited("mood_of_text", {"type": "string"}, "calm")) == {"Field.mood_of_text": EVERYWHERE}
 
 
 def test_a_property_that_no_example_shows_is_named() -> None:
@@ -96,15 +97,16 @@ def test_a_keyword_that_strategies_cannot_make_is_named() -> None:
 @pytest.mark.parametrize("place", ["tables", "report", "fetch"])
 def test_what_is_written_is_looked_at(place: str) -> None:
     """Without the entries of `unmapped.toml` exactly what they name has no home in a place."""
-    entries = [entry for entry in unmapped() if entry.place == place]
-    known = [entry for entry in unmapped() if entry.place != place]
-    found = impact(load_contract(), DOCS, known).homeless
-    new = {name: places for name, places in found.items() if name not in already()}
-    assert new == {what: (place,) for entry in entries for what in entry.what}
+    named = {what for entry in unmapped() if entry.place == place for what in entry.what}
+    found = {name for name, places in today(documented=False).homeless.items() if place in places}
+    assert found - already() == named - already()
 
 
-def test_the_time_of_a_report_makes_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report says when it was made; a minute that passes in between gives no property a home."""
+def test_a_new_property_is_named_with_each_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A property that only the spec has lacks a home in all places but the strategies, which are made from it.
+
+    A report says when it was made: a minute that passes in between gives no property a home.
+    """
     seconds = count(step=20)
 
     class Clock(datetime):

@@ -222,7 +222,7 @@ def test_the_async_client_exports_the_same(serve_runs: Serve, token: str, tmp_pa
 @pytest.mark.parametrize("form", ["parts", "single"])
 def test_an_export_survives_being_killed(form: str, token: str) -> None:
     """Killed at random moments and resumed, an export has every row once, as one that was never killed."""
-    kills = (500 if THOROUGH else 16) // (1 if form == "parts" else 4)
+    kills = (500 if THOROUGH else 8) // (1 if form == "parts" else 4)
     run = SyntheticRun(seed=3, files=15)
     program = Path(__file__).with_name("killed.py")
     place = TemporaryDirectory(dir=MEMORY)
@@ -956,7 +956,7 @@ def test_a_kill_at_every_step_leaves_one_whole_export(form: str, token: str) -> 
     program = Path(__file__).with_name("killed.py")
     servers = [ReferenceServer(MemoryStore([run]), token) for run in (RUN, EDITED)]
     with TemporaryDirectory(dir=MEMORY) as made, serve(servers[0]) as old, serve(servers[1]) as new:
-        step = 1 if THOROUGH else 5
+        step = 1 if THOROUGH else 7
         arguments = [old.url, token, RUN.run_id, made, str(step), new.url, f"overwrite-{form}"]
         done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")

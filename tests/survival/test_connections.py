@@ -98,7 +98,7 @@ def test_handshakes_that_fail_behind_a_proxy_cost_no_connection(
             async with AsyncClient(**settings) as client:
                 while len(proxy.asked) < 3:
                     with pytest.raises(errors.DeadlineExceededError):
-                        await client.with_options(timeout=0.3).page(RUN_ID)
+                        await client.with_options(timeout=1.0).page(RUN_ID)
                 proxy.lead_to(honest.url)
                 return [str(file.input_file_path) async for file in client.files(RUN_ID)]
 
@@ -106,7 +106,7 @@ def test_handshakes_that_fail_behind_a_proxy_cost_no_connection(
             with Client(**settings) as client:
                 while len(proxy.asked) < 3:
                     with pytest.raises(errors.DeadlineExceededError):
-                        client.with_options(timeout=0.3).page(RUN_ID)
+                        client.with_options(timeout=1.0).page(RUN_ID)
                 proxy.lead_to(honest.url)
                 return [str(file.input_file_path) for file in client.files(RUN_ID)]
 

@@ -202,7 +202,7 @@ def many(few: int, all_of_them: int) -> int:
 @every_library
 def test_cancelled_tasks_cost_nothing(library: str, slow: Slow) -> None:
     """Tasks that are cancelled at random moments, while others go on, leave a client that is whole."""
-    number, size, draw = many(160, 2000), 4, random.Random(11)
+    number, size, draw = many(80, 2000), 4, random.Random(11)
     retries: list[RetryPlanned] = []
 
     async def cancel_some(client: AsyncClient, number: int) -> None:
@@ -226,7 +226,7 @@ def test_cancelled_tasks_cost_nothing(library: str, slow: Slow) -> None:
 @every_library
 def test_waits_that_time_out_cost_nothing(library: str, slow: Slow) -> None:
     """`asyncio.wait_for` with a time that sometimes is enough and sometimes not leaves a client that is whole."""
-    number, size, draw = many(60, 600), 1, random.Random(12)
+    number, size, draw = many(30, 600), 1, random.Random(12)
     retries: list[RetryPlanned] = []
 
     async def use() -> None:
@@ -244,7 +244,7 @@ def test_waits_that_time_out_cost_nothing(library: str, slow: Slow) -> None:
 @every_library
 def test_walks_with_pages_ahead_cost_nothing(library: str, slow: Slow) -> None:
     """Walks that ask ahead, of which every third is left in the middle, leave a client that is whole."""
-    number, size = many(24, 500), 8
+    number, size = many(12, 500), 8
     retries: list[RetryPlanned] = []
 
     async def walk(client: AsyncClient, number: int) -> None:
@@ -270,7 +270,7 @@ def test_walks_with_pages_ahead_cost_nothing(library: str, slow: Slow) -> None:
 @every_library
 def test_many_tasks_and_a_server_that_hangs_cost_nothing(library: str, slow: Slow) -> None:
     """Far more tasks than connections, while the server answers nobody: errors of the family, and then all is well."""
-    number, size = many(60, 250), many(10, 100)
+    number, size = many(30, 250), many(6, 100)
     retries: list[RetryPlanned] = []
 
     async def use() -> None:
@@ -297,7 +297,7 @@ def test_one_event_loop_after_the_other_costs_nothing(slow: Slow) -> None:
         return len([file async for file in client.files(RUN_ID)])
 
     with nothing_left():
-        for _ in range(many(12, 60)):
+        for _ in range(many(5, 60)):
             assert asyncio.run(job()) == len(FILES)
     asyncio.run(client.close())
     assert retries == []

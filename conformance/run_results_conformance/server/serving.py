@@ -11,7 +11,7 @@ import uvicorn
 from attrs import define, field
 from starlette.types import ASGIApp
 
-_START = 10.0  # seconds that the start may take
+_START = 60.0  # seconds that the start may take, on a busy machine, too
 
 
 @define
