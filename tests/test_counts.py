@@ -18,6 +18,7 @@ from starlette.responses import Response
 from run_results import Client, Counts, Include, Page, RunResults, problems
 from run_results.cli.commands import run as command
 from run_results.counts import THRESHOLD
+from run_results.report.tiles import tiles
 from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryStore
@@ -116,6 +117,8 @@ def counted(pages: list[Json]) -> Counter[str]:
             found["unclassified"] += document["class_name"] is None
             found["invalid documents"] += document["validations"]["final_result_pass"] is False
             found["edited documents"] += bool(document["class_edit_history"])
+            score = document["classification_confidence"]["model"]
+            found["unsure documents"] += score is not None and score < THRESHOLD
             for field in document["fields"]:
                 found["fields"] += 1
                 found.update(_marks(field))
@@ -233,6 +236,7 @@ def library(counts: Counts) -> dict[str, int]:
         "documents": documents.total,
         "unclassified": documents.unclassified,
         "invalid documents": documents.invalid,
+        "unsure documents": documents.unsure,
         "edited documents": documents.edited,
         "fields": fields.total,
         "case fields": cases.total,
@@ -318,11 +322,17 @@ def in_report(line: str, path: Path, counts: Counts, drift: int) -> None:
         ("file", counts.files),
         ("document", counts.documents.total),
         ("field", fields.total),
-        *((f"{mark} field", getattr(fields, mark)) for mark in MARKS),
         ("cross-class field", counts.case_fields.total),
     ):
-        assert f" {count:,} {noun}{'' if count == 1 else 's'} " in text.split("Failed, invalid, unsure")[0]
-    assert f"Of {fields.total:,} field" not in text
+        assert f" {count:,} {noun}{'' if count == 1 else 's'} " in text.split(" need a look ")[0]
+    for tile in tiles(counts):
+        below = " (below 0.80)" if tile.reason == "unsure" else ""
+        assert f" {tile.total:,} {tile.label}{below} {tile.text} " in text
+        parts = {noun: number for number, noun in tile.parts}
+        if tile.reason != "look":
+            assert parts["field"] == getattr(fields, tile.reason)
+            assert parts["cross-class field"] == getattr(counts.case_fields, tile.reason)
+    assert parts["document"] == counts.documents.edited
     assert f" {drift:,} place" in text
     for mark in MARKS:
         assert number(line, f"# {mark}") == getattr(fields, mark)
@@ -386,7 +396,7 @@ def test_a_start_behind_the_end_is_said(
         warning = f"{RUN_ID}: the run has no file {start}: its files, counted from 0, end before"
         for arguments in (("fetch", RUN_ID), ("report", RUN_ID, "-o", str(tmp_path / "r.html"))):
             assert warning in heard(*arguments, "--start", start)[1]
-        assert f"The run has no file {start}" in "".join(Reader(tmp_path / "r.html").text)
+        assert f"The run has no file {int(start) + 1} (--start {start})" in "".join(Reader(tmp_path / "r.html").text)
     assert "has no file" not in heard("fetch", RUN_ID, "--start", "2")[1]
 
 

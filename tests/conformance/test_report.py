@@ -3,10 +3,13 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
+from attrs import evolve
 
+from run_results import __version__
 from run_results_conformance.verifier.report import (
     Failure,
     Report,
@@ -67,6 +70,29 @@ def test_html_loads_and_runs_nothing() -> None:
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on") or name == "src"]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert all(f"<code>{rule.id}</code>" in text for rule in RULES)
+
+
+def test_html_says_when_with_what_and_why_not() -> None:
+    """The page has the date, the version, and the rules that were not judged once, by the reason."""
+    verdicts = [
+        Verdict(rule, 0, 0, (), "needs a <manifest>" if at % 2 else "needs a second run") if at < 7 else verdict
+        for at, (rule, verdict) in enumerate(zip(RULES, report(()).verdicts, strict=True))
+    ]
+    found = evolve(report(), verdicts=tuple(verdicts))
+    assert {reason: len(group) for reason, group in found.reasons.items()} == {
+        "needs a second run": 4,
+        "needs a <manifest>": 3,
+        "needs <more>": 1,
+    }
+    text = to_html(found, datetime(2026, 3, 1, 12, 30, tzinfo=UTC))
+    assert "2026-03-01 12:30 UTC" in text
+    assert f"run-results-conformance {__version__}" in text
+    assert text.count("needs a &lt;manifest&gt;") == 1
+    (group,) = re.findall(r"<summary>needs a second run.*?</details>", text, re.DOTALL)
+    assert re.findall(r"<code>(.*?)</code>", group) == [rule.id for rule in RULES[:7:2]]
+    assert "4 rules" in group
+    assert "prefers-color-scheme: dark" in text
+    assert f"{datetime.now(UTC):%Y-}" in to_html(found)
 
 
 @pytest.mark.parametrize("policy", [False, True])

@@ -67,10 +67,10 @@ class View:
 
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Callable[..., BrowserContext]:
-    """A context with these options, one for all who ask for the same: reports keep nothing in it."""
+    """A context with these options, one for all who ask for the same. Who marks rows as checked needs a fresh one."""
 
     @cache
-    def made(**options: Any) -> BrowserContext:
+    def made(fresh: object = None, **options: Any) -> BrowserContext:
         size = dict(zip(("width", "height"), options.pop("size", (1400, 900)), strict=True))
         return browser.new_context(**{"viewport": size, **options})
 

@@ -68,7 +68,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(view: View) -> list[str]:
     """The names in the list, from top to bottom."""
-    return [text.split("\n")[0] for text in view.page.locator("#queue tbody tr td:nth-child(2)").all_inner_texts()]
+    return [text.split("\n")[0] for text in view.page.locator("#queue tbody .c-what").all_inner_texts()]
 
 
 def chosen(view: View) -> tuple[list[str], list[str]]:

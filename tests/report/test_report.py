@@ -26,7 +26,8 @@ from run_results.errors import ConfigurationError, DeadlineExceededError, RunMis
 from run_results.report import folder, write_report
 from run_results.report.boxes import INCOMPLETE, NO_LAYOUT, OFF, ON, PARTLY, TURNED, place
 from run_results.report.compact import moment, to_json
-from run_results.report.template import load
+from run_results.report.template import load, script
+from run_results.report.tiles import Tile, tiles
 from run_results.text import visible
 from run_results_api.models import Document, File, RunKeys, RunResults, SourceCoordinates
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -147,19 +148,47 @@ def test_numbers_are_those_of_the_run(small: Any) -> None:
         "files": len(files),
         "documents": sum(len(file["documents"]) for file in files),
         "fields": len(fields),
-        "failed field": sum(map(is_failed, fields)),
-        "invalid field": sum(not field["validations"]["valid"] for field in fields),
-        "unsure field": sum(bool(each) and min(each) < 0.8 for each in scores),
-        "edited field": sum(bool(field["edit_history"]) for field in fields),
         "cross-class fields": 5,
         "places of drift": 0,
+    }
+    marks = {
+        "failed": sum(map(is_failed, fields)),
+        "invalid": sum(not field["validations"]["valid"] for field in fields),
+        "unsure (below 0.80)": sum(bool(each) and min(each) < 0.8 for each in scores),
+        "edited": sum(bool(field["edit_history"]) for field in fields),
     }
     text = " ".join("".join(Reader(small.path).text).split())
     for noun, number in counts.items():
         assert f"{number} {noun}" in text
-    assert min(counts[noun] for noun in ("failed field", "unsure field", "edited field")) > 0, (
-        "there is something to see"
-    )
+    for mark, number in marks.items():
+        assert number > 0, "there is something to see"
+        assert re.search(rf"\d {re.escape(mark)} {number} fields?\b", text)
+
+
+def test_a_tile_adds_up_what_the_list_has(small: Any) -> None:
+    """Each tile is the sum of its parts; a row with two marks needs one look, a document with invalid fields none."""
+    needs_a_look = 0
+    for file in small.run.files(0, small.run.file_count):
+        needs_a_look += not file["documents"]
+        for each in file["documents"]:
+            invalid = [field["validations"]["valid"] is False for field in each["fields"]]
+            scores = [[s for s in field["confidence"].values() if s is not None] for field in each["fields"]]
+            needs_a_look += sum(
+                is_failed(field) or bad or (bool(known) and min(known) < 0.8)
+                for field, bad, known in zip(each["fields"], invalid, scores, strict=True)
+            )
+            score = each["classification_confidence"]["model"]
+            needs_a_look += (
+                each["class_name"] is None
+                or (score is not None and score < 0.8)
+                or (each["validations"]["final_result_pass"] is False and not any(invalid))
+            )
+    cases = small.written.counts.case_fields.need_a_look
+    look, *others = tiles(small.written.counts)
+    assert look.total == needs_a_look + cases
+    assert sum(int(number) for number in re.findall(r"\d+", look.text)) == look.total
+    assert [tile.reason for tile in others] == ["failed", "invalid", "unsure", "edited"]
+    assert Tile("edited", "edited", "", ((0, "field"),)).text == "none"
 
 
 def test_names_are_the_projects(small: Any) -> None:
@@ -270,7 +299,7 @@ TAGS = frozenset(
         r"\w+",
         "html head meta title style body a header div h1 p span dl dt bdi dd ul li b noscript nav main section h2 form"
         " button input select label output table thead tr th tbody td svg path rect article h3 code ol footer details"
-        " summary kbd script",
+        " summary kbd script dialog",
     )
 )
 
@@ -355,9 +384,8 @@ def test_the_policy_names_what_is_there(small: Any) -> None:
 
 def test_the_script_parses_nothing_as_html() -> None:
     """The script has no way to make elements of text."""
-    script = (Path(sys.modules["run_results.report"].__file__ or "").parent / "report.js").read_text("utf-8")
     assert not re.search(
-        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser|fetch\(", script
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser|fetch\(", script()
     )
 
 
@@ -405,7 +433,9 @@ def test_a_full_report_says_so(tmp_path: Path) -> None:
     assert 0 < len(read.documents) == 100 - written.left_out < 20
     assert written.left_out_from == len(read.documents)
     assert (written.documents, written.fields) == (100, 100)
-    assert f"from file {written.left_out_from} on" in "".join(read.text)
+    assert f"from file {(written.left_out_from or 0) + 1} on" in "".join(read.text)
+    assert f"(--start {written.left_out_from})" in "".join(read.text)
+    assert read.index["full"] is True
     written = write_report(
         [page_of({"files": files})], tmp_path / "r.html", images=lambda *_: PNG, max_image_bytes=1000
     )
@@ -435,7 +465,7 @@ def test_a_part_of_a_run_says_so(tmp_path: Path) -> None:
     for offset in (0, 2500):
         write_report([page_of(files, offset)], tmp_path / "r.html")
         text = "".join(Reader(tmp_path / "r.html").text)
-        assert ("This report begins at file 2500." in text) == (offset == 2500)
+        assert ("This report begins at file 2501 (--start 2500)." in text) == (offset == 2500)
         assert ("Not the whole run." in text) == (offset == 2500)
 
 

@@ -14,7 +14,15 @@ from collections.abc import Sequence
 
 from msgspec import Struct, field
 
-from run_results.fields import case_fields, failed, is_edited, is_invalid, is_invalid_document, is_unsure
+from run_results.fields import (
+    case_fields,
+    failed,
+    is_edited,
+    is_invalid,
+    is_invalid_document,
+    is_unsure,
+    is_unsure_document,
+)
 from run_results.page import Page
 from run_results_api.models import CaseField, Document, Field, RunStatus
 
@@ -34,6 +42,8 @@ class FieldCounts(Struct):
     """The lowest score is below the threshold."""
     edited: int = 0
     """A reviewer changed the field."""
+    need_a_look: int = 0
+    """Failed, invalid or unsure: a field with two of these marks counts once. Without a threshold it is 0."""
     problems: int = 0
     """One for each failed field, and one for each message of an invalid one: `Page.problems` lists them."""
 
@@ -47,7 +57,11 @@ class FieldCounts(Struct):
         self.edited += sum(map(is_edited, fields))
         self.problems += failures + sum(len(_messages(each)) or 1 for each in invalid)
         if threshold is not None:
-            self.unsure += sum(is_unsure(each, threshold) for each in fields)
+            unsure = [is_unsure(each, threshold) for each in fields]
+            self.unsure += sum(unsure)
+            self.need_a_look += sum(
+                low or failed(each) or is_invalid(each) for each, low in zip(fields, unsure, strict=True)
+            )
 
 
 class DocumentCounts(Struct):
@@ -58,20 +72,30 @@ class DocumentCounts(Struct):
     """The class is null: the document could not be classified."""
     invalid: int = 0
     """The validation of the document as a whole did not pass."""
+    unsure: int = 0
+    """The confidence of the class is below the threshold."""
     edited: int = 0
     """A reviewer changed the class. Edits of fields are counted at the fields."""
+    need_a_look: int = 0
+    """Without a class, of an unsure class, or invalid though all its fields are valid. Without a threshold it is 0.
+
+    An invalid document with an invalid field does not count: the field needs the look, and counts among the fields.
+    """
 
     @property
     def problems(self) -> int:
         """One for each mark `unclassified` and `invalid`: `Page.problems` lists them."""
         return self.unclassified + self.invalid
 
-    def add(self, documents: Sequence[Document]) -> None:
-        """Count these documents."""
+    def add(self, documents: Sequence[Document], threshold: float | None) -> None:
+        """Count these documents. With None for the threshold no document is unsure."""
         self.total += len(documents)
         self.unclassified += sum(document.class_name is None for document in documents)
         self.invalid += sum(map(is_invalid_document, documents))
         self.edited += sum(bool(document.class_edit_history) for document in documents)
+        if threshold is not None:
+            self.unsure += sum(is_unsure_document(document, threshold) for document in documents)
+            self.need_a_look += sum(_needs_a_look(document, threshold) for document in documents)
 
 
 class Counts(Struct):
@@ -108,7 +132,7 @@ class Counts(Struct):
         documents = [document for file in page.files for document in file.documents or ()]
         self.files += len(page.files)
         self.empty_files += sum(not file.documents for file in page.files)
-        self.documents.add(documents)
+        self.documents.add(documents, self.threshold)
         self.fields.add([each for document in documents for each in document.fields or ()], self.threshold)
         if not self.pages:
             self.case_fields.add(case_fields(page.run), self.threshold)
@@ -129,6 +153,12 @@ class Counts(Struct):
             "document": self.documents.problems,
             "field": self.fields.problems,
         }
+
+
+def _needs_a_look(document: Document, threshold: float) -> bool:
+    if document.class_name is None or is_unsure_document(document, threshold):
+        return True
+    return is_invalid_document(document) and not any(map(is_invalid, document.fields or ()))
 
 
 def _messages(field: Field | CaseField) -> Sequence[object]:

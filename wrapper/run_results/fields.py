@@ -60,6 +60,12 @@ def is_unsure(field: Field | CaseField, threshold: float) -> bool:
     return score is not None and score < threshold
 
 
+def is_unsure_document(document: Document, threshold: float) -> bool:
+    """Whether the confidence of the document's class is below the threshold; never where it is not known."""
+    score = document.classification_confidence.model if document.classification_confidence else None
+    return isinstance(score, float) and score < threshold
+
+
 @frozen
 class DocumentPlace:
     """A document with its place in the run; or the place of a file without documents.

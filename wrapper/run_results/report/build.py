@@ -115,7 +115,7 @@ def write_report(
         before, after = render(last, compactor, cases, title)
         with file_errors(_ACTION, path):
             file.write(before.encode())
-            file.write(_element("index", None, compactor.index(cases[:MOST_CASE_FIELDS])))
+            file.write(_element("index", None, compactor.index(last.run_id, cases[:MOST_CASE_FIELDS])))
             spool.seek(0)
             shutil.copyfileobj(spool, file)
             file.write(after.encode())

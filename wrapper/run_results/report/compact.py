@@ -38,6 +38,7 @@ from run_results.fields import DocumentPlace, documents
 from run_results.report.boxes import place, sizes
 from run_results.report.images import Images, to_url
 from run_results.report.summary import Summary, class_label, label, marks
+from run_results.tables.currencies import CODES, SIGNS
 from run_results.text import count, encodable, script_json
 from run_results_api.models import CaseFieldFailure, Edit, ValidationAlert
 
@@ -165,15 +166,22 @@ class Compactor:
         if chunk:
             yield "documents", b"[" + b",\n".join(chunk) + b"]"
 
-    def index(self, case_fields: list[CaseField]) -> bytes:
-        """The part that a report has once: the tables that numbers in documents point into, and the packet's fields."""
+    def index(self, run_id: str, case_fields: list[CaseField]) -> bytes:
+        """The part that a report has once.
+
+        The run's id, the tables that numbers in documents point into, the packet's fields, whether documents are
+        left out, and the currencies, by which the script tells amounts from formulas.
+        """
         return to_json(
             {
+                "run": encodable(run_id),
+                "full": bool(self.left_out.total),
                 "classes": self.classes.shown,
                 "types": self.types.shown,
                 "names": self.field_names.shown,
                 "whole": not self.first_file,
                 "case": [self.case_field(field) for field in case_fields],
+                "currencies": [sorted(CODES), sorted(SIGNS)],
             }
         )
 

@@ -12,16 +12,27 @@ from run_results.errors import ConfigurationError
 from run_results.report.compact import Compactor
 from run_results.report.facts import case_field_facts, run_facts
 from run_results.report.summary import BANDS
+from run_results.report.tiles import tiles
 from run_results.text import count, visible
 
 MOST_CASE_FIELDS: Final = 500
 """The most cross-class fields that a report shows."""
 _MARK: Final = "<!-- data -->"
+SCRIPTS: Final = (
+    "data", "elements", "formulas", "checks", "filters", "list", "table", "pages", "viewer", "edits", "input", "start"
+)  # fmt: skip
+"""The parts of the script in their order. They share one scope, so that each can use what stands in those before."""
 
 
 @cache
 def _read(name: str) -> str:
     return resources(__package__ or "run_results.report").joinpath(name).read_text("utf-8")
+
+
+@cache
+def script() -> str:
+    """The script of a report: its parts, in one scope that nothing outside can reach."""
+    return '"use strict";\n(() => {\n' + "\n".join(_read(f"script/{name}.js") for name in SCRIPTS) + "})();\n"
 
 
 @cache
@@ -78,15 +89,15 @@ def render(page: Page, compactor: Compactor, case_fields: list[CaseField], title
 def _context(page: Page, compactor: Compactor, case_fields: list[CaseField], title: str | None) -> dict[str, Any]:
     from markupsafe import Markup
 
-    style, script = _read("report.css"), _read("report.js")
+    style, code = _read("report.css"), script()
     policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)};"
+        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(code)};"
         " base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
     return {
         "policy": policy,
         "style": Markup(style),  # noqa: S704 - our own
-        "script": Markup(script),  # noqa: S704 - our own
+        "script": Markup(code),  # noqa: S704 - our own
         "data": Markup(_MARK),  # noqa: S704 - our own
         "title": title or f"Run {page.run_id}",
         "version": __version__,
@@ -97,6 +108,7 @@ def _context(page: Page, compactor: Compactor, case_fields: list[CaseField], tit
         "compactor": compactor,
         "summary": compactor.summary,
         "counts": compactor.summary.counts,
+        "tiles": list(tiles(compactor.summary.counts)),
         "fields": compactor.summary.named_fields(compactor.names),
         "case_fields": [case_field_facts(field, compactor.names) for field in case_fields[:MOST_CASE_FIELDS]],
         "case_fields_left_out": max(0, len(case_fields) - MOST_CASE_FIELDS),

@@ -1,23 +1,14 @@
 """The report as one page of HTML that loads nothing and runs nothing."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import escape
+from importlib.resources import files
 
-from .model import Outcome, Report, Verdict
+from run_results import __version__
+from run_results_conformance.verifier.rules import FAMILIES
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --bad: #c0392b; --good: #1e8449; --open: #b7950b; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2rem; } h3 { margin: 0; font-size: 1rem; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; }
-td, th { padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #8881; padding: .5rem; margin: 0; font-size: .85rem; }
-section.breach { border-left: 4px solid var(--bad); padding-left: 1rem; margin: 1.5rem 0; }
-section.policy { border-left: 4px solid var(--open); padding-left: 1rem; margin: 1.5rem 0; }
-.kept { color: var(--good); } .broken { color: var(--bad); } .open { color: var(--open); }
-.small { font-size: .85rem; opacity: .8; } dl { display: grid; grid-template-columns: 6rem 1fr; gap: .25rem 1rem; }
-dt { opacity: .7; } dd { margin: 0; min-width: 0; }
-"""
+from .model import Outcome, Report, Verdict, count
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"  # so that nothing can load
@@ -25,12 +16,13 @@ _POLICY = (
 _CLASSES = {Outcome.KEPT: "kept", Outcome.BROKEN: "broken", Outcome.NOT_JUDGED: "open"}
 
 
-def to_html(report: Report) -> str:
-    """The report as one page of HTML."""
-    return "\n".join([*_head(report), *_body(report), "</body>", "</html>", ""])
+def to_html(report: Report, made: datetime | None = None) -> str:
+    """The report as one page of HTML. `made` is the time that it shows; now, if it is not given."""
+    return "\n".join([*_head(report), *_body(report, made or datetime.now(UTC)), "</body>", "</html>", ""])
 
 
 def _head(report: Report) -> Iterator[str]:
+    style = files(__package__ or "").joinpath("html_report.css").read_text("utf-8")
     yield "<!doctype html>"
     yield '<html lang="en">'
     yield "<head>"
@@ -38,25 +30,37 @@ def _head(report: Report) -> Iterator[str]:
     yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="referrer" content="no-referrer">'
+    yield '<meta name="color-scheme" content="light dark">'
     yield f"<title>{escape(report.conclusion)}</title>"
-    yield f"<style>{_STYLE}</style>"
+    yield f"<style>{style}</style>"
     yield "</head>"
     yield "<body>"
 
 
-def _body(report: Report) -> Iterator[str]:
-    yield f'<h1 class="{("kept", "broken", "open")[report.exit_code]}">{escape(report.conclusion)}</h1>'
-    runs = f"runs: {escape(', '.join(report.runs)) or 'none'}"
-    yield f"<p>{escape(report.summary)}<br><span class=small>{escape(report.effort)}, {runs}</span></p>"
+def _body(report: Report, made: datetime) -> Iterator[str]:
+    yield f'<header class="{("kept", "broken", "open")[report.exit_code]}">'
+    yield f"<h1>{escape(report.conclusion)}</h1>"
+    yield f"<p>{escape(report.summary)}</p>"
+    facts = {
+        "Runs": ", ".join(report.runs) or "none",
+        "Effort": report.effort,
+        "Verified": f"{made.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        "With": f"run-results-conformance {__version__}",
+    }
+    yield f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{escape(text)}</dd></div>' for name, text in facts.items())}</dl>"
+    yield "</header>"
     for title, lines in report.remarks:
         yield f"<h2>{title}</h2><ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
     if report.broken:
         yield "<h2>Broken</h2>"
         yield from (_broken_rule(report, verdict) for verdict in report.broken)
+    if report.reasons:
+        yield "<h2>Not judged, and why</h2>"
+        yield from (_reason(reason, verdicts) for reason, verdicts in report.reasons.items())
     yield "<h2>Every rule</h2>"
-    yield "<table><tr><th>rule</th><th>level</th><th>outcome</th><th>judged</th></tr>"
-    yield from map(_row, report.verdicts)
-    yield "</table>"
+    for family, sentence in FAMILIES.items():
+        if verdicts := [verdict for verdict in report.verdicts if verdict.rule.family == family]:
+            yield from _family(family, sentence, verdicts)
 
 
 def _broken_rule(report: Report, verdict: Verdict) -> str:
@@ -69,7 +73,7 @@ def _broken_rule(report: Report, verdict: Verdict) -> str:
     ]
     for failure in verdict.failures:
         lines = (f"<dt>{label}</dt><dd>{_failure_text(label, text)}</dd>" for label, text in failure.lines())
-        parts.append(f"<dl>{''.join(lines)}</dl>")
+        parts.append(f"<dl class=case>{''.join(lines)}</dl>")
     return "".join([*parts, "</section>"])
 
 
@@ -78,11 +82,29 @@ def _failure_text(label: str, text: str) -> str:
     return f"<{tag}>{escape(text)}</{tag}>" if tag else escape(text)
 
 
+def _reason(reason: str, verdicts: tuple[Verdict, ...]) -> str:
+    rules = "".join(
+        f"<li><code>{escape(verdict.rule.id)}</code> <span class=small>{escape(verdict.rule.sentence)}</span></li>"
+        for verdict in verdicts
+    )
+    title = f"{escape(reason or 'no reason')} <span class=small>{count(len(verdicts), 'rule')}</span>"
+    return f"<details><summary>{title}</summary><ul>{rules}</ul></details>"
+
+
+def _family(family: str, sentence: str, verdicts: list[Verdict]) -> Iterator[str]:
+    outcomes = [verdict.outcome for verdict in verdicts]
+    numbers = (f"{outcomes.count(outcome)} {outcome}" for outcome in Outcome if outcome in outcomes)
+    yield f"<h3>{escape(family)} <span class=small>{', '.join(numbers)}</span></h3>"
+    yield f"<p class=small>{escape(sentence)}</p>"
+    yield "<table><thead><tr><th>Rule</th><th>Level</th><th>Outcome</th><th>Judged</th></tr></thead><tbody>"
+    yield from map(_row, verdicts)
+    yield "</tbody></table>"
+
+
 def _row(verdict: Verdict) -> str:
     rule = verdict.rule
-    reason = f"<br><span class=small>{escape(verdict.reason)}</span>" if verdict.reason else ""
     return (
         f"<tr><td><code>{escape(rule.id)}</code><br><span class=small>{escape(rule.sentence)}</span></td>"
-        f"<td>{rule.level}</td><td class={_CLASSES[verdict.outcome]}>{verdict.outcome}{reason}</td>"
-        f"<td>{verdict.judged}</td></tr>"
+        f"<td>{rule.level}</td><td class={_CLASSES[verdict.outcome]}>{verdict.outcome}</td>"
+        f"<td>{count(verdict.judged, 'time') if verdict.judged else '–'}</td></tr>"
     )

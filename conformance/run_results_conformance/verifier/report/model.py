@@ -109,6 +109,14 @@ class Report:
         """The rules that were to be judged and were not."""
         return tuple(each for each in self.verdicts if each.outcome is Outcome.NOT_JUDGED and not each.skipped)
 
+    @property
+    def reasons(self) -> dict[str, tuple[Verdict, ...]]:
+        """The rules that were not judged, by the reason why."""
+        found: dict[str, tuple[Verdict, ...]] = {}
+        for verdict in self.not_judged:
+            found[verdict.reason] = (*found.get(verdict.reason, ()), verdict)
+        return found
+
     def is_breach(self, verdict: Verdict) -> bool:
         """Whether a verdict makes the verification fail."""
         return verdict.broken > 0 and (self.policy or verdict.rule.level is Level.MUST)

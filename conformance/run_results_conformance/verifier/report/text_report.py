@@ -65,10 +65,8 @@ def verdict_lines(report: Report, verdict: Verdict) -> Iterator[list[Styled]]:
 
 def _reasons(report: Report) -> Iterator[list[Styled]]:
     """The rules that were not judged, together by the reason."""
-    by_reason: dict[str, list[str]] = {}
-    for verdict in report.not_judged:
-        by_reason.setdefault(verdict.reason, []).append(verdict.rule.id)
-    for reason, rules in by_reason.items():
+    for reason, verdicts in report.reasons.items():
+        rules = [verdict.rule.id for verdict in verdicts]
         named = ", ".join(rules) if len(rules) <= _MOST_NAMED else count(len(rules), "rule")
         yield [(f"  {named}: {reason}", "dim")]
 
