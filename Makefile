@@ -97,6 +97,10 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 	elif [ -n "$$CI" ]; then echo "lint-spec needs npm"; exit 1; \
 	else echo "SKIPPED: lint-spec needs npm, which is not installed"; fi
 
+.PHONY: pictures
+pictures: $(INSTALLED)  ## Take the pictures of docs/report.md, with Chromium
+	$(BIN)/python -m tests.report.pictures
+
 .PHONY: fuzz
 fuzz: $(INSTALLED)  ## Let schemathesis fuzz a server: make fuzz [URL=...]; without URL the reference server
 	$(BIN)/python -m run_results_conformance fuzz $(URL)

@@ -5,7 +5,6 @@ import json
 import re
 from datetime import datetime, timedelta, tzinfo
 from functools import cache
-from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +12,7 @@ from typing import Any, Self
 import pytest
 from click.testing import CliRunner
 
+from run_results.report.template import script
 from run_results_conformance.cli import main
 from run_results_conformance.evolve.impact import Impact, Unmapped, impact, unmapped
 from run_results_conformance.evolve.parts import Part, properties
@@ -124,14 +124,13 @@ def test_a_new_property_is_named_with_each_place(monkeypatch: pytest.MonkeyPatch
     [("doc.r", "doc.d", "Document.review_completed"), ("[BOXES]", "[EDITS]", "SourceCoordinates.top_x")],
 )
 def test_the_script_must_read_what_a_report_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, instead: str, name: str
+    monkeypatch: pytest.MonkeyPatch, read: str, instead: str, name: str
 ) -> None:
     """Data in a report that its script does not read show nothing: the property has no home there."""
-    script = files("run_results.report").joinpath("report.js").read_text("utf-8")
-    (tmp_path / "report.js").write_text(re.sub(rf"{re.escape(read)}(?!\w)", instead, script), "utf-8")
+    changed = re.sub(rf"{re.escape(read)}(?!\w)", instead, script())
     (part,) = (part for part in properties(load_contract()) if part.name == name)
     assert places(load_contract(), DOCS)["report"](part)
-    monkeypatch.setattr("run_results_conformance.evolve.places.files", lambda _: tmp_path)
+    monkeypatch.setattr("run_results.report.template.script", lambda: changed)
     assert not places(load_contract(), DOCS)["report"](part)
 
 

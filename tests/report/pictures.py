@@ -1,11 +1,10 @@
-"""Makes the pictures of docs/report.md, from an invented inbox: `.venv/bin/python -m tests.report.pictures`.
+"""Makes the pictures of docs/report.md, from invented runs: `make pictures`.
 
-The invoices are drawn as web pages. So the browser that takes their pictures also knows where their texts stand.
+The invoices are drawn as web pages. So the browser that takes their pictures also knows where their texts stand. The
+intake is a synthetic run, which gets faults that come again and again, long addresses and long errors.
 """
 
 import random
-import shutil
-import sys
 import tempfile
 from html import escape
 from pathlib import Path
@@ -15,7 +14,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from run_results import NameMap, sanitize
 from run_results.report import write_report
+from run_results_conformance.server.synthetic import SyntheticRun
 
+from .conftest import find_browser
 from .kit import Json, page_of
 
 PLACE = Path(__file__).parents[2] / "docs" / "images"
@@ -124,51 +125,96 @@ def field(key: str, value: str, boxes: list[Json], choose: random.Random) -> Jso
     return made
 
 
+NAMES = (
+    "seller", "bill to", "invoice no.", "invoice date", "due_date", "line items", "subtotal", "tax (8 %)",
+    "total incl. tax", "IBAN",
+)  # fmt: skip
+HEADER = {
+    "start_timestamp": 1_756_256_319_482_113_024,
+    "finish_timestamp": 1_756_256_519_482_113_024,
+    "review_completed": False,
+}
+
+
+def invoices(browser: Browser, path: Path) -> None:
+    """A report with pictures of its pages."""
+    choose = random.Random(11)
+    made = [invoice(browser, number, choose) for number in range(24)]
+    files = [
+        {"original_file_name": f"scan {at:04d}.pdf", "documents": [document]} for at, (document, _) in enumerate(made)
+    ]
+    pictures = {file["original_file_name"]: picture for file, (_, picture) in zip(files, made, strict=True)}
+    write_report(
+        [page_of({"files": files, **HEADER})],
+        path,
+        names=NameMap(NAMES),
+        images=lambda file, _, __: pictures[str(file.original_file_name)],
+        title="Invoices of September",
+    )
+
+
+PEOPLE = ("maria.oberhuber-steinacher@lending.branch-office.example.com", "j.doe@example.com", "reviewer-4")
+UNDECIDED = "Two candidates with the same score were found on pages 2 and 3"
+
+
+def intake(path: Path) -> None:
+    """A report without pictures of pages, of a run with a check box that is never found."""
+    run = SyntheticRun(seed=7, files=60, documents_per_file=3, fields_per_document=24)
+    choose = random.Random(1)
+    files = run.files(0, run.file_count)
+    for document in (document for file in files for document in file["documents"]):
+        for each in document["fields"]:
+            each["field_name"] = sanitize(each["field_name"])
+            for edit in each["edit_history"]:
+                edit["user_id"] = choose.choice(PEOPLE)
+            if each["value"] == "ERROR":
+                each["confidence"] = {"model": round(choose.uniform(0.6, 0.97), 2), "ocr": 0.98}
+            if choose.random() < 0.01:
+                alert = {"alert_level": "ERROR", "msg": "does not add up", "type": "sum", "blocked": True}
+                each |= {"value": "ERROR", "error_msg": UNDECIDED, "confidence": {"model": 0.41, "ocr": 0.7}}
+                each["validations"] = {"valid": False, "alerts": [alert]}
+        if choose.random() < 0.2:
+            missing = {"field_name": "_13_retirement_plan_", "value": "ERROR", "type": "BOOLEAN"}
+            scores = {"error_msg": "The check box was not found", "confidence": {"model": 0.89, "ocr": 0.97}}
+            document["fields"].append(
+                missing | scores | {"validations": {"valid": True}, "edit_history": [], "source_coordinates": []}
+            )
+    more = {key: run.header[key] for key in ("case_info", "keys", "batch_id")}
+    names = NameMap(run.case_names(), by_class=run.project_names())
+    write_report(
+        [page_of({**HEADER, **more, "files": files})], path, names=names, title="March intake, branch office 12"
+    )
+
+
+def take(
+    browser: Browser, path: Path, name: str, *keys: str, size: tuple[int, int] = (1280, 720), **options: Any
+) -> None:
+    """Open a report, press keys and click what is none, and keep a picture as docs/images/report-NAME.png."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, **options)
+    page.goto(path.as_uri())
+    for key in keys:
+        if key.startswith("#"):
+            page.locator(key).first.click()
+        else:
+            page.keyboard.press(key)
+    page.screenshot(path=PLACE / f"report-{name}.png")
+    page.close()
+
+
 def main() -> None:
     """Write docs/images/report-*.png."""
-    choose = random.Random(11)
-    found = shutil.which("chromium")
+    PLACE.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        made = [invoice(browser, number, choose) for number in range(24)]
-        files = [
-            {"original_file_name": f"scan {at:04d}.pdf", "documents": [document]}
-            for at, (document, _) in enumerate(made)
-        ]
-        pictures = {file["original_file_name"]: picture for file, (_, picture) in zip(files, made, strict=True)}
-        keys = (
-            "seller",
-            "bill to",
-            "invoice no.",
-            "invoice date",
-            "due_date",
-            "line items",
-            "subtotal",
-            "tax (8 %)",
-            "total incl. tax",
-            "IBAN",
-        )
-        header = {
-            "start_timestamp": 1_756_256_319_482_113_024,
-            "finish_timestamp": 1_756_256_519_482_113_024,
-            "review_completed": False,
-        }
-        report = Path(folder) / "report.html"
-        write_report(
-            [page_of({"files": files, **header})],
-            report,
-            names=NameMap(keys),
-            images=lambda file, _, __: pictures[str(file.original_file_name)],
-            title="Invoices of September",
-        )
-        PLACE.mkdir(parents=True, exist_ok=True)
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        inbox, large = Path(folder) / "invoices.html", Path(folder) / "intake.html"
+        invoices(browser, inbox)
+        intake(large)
         for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 1240, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-            page.goto(report.as_uri())
-            page.keyboard.press("j")
-            for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else 4):
-                page.keyboard.press("j")
-            page.screenshot(path=PLACE / f"report-{scheme}.png")
+            take(browser, inbox, scheme, *["j"] * 11, color_scheme=scheme)
+        take(browser, large, "groups", "#list-groups")
+        take(browser, large, "wide", size=(1400, 640))
+        take(browser, large, "narrow", size=(390, 844))
+        take(browser, large, "keys", "?", color_scheme="dark")
         browser.close()
 
 

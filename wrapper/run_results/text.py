@@ -16,7 +16,8 @@ emoji need them. Each output has its form:
 
 `count` writes a number with its noun.
 
-`report.js` has the same rule. `_text` in the generated package has its own, because it may not import this package.
+The report's `script/elements.js` has the same rule. `_text` in the generated package has its own, because it may not
+import this package.
 """
 
 import re

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from .parts import JsonObject, Part, objects
 PLACES: Mapping[str, str] = {
     "example": "the example `full` in openapi.yaml; `runs` for the list of runs",
     "tables": "tables/schema.py; tables/batches.py, unless `source` is the member",
-    "report": "report/compact.py and report/report.js, or report/facts.py",
+    "report": "report/compact.py and report/script/, or report/facts.py",
     "fetch": "cli/rows.py",
     "runs": "cli/runs.py (for the list of runs)",
     "synthetic": "server/synthetic.py",
@@ -215,7 +214,7 @@ def _report(page: Page, reads: _Reads) -> Iterator[object]:
     data = [document for kind, part in compactor.page(page) if kind == "documents" for document in json.loads(part)]
     cases = case_fields(page.run)
     yield _read_by_script(data, reads)
-    yield compactor.index(cases)
+    yield compactor.index(_RUN, cases)
     # A report says when it was made, which may be a minute after the one that it is compared with.
     started = _minute()
     yield [text.replace(started, "").replace(_minute(), "") for text in render(page, compactor, cases, None)]
@@ -233,12 +232,14 @@ def _read_by_script(data: list[dict[str, Any]], reads: _Reads) -> object:
 
 def _script_reads() -> _Reads:
     """The members of a document that the report's script reads, and the positions in the list of a field."""
-    script = files("run_results.report").joinpath("report.js").read_text("utf-8")
-    members = re.findall(r"\bdoc(?:uments\[[\w.]+\])?\.(\w+)", script)
-    names = re.search(r"const \[([A-Z, ]+)\] = Array\(\d+\)\.keys\(\)", script)
+    from run_results.report.template import script
+
+    text = script()
+    members = re.findall(r"\bdoc(?:uments\[[\w.]+\])?\.(\w+)", text)
+    names = re.search(r"const \[([A-Z, ]+)\] = Array\(\d+\)\.keys\(\)", text)
     if names is None:
-        raise SpecError("report.js does not name the positions in the list of a field")
-    used = re.findall(r"\[([A-Z]+)\]", script)
+        raise SpecError("the report's script does not name the positions in the list of a field")
+    used = re.findall(r"\[([A-Z]+)\]", text)
     return frozenset(members), frozenset(at for at, name in enumerate(names[1].split(", ")) if name in used)
 
 

@@ -11,9 +11,9 @@ It needs the extra `run-results[report]`. The file needs no other file and loads
 it, its Content-Security-Policy allows these two by their hashes and no other, and everything from a server is data in
 it. It contains no token and no context.
 
-`build` writes the file, `compact` makes the data in it, `summary` counts, `boxes` and `images` prepare what is drawn,
-`facts` describes the run, and `template` makes the HTML around the data from `report.html.jinja`, `report.css` and
-`report.js`.
+`build` writes the file, `compact` makes the data in it, `summary` counts, `tiles` says what needs a look, `boxes` and
+`images` prepare what is drawn, `facts` describes the run, and `template` makes the HTML around the data from
+`report.html.jinja`, `report.css` and the parts of the script in `script/`.
 """
 
 from run_results.report.build import Written, write_report
