@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include_flags import clashes
+from prepare import circles
 
 # Keywords that say what a value is, and that no model can check. A model would take any value without a word.
 _UNKNOWN_TO_MODELS = (
@@ -241,33 +242,12 @@ class _Inspection:
             seen[same] = str(name)
 
     def _circles(self) -> Iterator[Obstacle]:
-        """Schemas that contain each other. One that contains itself is fine."""
-        uses = {name: set(self._used(schema)) - {name} for name, schema in self._schemas.items()}
-        for start in self._schemas:
-            reached, under_way = set[str](), [*uses[start]]
-            while under_way:
-                name = under_way.pop()
-                if name not in reached:
-                    reached.add(name)
-                    under_way.extend(uses.get(name, ()))
-            if start in reached:
-                others = sorted(name for name in reached if start in uses.get(name, ()))
-                yield Obstacle(
-                    f"#/components/schemas/{_escaped(start)}",
-                    f"it contains {' and '.join(others)}, and the other way round",
-                    "make one schema of them that contains itself",
-                )
-                return
-
-    def _used(self, node: Any) -> Iterator[str]:
-        if isinstance(node, Mapping):
-            if isinstance(node.get("$ref"), str):
-                yield str(node["$ref"]).rpartition("/")[2]
-            for part in node.values():
-                yield from self._used(part)
-        elif isinstance(node, list):
-            for part in node:
-                yield from self._used(part)
+        """Schemas that contain each other must be classes: Python reads the names of other types at once."""
+        for name, others in circles(self._schemas).items():
+            if "properties" not in self._schemas[name] or "allOf" in self._schemas[name]:
+                what = f"it contains {' and '.join(sorted(others))}, and the other way round, and has no properties"
+                do = "write it where it is used, in place of the reference"
+                yield Obstacle(f"#/components/schemas/{_escaped(name)}", what, do)
 
 
 def _discriminated(schema: Mapping[str, Any]) -> bool:

@@ -7,7 +7,8 @@ Four things are prepared:
   digits of a second, capital letters).
 * A schema that allows everything is `{}`, and an array without `items` has such items.
 * What our templates need to know stands in keys that begin with `x-python-`, because the generator hands these on: the
-  attribute of a key that cannot be one (`x-python-attributes`), and the tag of an object in a union (`x-python-tag`).
+  attribute of a key that cannot be one (`x-python-attributes`), the tag of an object in a union (`x-python-tag`), and
+  the schemas that contain an object and are contained in it (`x-python-circle`).
   An open list of values is marked in its `example`: of an enum the generator hands on nothing else that is unused.
 """
 
@@ -37,6 +38,8 @@ def prepared(spec: Mapping[str, Any]) -> JsonObject:
     for holder in _holders(made):
         holder["schema"] = _schema(holder["schema"], schemas)
     _tag(made, schemas)
+    for name, others in circles(schemas).items():
+        schemas[name]["x-python-circle"] = sorted(others)
     for schema in _objects(schemas):
         attributes = attribute_names(schema["properties"], schemas)
         renamed = {key: attribute for key, attribute in attributes.items() if key != attribute}
@@ -143,6 +146,35 @@ def _tag(spec: JsonObject, schemas: JsonObject) -> None:
             value = mapping.get(name) or described.get("const") or (described.get("enum") or [name])[0]
             schemas[name]["x-python-tag"] = {"member": member, "value": value}
         del node["discriminator"]  # the generator would ask for more than is needed
+
+
+def circles(schemas: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The schemas that contain each other: each with the others of its circles. One that contains only itself is none.
+
+    >>> a, b = ({"properties": {"x": {"$ref": f"#/components/schemas/{name}"}}} for name in "BA")
+    >>> circles({"A": a, "B": b, "C": {"items": {"$ref": "#/components/schemas/C"}}})
+    {'A': {'B'}, 'B': {'A'}}
+    """
+    uses = {
+        name: {_last(node["$ref"]) for node in _nodes(schema) if "$ref" in node} for name, schema in schemas.items()
+    }
+    reach = {name: _reached(name, uses) for name in schemas}
+    found = {name: {other for other in reach[name] if name in reach.get(other, ())} - {name} for name in schemas}
+    return {name: others for name, others in found.items() if others}
+
+
+def _reached(start: str, uses: Mapping[str, set[str]]) -> set[str]:
+    """The schemas that one contains, at any depth."""
+    found, under_way = set[str](), [start]
+    while under_way:
+        new = uses.get(under_way.pop(), set()) - found
+        found |= new
+        under_way.extend(new)
+    return found
+
+
+def _last(reference: Any) -> str:
+    return str(reference).rpartition("/")[2]
 
 
 def _nodes(node: Any) -> Iterator[JsonObject]:

@@ -200,6 +200,41 @@ CHANGES = [
         bad=({"children": [{"name": 1}]},),
     ),
     Change(
+        "schemas that contain each other",
+        {"$ref": "#/components/schemas/Za"},
+        "generated, and could not be imported",
+        schemas={
+            "Za": {"type": "object", "properties": {"b": {"$ref": "#/components/schemas/Zb"}}},
+            "Zb": {
+                "type": "object",
+                "properties": {"a": {"type": "array", "items": {"$ref": "#/components/schemas/Za"}}, "n": TEXT},
+            },
+        },
+        good=({"b": {"a": [{"b": {"n": "x"}}]}},),
+        bad=({"b": {"a": [{"b": {"n": 1}}]}}, {"b": {"a": {}}}),
+    ),
+    Change(
+        "three schemas in a circle",
+        {"$ref": "#/components/schemas/Ra"},
+        "generated, and could not be imported",
+        schemas={
+            "Ra": {"type": "object", "properties": {"next": {"$ref": "#/components/schemas/Rb"}}},
+            "Rb": {
+                "type": "object",
+                "properties": {"next": {"anyOf": [{"$ref": "#/components/schemas/Rc"}, {"type": "null"}]}},
+            },
+            "Rc": {
+                "type": "object",
+                "properties": {
+                    "next": {"$ref": "#/components/schemas/Ra"},
+                    "same": {"$ref": "#/components/schemas/Rc"},
+                },
+            },
+        },
+        good=({"next": {"next": None}}, {"next": {"next": {"same": {"next": {}}}}}),
+        bad=({"next": {"next": {"next": {"next": {"next": 1}}}}},),
+    ),
+    Change(
         "allOf of two objects",
         THING,
         "a traceback of 157 lines",
@@ -344,14 +379,14 @@ CHANGES = [
         refused="a union inside allOf cannot be generated",
     ),
     Change(
-        "schemas that contain each other",
-        {"$ref": "#/components/schemas/Za"},
+        "schemas that contain each other, one of them an array",
+        {"$ref": "#/components/schemas/Zc"},
         "generated, and could not be imported",
         schemas={
-            "Za": {"type": "object", "properties": {"b": {"$ref": "#/components/schemas/Zb"}}},
-            "Zb": {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/Za"}}},
+            "Zc": {"type": "object", "properties": {"d": {"$ref": "#/components/schemas/Zd"}}},
+            "Zd": {"type": "array", "items": {"$ref": "#/components/schemas/Zc"}},
         },
-        refused="it contains Zb, and the other way round",
+        refused="it contains Zc, and the other way round, and has no properties",
     ),
     Change(
         "members and free keys with a type",
