@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include_flags import clashes
+from operation_obstacles import operation_obstacles
 from prepare import circles
 
 # Keywords that say what a value is, and that no model can check. A model would take any value without a word.
@@ -65,6 +66,7 @@ class _Inspection:
             yield from self._schema(schema, pointer)
         yield from self._class_names()
         yield from self._circles()
+        yield from (Obstacle(*found) for found in operation_obstacles(self._spec))
         for pointer, what in clashes(self._spec):
             yield Obstacle(pointer, what, "give its parameter another x-include-name, in capitals")
 

@@ -1,18 +1,16 @@
 """Edits of the contract that a maintainer may make, and what becomes of each: it works, or it is refused in one line.
 
-`python -m tests.edits` writes docs/contract-edits.md, which a test compares.
+`tests/operation_edits.py` has edits of operations; `python -m tests.edits_page` writes docs/contract-edits.md of both.
 """
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
 
 from run_results_conformance.server.contract import load_contract
 
-PAGE = Path(__file__).parents[1] / "docs" / "contract-edits.md"
 TEXT = {"type": "string"}
 EDIT = {"$ref": "#/components/schemas/Edit"}
 LAYOUT = {"$ref": "#/components/schemas/PageLayout"}
@@ -500,29 +498,3 @@ CHANGES = [
     ),
     Change("a schema that is no schema", "text", "12 lines of errors", refused="it is no schema"),
 ]
-
-
-def page() -> str:
-    """docs/contract-edits.md."""
-    lines = [
-        "# Edits of the contract",
-        "",
-        "What happens when `openapi.yaml` gains something of each kind, and `make generate` is run. *Before* is what",
-        "the generator did with our first templates. What is refused is refused in one line, with its place, before",
-        "anything is written (exit code 2). A test generates all that works, and reads right and wrong values with it.",
-        "",
-        f"{len(CHANGES)} kinds: {sum(not change.refused for change in CHANGES)} work, "
-        f"{sum(bool(change.refused) for change in CHANGES)} are refused.",
-        "",
-        "| edit | before | now |",
-        "|---|---|---|",
-    ]
-    lines += [
-        f"| {change.name} | {change.before} | {f'refused: {change.refused}' if change.refused else 'works'} |"
-        for change in CHANGES
-    ]
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), "utf-8")

@@ -1,6 +1,7 @@
 """Generating after an edit of the contract: it works, or it is refused in one line before anything is written.
 
-The edits are those of `tests/edits.py`. The oracle for what a model accepts is an independent validator.
+The edits are those of `tests/edits.py` and `tests/operation_edits.py`. The oracle for what a model accepts is an
+independent validator.
 """
 
 import importlib
@@ -20,7 +21,8 @@ import jsoncompat
 import jsonschema_rs
 import msgspec
 import pytest
-from tests import edits
+from tests import edits, edits_page
+from tests.operation_edits import OPERATIONS, OperationChange, with_operations
 
 ROOT = Path(__file__).parents[1]
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
@@ -115,6 +117,51 @@ def test_an_edit_that_is_refused(change: edits.Change) -> None:
     assert [obstacle.what for obstacle in found] == [change.refused]
     assert found[0].pointer.startswith("#/components/schemas/")
     assert found[0].do
+
+
+@pytest.fixture(scope="module")
+def operations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a contract with every edit of operations that works generates."""
+    works = [change for change in OPERATIONS if not change.refused]
+    root = _tree(tmp_path_factory.mktemp("operations") / "tree", with_operations(works))
+    finished = _generate(root)
+    assert finished.returncode == 0, finished.stderr
+    return root / "generated"
+
+
+_ASK = """
+import importlib, json, sys
+found = []
+for function, arguments, answer in json.load(sys.stdin):
+    module = importlib.import_module(f"run_results_api.api.{function}")
+    read = module.parse_response(200, answer.encode())
+    found.append([module.build_request(**arguments), read is not None])
+print(json.dumps(found, default=str))
+"""
+
+
+def test_edits_of_operations_that_work(operations: Path) -> None:
+    """Each operation sends what it is given, under the name of the contract, and reads its answer."""
+    works = [change for change in OPERATIONS if not change.refused]
+    finished = subprocess.run(
+        [sys.executable, "-c", _ASK], text=True, capture_output=True, check=False,
+        input=json.dumps([[change.function, change.arguments, change.answer] for change in works]),
+        env={**os.environ, "PYTHONPATH": str(operations)},
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    for change, (request, is_read) in zip(works, json.loads(finished.stdout), strict=True):
+        sent = {**request, **request.get("params", {}), **request.get("headers", {}), **request.get("cookies", {})}
+        assert is_read, change.name
+        assert {key: sent.get(key) for key in change.sent} == change.sent, change.name
+
+
+@pytest.mark.parametrize("change", [change for change in OPERATIONS if change.refused], ids=lambda change: change.name)
+def test_an_edit_of_an_operation_that_is_refused(change: OperationChange) -> None:
+    """One obstacle is named, with the operation and what to do."""
+    (found,) = obstacles(with_operations([change]))
+    assert found.what == change.refused
+    assert found.pointer.startswith("#/paths/")
+    assert found.do
 
 
 def _with_flag(parameter: str, **more: str) -> dict[str, Any]:
@@ -214,8 +261,8 @@ def test_attributes_are_one_for_each_key() -> None:
 
 
 def test_the_page_of_edits_is_current() -> None:
-    """docs/contract-edits.md lists every kind of edit: `python -m tests.edits` writes it."""
-    assert edits.PAGE.read_text("utf-8") == edits.page()
+    """docs/contract-edits.md lists every kind of edit: `python -m tests.edits_page` writes it."""
+    assert edits_page.PAGE.read_text("utf-8") == edits_page.page()
 
 
 # --- Random contracts -----------------------------------------------------------------------------------------
