@@ -72,6 +72,7 @@ KINDS: dict[str, Callable[[Sent], bool]] = {
     "token elsewhere": lambda sent: not sent.values("authorization") and TOKEN in sent.query,
     "wrong tokens": lambda sent: [each.lower() for each in sent.values("authorization")] != [RIGHT.lower()],
     "head": lambda sent: sent.method == "HEAD",
+    "lists": lambda sent: sent.path == "/v2/apps/runs",
     "paths": lambda sent: sent.run_id is None,
     "other ids": lambda sent: sent.run_id not in RUNS,
     "other contexts": lambda sent: bool(sent.values("ib-context")),
@@ -128,6 +129,7 @@ def test_the_list_is_what_is_sent(options: dict[str, Any], never: set[str]) -> N
     # TRACE has no token, so that it can come back without harm: it goes where there is nothing to lock.
     assert sum(server.wrong()) <= MOST_WRONG_TOKENS + kinds["other methods"]
     assert in_a_row(server.wrong()) <= 3
+    assert kinds["lists"] <= 50
     assert max(len(sent.path) for sent in server.sent) <= 3000 + len("/v2/apps/runs//results")
     assert max(len(part) for sent in server.sent for part in sent.query.split("&")) <= 100 + len("file_offset=")
     assert max(len(value) for sent in server.sent for _, value in sent.headers) <= 4000

@@ -1,6 +1,7 @@
 """What the tests of the verifier share: runs, a verification of an application, and servers that answer bytes."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -44,6 +45,11 @@ def broken(report: Report) -> list[str]:
 
 def kept(report: Report) -> set[str]:
     return {verdict.rule.id for verdict in report.verdicts if verdict.outcome == "kept"}
+
+
+def of_results(report: Report) -> int:
+    """How many requests were not for lists of runs."""
+    return sum(not re.search(r"/v2/apps/runs(\?|'|$)", line) for line in report.asked)
 
 
 def explain(report: Report) -> str:

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 )
 @click.option("--policy", is_flag=True, help="Fail for broken rules of level POLICY too.")
 @click.option(
-    "--max-requests", default=200, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
+    "--max-requests", default=250, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
 )
 @click.option(
     "--max-seconds",
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     "--unsafe-methods",
     is_flag=True,
     help="Send POST, PUT, DELETE, TRACE and a made-up method too, to see them refused; "
-    "only to an id that has just answered 404 to a GET.",
+    "only to an id that has just answered 404 to a GET, and none once one of them was not refused.",
 )
 @click.option("--timeout", default=10.0, show_default=True, type=POSITIVE, help="Seconds that a request may take.")
 @click.option("--latency", default=2.0, show_default=True, type=POSITIVE, help="Seconds in which answers should come.")

@@ -25,11 +25,12 @@ from run_results_conformance.server.runs import Store
 from .authentication import AUTHENTICATION
 from .content import CONTENT
 from .context import CONTEXT
-from .correct import CORRECT
+from .correct import CORRECT_RESULTS
 from .errors import ERRORS
 from .fault import Fault, Question, Variant
 from .flags import FLAG_FAULTS
 from .inputs import INPUTS
+from .lists import CORRECT_LISTS, LISTS
 from .memory import MEMORY
 from .names import NAMES
 from .paging import PAGING
@@ -70,11 +71,15 @@ FAULTS: tuple[Fault, ...] = (
     *CONTEXT,
     *STABILITY,
     *MEMORY,
+    *LISTS,
 )
 """Every fault, by family."""
 
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(fault.family for fault in FAULTS))
 """The families that faults belong to, in the order of `FAULTS`."""
+
+CORRECT: tuple[Variant, ...] = (*CORRECT_RESULTS, *CORRECT_LISTS)
+"""Every correct variant."""
 
 _ALL: tuple[Fault | Variant, ...] = (*FAULTS, *CORRECT)
 _BY_NAME: Mapping[str, Fault | Variant] = MappingProxyType({each.name: each for each in _ALL})

@@ -57,8 +57,9 @@ def _admitted_by_request(test: Callable[[Request, str], bool]) -> Make:
 
 def _after_the_run(call: Call, honest: Step, request: Request) -> Token:
     """Looks for the run before it checks the token, so that anybody learns which runs exist."""
-    run_id, token = call.server.read_run_id(request), call.server.tokens[0]
-    call.server.find_run(run_id, call.server.read_context(request, token))
+    if not call.is_list:
+        run_id, token = call.server.read_run_id(request), call.server.tokens[0]
+        call.server.find_run(run_id, call.server.read_context(request, token))
     return cast("Token", honest(request))
 
 

@@ -50,7 +50,7 @@ _PAGING = "the page size is the server's choice, and is in no part of the contra
 _ABSENT = "all but the required properties may be absent"
 _HTTP = "HTTP gives the two the same meaning"
 
-CORRECT = (
+CORRECT_RESULTS = (
     # --- Paging ---
     Variant("page-size-one", _PAGING, configured(page_size=1)),
     Variant("page-size-two", _PAGING, configured(page_size=2)),

@@ -16,6 +16,18 @@ _SLOWEST = 1.0  # seconds between requests to a server that stays busy
 _MOST_BYTES = 192 << 20  # of all bodies together: what was read is kept, parsed
 _MOST_VALUES = 6_000_000  # JSON values of all bodies together
 
+_MOST_FOR_LISTS = 50
+
+
+def share_of_lists(requests: int) -> int:
+    """How many of all requests may be for lists of runs: a fifth, and at most fifty."""
+    return min(_MOST_FOR_LISTS, requests // 5)
+
+
+def with_lists(requests: int) -> int:
+    """How many requests must be allowed so that so many are left when those for lists of runs are taken away."""
+    return min(requests * 5 // 4 + 1, requests + _MOST_FOR_LISTS)
+
 
 class OutOfRequests(Exception):
     """The budget of requests, bytes or time is spent; the text says of which, and what allows more."""

@@ -1,6 +1,6 @@
 """Which files of the runs were read, which were not, and how many requests would read all of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from math import ceil
 from typing import Any
@@ -59,13 +59,17 @@ def _read(files: Mapping[int, Any], total: int | None) -> int:
     return sum(total is None or index < total for index in files)
 
 
-def describe_unread(found: Sequence[Unread], sent: int) -> list[str]:
-    """What was not read, in lines. The last one says how many requests are enough, beside `sent` ones."""
+def describe_unread(found: Sequence[Unread], sent: int, allowing: Callable[[int], int] | None = None) -> list[str]:
+    """What was not read, in lines. The last one says how many requests are enough, beside `sent` ones.
+
+    `allowing` gives how many must be allowed for that, where some of them are for something else.
+    """
     if not found:
         return []
     lines = [str(each) for each in found[:_MOST_NAMED]]
     if len(found) > _MOST_NAMED:
         lines.append(f"and files of {len(found) - _MOST_NAMED} more runs")
     enough = sent + sum(each.requests for each in found) + _SPARE
+    enough = enough if allowing is None else allowing(enough)
     least = "at least " if any(each.total is None for each in found) else ""
     return [*lines, f"to read all files, allow {least}{enough} requests: --max-requests {enough}"]

@@ -1,11 +1,14 @@
-"""Makes requests for the results of a run: right ones, and ones that are wrong in whichever way is wanted."""
+"""Makes requests for the results of a run, and for the list of runs: right ones, and ones that are wrong on purpose."""
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from .connection import TOKEN, Headers, Request
 from .connection.guard import SAFE_METHODS
 from .exchange import NO_FLAGS
 from .spec_view import SpecView
+
+_AGENT = "run-results-conformance"
 
 
 class RequestBuilder:
@@ -27,7 +30,7 @@ class RequestBuilder:
         authorization: str | tuple[str, ...] | None = f"Bearer {TOKEN}",
         context: str | tuple[str, ...] | None = None,
         accept: str | None = "application/json",
-        agent: str | None = "run-results-conformance",
+        agent: str | None = _AGENT,
         coding: str = "identity",
         extra: Headers = (),
         method: str = "GET",
@@ -50,12 +53,10 @@ class RequestBuilder:
             parts.append(query)
         encoded = quote(run_id, safe="") if segment is None else segment
         path = self._base + self._spec.contract.path.replace(f"{{{self._spec.run_id_parameter.name}}}", encoded)
-        contexts = _several(self._context if context is None else context)
         return Request(
             path + ("?" + "&".join(parts) if parts else ""),
             (
-                *(("Authorization", value) for value in _several(authorization)),
-                *((self._spec.context_parameter.name, value) for value in contexts),
+                *self._callers(authorization, context),
                 *(("Accept", value) for value in _several(accept)),
                 ("Accept-Encoding", coding),
                 *(("User-Agent", value) for value in _several(agent)),
@@ -66,6 +67,38 @@ class RequestBuilder:
             run_id,
             None if query and words.offset in query else offset or 0,
             flags if not query else None,
+        )
+
+    def list_runs(
+        self,
+        parameters: Iterable[tuple[str, str]] = (),
+        *,
+        authorization: str | None = f"Bearer {TOKEN}",
+        context: str | None = None,
+    ) -> Request:
+        """A request for the list of runs, with these parameters. `authorization` takes None for no header.
+
+        Raises SpecError if the contract has no such operation.
+        """
+        given = tuple(parameters)
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in given)
+        return Request(
+            self._base + self._spec.run_lists.contract.path + (f"?{query}" if query else ""),
+            (
+                *self._callers(authorization, context),
+                ("Accept", "application/json"),
+                ("Accept-Encoding", "identity"),
+                ("User-Agent", _AGENT),
+            ),
+            parameters=given,
+        )
+
+    def _callers(self, authorization: str | tuple[str, ...] | None, context: str | tuple[str, ...] | None) -> Headers:
+        """The headers that say who asks, and in which context."""
+        contexts = _several(self._context if context is None else context)
+        return (
+            *(("Authorization", value) for value in _several(authorization)),
+            *((self._spec.context_parameter.name, value) for value in contexts),
         )
 
 

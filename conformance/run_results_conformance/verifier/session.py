@@ -95,13 +95,21 @@ class Session:
 
     # --- Sending --------------------------------------------------------------------------------------------
 
-    def ask(self, request: Request, *, fresh: bool = False, keep: bool = True, once: bool = False) -> Exchange:
+    def ask(
+        self, request: Request, *, fresh: bool = False, keep: bool = True, once: bool = False, judged: bool = True
+    ) -> Exchange:
         """The exchange of a request: the one that is there, unless a `fresh` one is wanted, else a new one.
 
         A new one is kept for whoever wants it later, unless `keep` is False. A GET at which the server fails is sent
         again: the failure is judged, but what the request was for can still be. So is a request for which the server
-        is too busy. With `once` nothing is sent again. Raises OutOfRequests, Unresponsive.
+        is too busy. With `once` nothing is sent again. Unless it is `judged`, the answer counts for no rule, because it
+        is open whether the server has this operation; it is sent once, and is not kept.
+        Raises OutOfRequests, Unresponsive.
         """
+        if not judged:
+            exchange = self._read(request, self._send_once(request))
+            self.exchanges.append(exchange)
+            return exchange
         if not fresh and (found := self._memo.get(request)) is not None:
             return found
         exchange = self._add(request, self._send_once(request) if once else self._send(request))
@@ -158,7 +166,8 @@ class Session:
         if body is None:
             body = self._bodies[key] = self._read_body(data)
         inspection = None
-        if answer.status == 200 and answer.fault is None and request.method == "GET":
+        is_list = request.parameters is not None
+        if answer.status == 200 and answer.fault is None and request.method == "GET" and not is_list:
             inspection = self._inspections.get((key, request.flags))
             if inspection is None:
                 inspection = self.spec.inspect(body.value, request.flags)
@@ -246,6 +255,9 @@ class Session:
 
     def _case(self, request: Request) -> str:
         """What was requested, in words."""
+        if request.parameters is not None:
+            words = " and ".join(f"{name} {value!r}" for name, value in request.parameters)
+            return f"the list of runs, {f'with {words}' if words else 'without parameters'}"
         if request.run_id is None:
             return ""
         parts = [f"run {request.run_id!r}"]

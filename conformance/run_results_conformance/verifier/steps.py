@@ -1,10 +1,10 @@
 """The order of a verification: read one run well, vary requests around it, then compare the pages of all runs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import ParamSpec, Self
 
-from .budget import OutOfRequests, Unresponsive
+from .budget import OutOfRequests, Unresponsive, share_of_lists, with_lists
 from .checks import CHECKS, RUN_RULES
 from .checks.baseline import Baseline, read_baseline
 from .checks.flags import check_combinations, check_mixtures
@@ -13,6 +13,7 @@ from .checks.inputs.run_ids import check_further_ids
 from .checks.manifest import check_file_count
 from .checks.paging import check_defaults, check_offsets, check_overlaps, check_repetition
 from .checks.richest import RichPage
+from .checks.run_lists.check import JUDGED, LEFT_OUT, check_run_lists, find_run_lists
 from .checks.runs import open_runs, recheck_unfinished
 from .checks.versions import recognize_version
 from .checks.walk import find_end, walk, walk_with_flags
@@ -27,7 +28,8 @@ P = ParamSpec("P")
 _FOR_BASELINE = 140  # requests that are kept back for the checks from the baseline
 _PAGES_OF_OTHERS = 7  # of a walk through a run other than the main one, before everything else was judged
 _FOR_MIXTURES = 30  # requests that are kept back from long walks, for further offsets under further flags
-_LARGE_ALLOWED = 200  # with more requests than these, runs with large pages are read to their end too
+_LARGE_ALLOWED = 250  # with more requests than these, runs with large pages are read to their end too
+_MOST_NAMED = 3  # steps that the budget ended
 _MOST_TRIED = 4  # runs, for rules that the main one could not show
 _ANYWHERE = ("wire", "errors", "latency")  # families that any exchange can break
 _UNEXPLAINED = frozenset(
@@ -45,24 +47,39 @@ class Steps:
         self._cut_rules: set[str] = set()
         self._spent: dict[str, None] = {}  # what of the budget was spent, and what allows more
         self._stopped = False
+        self._for_run_lists = 0  # requests that are kept back for the second operation
+        self.lists = LEFT_OUT
         self.obstacles: list[str] = []
         self.unread: list[str] = []
 
     def run(self) -> Self:
-        """Verifies. Afterwards `obstacles` say what stood in the way of judging, `unread` what was not read."""
+        """Verifies. Afterwards `obstacles` say what stood in the way of judging, `unread` what was not read.
+
+        `lists` says what became of the operation that lists runs.
+        """
         session = self._session
         self._do("reading the runs", (), open_runs, session)
         self._judge_unreadable()
         if session.runs:
             main = max(session.runs, key=_worth)
             others = [run for run in session.runs if run is not main]
-            with session.budget.reserving(self._for_rechecks()):
-                self._check_runs(main, others)
-            self._do("reading unfinished runs again", (), recheck_unfinished, session, session.runs)
+            self._do("looking for lists of runs", (), self._find_run_lists)
+            with session.budget.reserving(self._for_run_lists):
+                with session.budget.reserving(self._for_rechecks()):
+                    self._check_runs(main, others)
+                self._do("reading unfinished runs again", (), recheck_unfinished, session, session.runs)
+            if self.lists == JUDGED and not self._stopped:  # what the results left over stays unspent
+                with session.budget.reserving(max(session.budget.left - self._for_run_lists, 0)):
+                    check_run_lists(session)
         recognize_version(session)
         self._judge_all_exchanges()
         self._give_reasons()
         return self
+
+    def _find_run_lists(self) -> None:
+        self.lists = find_run_lists(self._session)
+        if self.lists == JUDGED:
+            self._for_run_lists = max(share_of_lists(self._session.budget.most) - 1, 0)  # one was sent
 
     def _for_rechecks(self) -> int:
         """How many requests are kept back to read unfinished runs again."""
@@ -96,7 +113,8 @@ class Steps:
             self._fill("judging further offsets under further flags", check_mixtures, session, runs)
             further = session.budget.sent - before
             self._walk_to_the_end(runs)
-            self.unread += describe_unread(unread(runs), session.budget.sent - further + _FOR_MIXTURES)
+            allowing = with_lists if self._for_run_lists else None
+            self.unread += describe_unread(unread(runs), session.budget.sent - further + _FOR_MIXTURES, allowing)
             for run in session.runs:
                 check_file_count(session, run)
 
@@ -263,7 +281,7 @@ class Steps:
             if run.moved:
                 session.notes.append(f"run {run.id} moved while it was looked at: it was compared as it was afterwards")
         if self._cut:
-            session.notes.append(f"the budget was spent while {'; '.join(self._cut)}")
+            session.notes.append(f"the budget was spent while {_first_of(list(self._cut))}")
         if self._spent:
             session.notes.append(f"spent: {'; '.join(self._spent)}")
 
@@ -288,6 +306,12 @@ class Steps:
             tally.give_reason(rule.id, "the budget was spent")
         if any(rule.level is Level.MUST for rule in missed):
             self.obstacles.append(f"the budget was spent before every rule was judged: {'; '.join(self._spent)}")
+
+
+def _first_of(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    shown, rest = names[:_MOST_NAMED], len(names) - _MOST_NAMED
+    return "; ".join(shown) + (f", and before {rest} more steps" if rest > 0 else "")
 
 
 def _worth(run: ObservedRun) -> tuple[bool, bool, bool, bool, bool, int]:

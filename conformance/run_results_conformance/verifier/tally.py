@@ -80,6 +80,11 @@ class Tally:
         """Says why a rule could not be judged; the first reason stays."""
         self._reasons.setdefault(rule, reason)
 
+    def give_reason_to(self, rules: Iterable[str], reason: str) -> None:
+        """The same for several rules."""
+        for rule in rules:
+            self.give_reason(rule, reason)
+
     def forget(self, run_id: str) -> None:
         """Forgets what was judged of a run that has changed: its pages belong to different times."""
         for rule, count in self._counts.items():

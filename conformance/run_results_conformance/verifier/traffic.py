@@ -6,7 +6,7 @@ be: a server can lock an account, a token or an address for them.
 
 from attrs import define, frozen
 
-MOST_WRONG_TOKENS = 24
+MOST_WRONG_TOKENS = 25
 _MOST_IN_A_ROW = 3
 
 
@@ -31,6 +31,7 @@ TRAFFIC: tuple[Traffic, ...] = (
         "only to this machine, and not with --safe: the token in a query, a cookie and other headers",
     ),
     Traffic("other ids", "ids of other runs or of none: altered ones, drawn ones, odd ones, one of 3,000 characters"),
+    Traffic("lists", "GET for lists of runs, unless the server has none: at most 50, and a fifth of all requests"),
     Traffic("other contexts", "names of other contexts, most of them made up, one of 2,000 characters"),
     Traffic(
         "parameters",

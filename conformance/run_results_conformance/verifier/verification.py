@@ -11,7 +11,7 @@ servers that answer alike.
 
 import re
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from run_results_conformance.server.contract import Contract, load_contract
 
@@ -43,7 +43,7 @@ def verify(
     allow_insecure: bool = False,
     only: Collection[str] = (),
     skip: Collection[str] = (),
-    max_requests: int = 200,
+    max_requests: int = 250,
     rate: float | None = None,
     seed: int = 0,
     safe: bool = False,
@@ -60,7 +60,8 @@ def verify(
     `runs` are ids of runs that can be read; without them and without a manifest the ids in the examples of the spec are
     tried. `manifest` says what is known of runs. `context` is sent as IB-Context. Plain http to another computer is
     refused unless `allow_insecure`. `only` and `skip` select rules by id
-    or family. At most `max_requests` are sent, `rate` of them a second, one at a time.
+    or family. At most `max_requests` are sent, `rate` of them a second, one at a time. Where the server lists runs,
+    a fifth of them, at most 50, are for that.
 
     Nothing but GET and HEAD is sent, unless `unsafe_methods` are allowed: then POST, PUT, DELETE, TRACE and a
     method that does not exist are sent too, and only to an id that has just answered 404 to a GET, and none once one of
@@ -132,6 +133,13 @@ def _check_context(spec: SpecView, context: str | None) -> None:
         raise VerifyError(str(error)) from None
 
 
+def _operations(session: Session, found: Steps) -> Iterator[tuple[str, str]]:
+    """The operations of the contract, and what became of each."""
+    yield f"GET {session.contract.path}", "judged" if session.runs else "not judged"
+    if session.spec.has_run_lists:
+        yield f"GET {session.spec.run_lists.contract.path}", found.lists
+
+
 def _report(session: Session, found: Steps, *, seconds: float, seed: int, policy: bool) -> Report:
     address = session.connection.address
     return Report(
@@ -146,4 +154,5 @@ def _report(session: Session, found: Steps, *, seconds: float, seed: int, policy
         seed=seed,
         policy=policy,
         asked=tuple(session.curl(exchange.request) for exchange in session.exchanges),
+        operations=tuple(_operations(session, found)),
     )

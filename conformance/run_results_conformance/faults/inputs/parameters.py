@@ -18,9 +18,15 @@ def _word(*words: str) -> Make:
     return spelled(lambda text: "true" if text in words else text)
 
 
+def _names(call: Call) -> frozenset[str]:
+    """The names of the operation's parameters."""
+    contract = call.server.contract
+    return frozenset((contract.operations["list_runs"] if call.is_list else contract).parameters)
+
+
 def _strict(call: Call, honest: Step, request: Request) -> dict[str, list[str]]:
     query: dict[str, list[str]] = honest(request)
-    return query if query.keys() <= call.server.contract.parameters.keys() else refuse(400, "unknown parameter")
+    return query if query.keys() <= _names(call) else refuse(400, "unknown parameter")
 
 
 def _renamed(change: Callable[[str], str]) -> Make:
@@ -127,9 +133,7 @@ PARAMETERS = (
         "A parameter that the contract does not know is answered with 500.",
         server_with(
             read_query=lambda call, honest, request: (
-                query
-                if (query := honest(request)).keys() <= call.server.contract.parameters.keys()
-                else refuse(500, "unexpected keyword")
+                query if (query := honest(request)).keys() <= _names(call) else refuse(500, "unexpected keyword")
             )
         ),
         asking(query="trace=1"),

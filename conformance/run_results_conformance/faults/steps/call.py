@@ -38,6 +38,11 @@ class Call:
     returned: dict[str, Any] = field(factory=dict, init=False)
 
     @property
+    def is_list(self) -> bool:
+        """Whether the request is for a list of runs. Then there is no run, no offset of files and no flag."""
+        return bool(self.returned.get("asks_for_list"))
+
+    @property
     def run_id(self) -> str:
         return cast("str", self.returned["read_run_id"])
 
@@ -144,7 +149,7 @@ def always(_call: Call) -> bool:
 
 def late(call: Call) -> bool:
     """From the third page on."""
-    return call.offset >= 2 * call.size
+    return not call.is_list and call.offset >= 2 * call.size
 
 
 def later(call: Call) -> bool:

@@ -29,11 +29,11 @@ def with_header(response: Response, name: str, value: str | None) -> Response:
 
 
 def answered(change: Callable[[Call, Response], Response], *, when: When = always) -> Make:
-    """A server that changes its answers of status 200."""
+    """A server that changes its pages of results, of status 200."""
 
     def render(call: Call, honest: Step, page: JsonObject) -> Response:
         response = cast("Response", honest(page))
-        return change(call, response) if when(call) else response
+        return change(call, response) if not call.is_list and when(call) else response
 
     return server_with(render=render)
 

@@ -4,6 +4,8 @@ Those with the scheme Bearer and exactly a valid token in exactly one Authorizat
 of wrong request the most important ones are always sent, and of the others some that are drawn.
 """
 
+from collections.abc import Callable
+
 from run_results_conformance.verifier.budget import Unresponsive
 from run_results_conformance.verifier.comparison import judge_same
 from run_results_conformance.verifier.connection import Request
@@ -23,7 +25,8 @@ from .judging import NO_HEAD
 from .walk import read_further
 
 _LOCKED = (401, 403, 423)
-_WRONG = "Bearer another-token-that-nobody-has"
+WRONG_TOKEN = "Bearer another-token-that-nobody-has"  # noqa: S105
+"""A token that nobody has, in its header."""
 _TRUSTED = (
     ("X-Forwarded-For", "127.0.0.1"),
     ("X-Real-IP", "127.0.0.1"),
@@ -40,12 +43,21 @@ def _ask(session: Session, baseline: Baseline, request: Request) -> Exchange | N
     After a few of them the right token is tried, with a page that is still to be read. Where it is refused, the server
     has locked somebody out: that ends the verification. Raises OutOfRequests, Unresponsive.
     """
+    readable = baseline.exchange.status == 200
+    return ask_with_wrong_token(session, request, (lambda: _prove(session, baseline)) if readable else None)
+
+
+def ask_with_wrong_token(session: Session, request: Request, prove: Callable[[], Exchange] | None) -> Exchange | None:
+    """The exchange of a request without the right token, None where no more of them may be sent.
+
+    After a few of them `prove` sends the right token. Raises OutOfRequests; Unresponsive where that one is refused.
+    """
     wrong = session.wrong_tokens
     if wrong.left <= 0:
         return None
     exchange = session.ask(request, once=True)
-    if wrong.note(exchange.status) and baseline.exchange.status == 200:
-        proof = _prove(session, baseline)
+    if wrong.note(exchange.status) and prove is not None:
+        proof = prove()
         if proof.status in _LOCKED:
             words = f"the right token is refused (status {proof.status}) after {wrong.sent} requests without it: "
             raise Unresponsive(f"{words}the server may have locked it out, and no more are sent; see --wrong-tokens")
@@ -64,7 +76,8 @@ def _prove(session: Session, baseline: Baseline) -> Exchange:
     return session.ask(baseline.exchange.request, fresh=True)
 
 
-def _judge_401(session: Session, rule: str, exchange: Exchange | None) -> None:
+def judge_401(session: Session, rule: str, exchange: Exchange | None) -> None:
+    """Judges that a request without the right token was refused as such."""
     if exchange is not None and exchange.decided:
         session.judge(rule, exchange.status == 401, exchange, expected="status 401", got=f"status {exchange.status}")
 
@@ -77,17 +90,17 @@ def check_no_token(session: Session, baseline: Baseline) -> None:
         session.request(run_id, baseline.offset, flags, authorization=None, context="any-context", extra=_TRUSTED),
     ):
         session.connection.renew()  # one copy of the server may be set up otherwise
-        _judge_401(session, "authentication.required", _ask(session, baseline, request))
+        judge_401(session, "authentication.required", _ask(session, baseline, request))
     session.connection.renew()
     head = _ask(session, baseline, session.request(run_id, authorization=None, method="HEAD"))
     if head is not None and head.status not in NO_HEAD:
-        _judge_401(session, "authentication.required", head)
+        judge_401(session, "authentication.required", head)
     late = session.request(run_id, max(baseline.offset, 1), authorization=None)
-    _judge_401(session, "authentication.required", _ask(session, baseline, late))
+    judge_401(session, "authentication.required", _ask(session, baseline, late))
     for unknown in baseline.unknown_ids[:1]:
         query = f"{session.contract.pagination.offset}=-1"
         wrong = session.request(unknown, query=query, authorization=None)
-        _judge_401(session, "authentication.before-lookup", _ask(session, baseline, wrong))
+        judge_401(session, "authentication.before-lookup", _ask(session, baseline, wrong))
 
 
 def check_other_tokens(session: Session, baseline: Baseline) -> None:
@@ -100,7 +113,7 @@ def check_other_tokens(session: Session, baseline: Baseline) -> None:
         f"Bearer x{TOKEN}",
         f'Bearer "{TOKEN}"',
         "Bearer caf\xe9",
-        session.random.choice([_WRONG, *(f"Bearer {TOKEN}{tail}" for tail in ("=", "x", ",x", ";x"))]),
+        session.random.choice([WRONG_TOKEN, *(f"Bearer {TOKEN}{tail}" for tail in ("=", "x", ",x", ";x"))]),
     ]
     if session.token_has["lower"]:
         others.append(f"Bearer {UPPER_TOKEN}")
@@ -110,14 +123,14 @@ def check_other_tokens(session: Session, baseline: Baseline) -> None:
         # With and without flags: a server may check the token for one of them only.
         flags = session.spec.flags if number % 2 else NO_FLAGS
         request = session.request(baseline.run_id, baseline.offset, flags, authorization=authorization)
-        _judge_401(session, "authentication.exact", _ask(session, baseline, request))
+        judge_401(session, "authentication.exact", _ask(session, baseline, request))
 
 
 def check_empty_token(session: Session, baseline: Baseline) -> None:
     """An Authorization header without a token is refused."""
     for authorization in ("", "Bearer"):
         request = session.request(baseline.run_id, baseline.offset, authorization=authorization)
-        _judge_401(session, "authentication.empty", _ask(session, baseline, request))
+        judge_401(session, "authentication.empty", _ask(session, baseline, request))
 
 
 _OTHER_SCHEMES = ("Digest", "ApiKey", "JWT", "OAuth", "MAC", "XBearer", "Bear", "Negotiate", "PrivateToken")
@@ -140,7 +153,7 @@ def check_schemes(session: Session, baseline: Baseline) -> None:
         ),
     ):
         request = session.request(baseline.run_id, baseline.offset, authorization=authorization)
-        _judge_401(session, "authentication.scheme", _ask(session, baseline, request))
+        judge_401(session, "authentication.scheme", _ask(session, baseline, request))
     for scheme in ("bearer", "BEARER"):
         exchange = session.ask(session.request(baseline.run_id, baseline.offset, authorization=f"{scheme} {TOKEN}"))
         expected = f"the answer to Bearer, status {baseline.exchange.status}"
@@ -158,14 +171,14 @@ def check_other_places(session: Session, baseline: Baseline) -> None:
         ("Cookie", f"token={TOKEN}; access_token={TOKEN}; session={TOKEN}"),
     )
     request = session.request(baseline.run_id, baseline.offset, query=query, authorization=None, extra=extra)
-    _judge_401(session, "authentication.header-only", _ask(session, baseline, request))
+    judge_401(session, "authentication.header-only", _ask(session, baseline, request))
 
 
 def check_two_tokens(session: Session, baseline: Baseline) -> None:
     """Two Authorization headers do not say who sends the request: it is refused."""
     right = f"Bearer {TOKEN}"
     # The right one stands first and last: a server may read either.
-    request = session.request(baseline.run_id, baseline.offset, authorization=(right, _WRONG, right))
+    request = session.request(baseline.run_id, baseline.offset, authorization=(right, WRONG_TOKEN, right))
     exchange = _ask(session, baseline, request)
     if exchange is not None and exchange.decided:
         refused, got = exchange.status in (400, 401), f"status {exchange.status}"

@@ -30,9 +30,25 @@ def check_exchange(session: Session, exchange: Exchange) -> Iterator[Judgement]:
     yield from wire.check_text(exchange)
     if answer.status != 200:
         yield from errors.check_body(session, exchange)
-    elif exchange.body.value is not NOTHING and exchange.request.method == "GET":
+    elif exchange.body.value is NOTHING or exchange.request.method != "GET":
+        return
+    elif exchange.request.parameters is not None:
+        yield from check_list(session.spec, exchange.body.value)
+    else:
         yield from check_results(session.spec, exchange.body.value, exchange.inspection)
         yield from state.check_id(session, exchange)
+
+
+def check_list(spec: SpecView, value: Any) -> Iterator[Judgement]:
+    """What the rules say of the body of a 200 that lists runs: its shape, and whether its statuses are known ones."""
+    view = spec.run_lists
+    findings = [*view.schema_findings(200, value), *view.inspect(value, None).findings]
+    for finding in findings:
+        yield Judgement("runs.shape", False, finding.path, finding.expected, finding.got)
+    if not findings:
+        yield Judgement("runs.shape", True)
+        for index, run in enumerate(value["runs"]):
+            yield from state.check_status(spec, run["status"], ("runs", index, "status"))
 
 
 def check_results(spec: SpecView, value: Any, inspection: Inspection | None) -> Iterator[Judgement]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from run_results_conformance.verifier.budget import OutOfRequests
+from run_results_conformance.verifier.budget import OutOfRequests, share_of_lists, with_lists
 from run_results_conformance.verifier.comparison import same_answer
 from run_results_conformance.verifier.exchange import Exchange, ObservedRun, Page
 from run_results_conformance.verifier.manifest import HERE, KnownRun
@@ -12,7 +12,7 @@ from run_results_conformance.verifier.session import Session
 
 from .pages import learn
 
-_REQUESTS_OF_A_RUN = 16  # at least: so 200 requests are enough for twelve runs
+_REQUESTS_OF_A_RUN = 16  # at least: so 250 requests, of which 50 are for lists of runs, are enough for twelve
 _MOST_READS = 3  # of the first page of a run that changes
 
 
@@ -30,7 +30,8 @@ def open_runs(session: Session) -> None:
 
 def _own_runs(session: Session) -> list[KnownRun]:
     """The runs that live in the context of the verification, as many as the budget allows: one of each kind first."""
-    most = max(session.budget.most // _REQUESTS_OF_A_RUN, 1)
+    allowed = session.budget.most
+    most = max((allowed - share_of_lists(allowed)) // _REQUESTS_OF_A_RUN, 1)
     if session.manifest.runs:
         own = [known for known in session.manifest.runs if known.context in (HERE, session.context)]
     else:
@@ -43,7 +44,7 @@ def _own_runs(session: Session) -> list[KnownRun]:
     chosen = list(kinds.values())[:most]
     rest = [known for known in own if known not in chosen]
     chosen += session.random.sample(rest, min(len(rest), most - len(chosen)))
-    enough = len(own) * _REQUESTS_OF_A_RUN
+    enough = with_lists(len(own) * _REQUESTS_OF_A_RUN)
     session.notes.append(f"{len(chosen)} of {len(own)} runs were read; for all of them, allow --max-requests {enough}")
     return [known for known in own if known in chosen]
 

@@ -9,7 +9,7 @@ from typing import Any
 from run_results_conformance.verifier.exchange import Exchange, Judgement
 from run_results_conformance.verifier.run_status import COMPLETE, FINAL, RUNNING, WAITING
 from run_results_conformance.verifier.session import Session
-from run_results_conformance.verifier.spec_view import SpecView
+from run_results_conformance.verifier.spec_view import Path, SpecView
 
 _PLAUSIBLE = (946_684_800_000_000_000, 4_102_444_800_000_000_000)  # the years 2000 and 2100
 
@@ -18,8 +18,7 @@ def check_state(spec: SpecView, value: dict[str, Any]) -> Iterator[Judgement]:
     """The status and the timestamps agree with each other and with the spec."""
     status, finish = value.get("status"), value.get("finish_timestamp")
     if isinstance(status, str):
-        expected = f"one of {', '.join(sorted(spec.statuses))}"
-        yield Judgement("state.status", status in spec.statuses, ("status",), expected, status)
+        yield from check_status(spec, status, ("status",))
         if status == RUNNING:
             yield Judgement("state.running", finish is None, ("finish_timestamp",), None, finish)
         elif status in WAITING:
@@ -31,6 +30,12 @@ def check_state(spec: SpecView, value: dict[str, Any]) -> Iterator[Judgement]:
             null = "finish_timestamp" in value and finish is None and not reviewing
             yield Judgement(rule, not null, ("finish_timestamp",), "a time, or nothing", finish)
     yield from _check_times(value.get("start_timestamp"), finish)
+
+
+def check_status(spec: SpecView, status: str, path: Path) -> Iterator[Judgement]:
+    """The status is one that the spec lists."""
+    expected = f"one of {', '.join(sorted(spec.statuses))}"
+    yield Judgement("state.status", status in spec.statuses, path, expected, status)
 
 
 def _check_times(start: Any, finish: Any) -> Iterator[Judgement]:

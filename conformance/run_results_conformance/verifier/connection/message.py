@@ -15,7 +15,7 @@ class Request:
     """One request. `target` is what stands in the request line, in latin-1.
 
     Where it is for the results of a run: `run_id` (before it was encoded), `offset` and `flags`. None says that this is
-    open, as with a parameter that is malformed.
+    open, as with a parameter that is malformed. Where it is for a list of runs: `parameters`, before they were encoded.
     """
 
     target: str
@@ -24,6 +24,7 @@ class Request:
     run_id: str | None = None
     offset: int | None = None
     flags: frozenset[str] | None = None
+    parameters: tuple[tuple[str, str], ...] | None = None
 
     def curl(self, origin: str) -> str:
         """The request as a line for a shell, with the token as `$RUN_RESULTS_TOKEN`."""

@@ -16,6 +16,7 @@ def _document(report: Report) -> JsonObject:
     return {
         "url": report.url,
         "runs": list(report.runs),
+        "operations": [{"operation": name, "outcome": outcome} for name, outcome in report.operations],
         "exit_code": report.exit_code,
         "conclusion": report.conclusion,
         "requests": report.requests,

@@ -78,7 +78,8 @@ class Report:
 
     `obstacles` say why something that should have been judged was not; `unread` which files were not read, and how many
     requests would do; `notes` what else a reader should know. With `policy` a broken POLICY rule counts as a breach.
-    `asked` are the requests in their order, as curl lines.
+    `asked` are the requests in their order, as curl lines. `operations` are those of the contract, each with what
+    became of it: `judged`, `not judged`, `left out`, or `not offered`, which is no breach, because it is an addition.
     """
 
     url: str
@@ -92,6 +93,7 @@ class Report:
     policy: bool = False
     asked: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    operations: tuple[tuple[str, str], ...] = ()
 
     @property
     def broken(self) -> tuple[Verdict, ...]:

@@ -19,6 +19,7 @@ FAMILIES: dict[str, str] = {
     "names": "The field-name rule.",
     "state": "What an answer says about the run as a whole.",
     "context": "The contexts that a request acts in.",
+    "runs": "The operation that lists runs, an addition to the public contract. A server without it breaks nothing.",
     "latency": "How long an answer takes.",
 }
 """What each family is about, in the order of the catalogue."""
@@ -29,6 +30,8 @@ _DECISIONS = "docs/contract.md"
 _ANY = "any answer"
 _READ = "a 200 answer"
 _LONG = "a run of at least two files, with offsets that can be read"
+_LIST = "an answer that lists runs"
+_LISTED = "a list with a run"
 _MANIFEST = "a manifest with this run's status or properties"
 
 _POLICY = Level.POLICY
@@ -672,6 +675,156 @@ RULES: tuple[Rule, ...] = (
         "the reference server's decision",
         _POLICY,
         needs="a manifest with a readable run of another context",
+    ),
+    # --- runs -----------------------------------------------------------------------------------------------
+    Rule(
+        "runs.shape",
+        "the_list_fits_its_schema",
+        "ListSchemaBroken",
+        "The 200 answer is a RunList: required members are there, types and ranges are as the schemas say.",
+        f"{_SPEC}, RunList and RunSummary",
+        needs=_LIST,
+    ),
+    Rule(
+        "runs.times",
+        "listed_times_can_be",
+        "ImpossibleTime",
+        "Times are Unix time in nanoseconds; one between the years 2000 and 2100 counts as plausible. No run finishes "
+        "before it has started. The finish_timestamp of a run that is RUNNING is null, 0 or absent.",
+        f"{_SPEC}, RunSummary",
+        needs=_LISTED,
+    ),
+    Rule(
+        "runs.no-repeat",
+        "no_run_is_listed_twice",
+        "RunRepeated",
+        "A list has each run once.",
+        f"{_SPEC}, list_runs",
+        needs="a list of several runs",
+    ),
+    Rule(
+        "runs.window",
+        "listed_runs_started_in_the_window",
+        "OutsideTheWindow",
+        "The runs of a list started from from_timestamp to to_timestamp, in seconds. Those that started within a "
+        "second of a border may be listed or not.",
+        f"{_SPEC}, FromTimestamp and ToTimestamp",
+        needs=_LISTED,
+    ),
+    Rule(
+        "runs.default-window",
+        "the_default_window_is_a_day",
+        "OtherDefaultWindow",
+        "Without a window the runs of the last 24 hours are listed.",
+        f"{_SPEC}, list_runs",
+        needs="runs of the last 24 hours",
+    ),
+    Rule(
+        "runs.only-matching",
+        "only_what_fits_is_listed",
+        "DoesNotFit",
+        "A filter leaves out every run that does not have one of its values.",
+        f"{_SPEC}, list_runs",
+        needs=_LISTED,
+    ),
+    Rule(
+        "runs.every-match",
+        "all_that_fits_is_listed",
+        "RunMissing",
+        "A filter or a narrower window leaves out no run that fits.",
+        f"{_SPEC}, list_runs",
+        needs=_LISTED,
+    ),
+    Rule(
+        "runs.empty",
+        "where_nothing_fits_the_list_is_empty",
+        "NothingRefused",
+        "For the id of no run, and for a status that no run has, the answer is 200 with an empty list.",
+        f"{_SPEC}, StatusFilter; {_DECISIONS}, The list of runs",
+        needs=_LISTED,
+    ),
+    Rule(
+        "runs.order",
+        "runs_are_sorted_by_their_start",
+        "WrongOrder",
+        "Sorted by start_timestamp, the oldest run comes first if the order is ASCENDING, the newest if it is "
+        "DESCENDING. Runs with the same start come in any order.",
+        f"{_SPEC}, SortBy and Order",
+        needs="a list of several runs",
+    ),
+    Rule(
+        "runs.sorted-by-status",
+        "runs_are_sorted_by_their_status",
+        "StatusesMixed",
+        "Sorted by status, the runs of one status stand together, and the other direction begins with the status that "
+        "came last.",
+        f"{_SPEC}, SortBy and Order",
+        needs="a list of runs of several statuses",
+    ),
+    Rule(
+        "runs.limit",
+        "a_page_has_at_most_limit_runs",
+        "OverTheLimit",
+        "A page has at most as many runs as the limit says. It may have fewer.",
+        f"{_SPEC}, Limit",
+        needs=_LIST,
+    ),
+    Rule(
+        "runs.suffix",
+        "every_offset_gives_the_rest_of_the_list",
+        "NotTheRest",
+        "From every offset on come the same runs as in a walk from the start.",
+        f"{_SPEC}, Offset",
+        needs="a list of several runs",
+    ),
+    Rule(
+        "runs.end",
+        "the_first_empty_page_is_the_end",
+        "WrongEnd",
+        "A page has at least one run while there are any. At or past the end it has none.",
+        f"{_SPEC}, Limit and Offset",
+        needs=_LISTED,
+    ),
+    Rule(
+        "runs.deterministic",
+        "the_same_list_has_the_same_runs",
+        "ListFlickers",
+        "Runs come and go; those that are gone from a window of the past do not come back.",
+        f"{_SPEC}, list_runs",
+        needs="a list of several runs",
+    ),
+    Rule(
+        "runs.same-run",
+        "a_list_agrees_with_results",
+        "ListContradictsResults",
+        "A run that is over has the same status, start and finish in the list as in its results.",
+        f"{_SPEC}, RunSummary and RunResults",
+        needs="a list with a run whose results were read",
+    ),
+    Rule(
+        "runs.authentication",
+        "lists_need_the_token",
+        "ListWithoutToken",
+        "Without a token, and with a wrong one, the answer is 401.",
+        f"{_SPEC}, security and Unauthorized",
+        needs=_LIST,
+    ),
+    Rule(
+        "runs.context",
+        "lists_are_of_one_context",
+        "OtherContextListed",
+        "A context that does not exist has no runs.",
+        f"{_SPEC}, Context",
+        needs=_LISTED,
+    ),
+    Rule(
+        "runs.refused",
+        "what_is_no_value_is_refused",
+        "NoValueAccepted",
+        "Limit, offset and the borders of the window are integers in their ranges; sort_by and order have two values "
+        "each. Anything else is refused.",
+        f"{_SPEC}, parameters of list_runs",
+        needs=_LIST,
     ),
     # --- latency --------------------------------------------------------------------------------------------
     Rule(

@@ -10,6 +10,8 @@ from .inspection import Finding, Inspection, Inspector
 from .schemas import SchemaValidator
 from .trimming import Trimmer
 
+_LIST = "list_runs"
+
 
 class SpecView:
     """What a contract says of answers.
@@ -46,6 +48,18 @@ class SpecView:
         items = self.contract.pagination.items
         trimmed: list[Any] = self.trim({items: list(files)}, flags)[items]
         return trimmed
+
+    @property
+    def has_run_lists(self) -> bool:
+        """Whether the contract has the operation that lists runs."""
+        return _LIST in self.contract.operations
+
+    @cached_property
+    def run_lists(self) -> "SpecView":
+        """The view of the operation that lists runs. Raises SpecError if the contract has none."""
+        if not self.has_run_lists:
+            raise SpecError(f"the contract has no operation {_LIST}")
+        return spec_view_of(self.contract.operations[_LIST])
 
     @cached_property
     def run_id_parameter(self) -> Parameter:
