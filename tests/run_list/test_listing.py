@@ -12,7 +12,7 @@ from run_results.run_list.listing import Listing
 from run_results.run_list.window import Window, window
 from run_results_api.models import RunSummary
 
-from .moving import SECOND, START, Change, MovingList, moving_lists, run, scripts
+from .moving import FROM, SECOND, START, TO, Change, MovingList, moving_lists, run, scripts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -112,6 +112,59 @@ def test_a_broken_server_is_an_error(way: str) -> None:
     with pytest.raises(error):
         list(read(answer, ALL, count))
     assert asked < 200
+
+
+@pytest.mark.parametrize("cap", range(1, 8))
+@pytest.mark.parametrize("first", FROM)
+@pytest.mark.parametrize("last", TO)
+def test_a_second_on_two_pages(first: str, last: str, cap: int) -> None:
+    """A page may end within a second, however the server reads the bounds: the rest of the second comes, too."""
+    seconds = [0, 0, 5, 5, 5, 5, 9, 10, 10, 10, 3599]
+    runs = [run(f"run-{number}", second * SECOND + number) for number, second in enumerate(seconds)]
+    listed = MovingList({each.id: each for each in runs}, cap, FROM[first], TO[last])
+    assert list(read(listed.page, ALL)) == runs
+
+
+def names(runs: str) -> dict[str, RunSummary]:
+    """Runs by names of one letter, each ten nanoseconds after the one before."""
+    return {name: run(name, 10 * ord(name)) for name in runs}
+
+
+Script = dict[int, Callable[[dict[str, RunSummary]], object]]
+MOVES: dict[str, tuple[str, int, Script]] = {
+    "a known run leaves": ("abcdefgh", 3, {1: lambda runs: runs.pop("a"), 2: lambda runs: runs.pop("b")}),
+    "all known runs leave": ("abcdefgh", 3, {1: lambda runs: [runs.pop(name) for name in "abc"]}),
+    "most known runs leave": ("abcdefghijkl", 4, {2: lambda runs: [runs.pop(name) for name in "abcdefg"]}),
+    "a run comes in front": ("cdefgh", 2, {2: lambda runs: runs.update(names("ab"))}),
+    "a known run starts again": (
+        "abcdefgh",
+        3,
+        {1: lambda runs: (runs.pop("b"), runs.update(a=run("a", 10 * ord("d") + 1)))},  # behind d, and in front of e
+    ),
+    "single runs, and one leaves": ("abcd", 1, {1: lambda runs: runs.pop("a")}),
+    "single runs, and one leaves before the end": ("ab", 1, {1: lambda runs: runs.pop("a")}),
+    "single runs, and one leaves and comes again": (
+        "bcdef",
+        1,
+        {5: lambda runs: runs.pop("b"), 6: lambda runs: runs.update(names("ab"))},
+    ),
+}
+
+
+@pytest.mark.parametrize("how", MOVES)
+def test_a_list_that_moves_loses_no_run(how: str) -> None:
+    """Each way in which plain offsets lose a run: all runs of one second that stay come once."""
+    letters, cap, script = MOVES[how]
+    listed, asked = MovingList(names(letters), cap), iter(range(1000))
+
+    def move() -> None:
+        if change := script.get(next(asked)):
+            change(listed.runs)
+
+    found = [each.id for each in read(listed.page, ALL, move)]
+    assert len(found) == len(set(found))
+    stayed = [name for name in letters if listed.runs.get(name) == run(name, 10 * ord(name))]
+    assert [name for name in found if name in stayed] == stayed
 
 
 def test_a_run_that_leaves_loses_none() -> None:
