@@ -42,6 +42,7 @@ contract: $(INSTALLED)  ## Run the tests that a change of openapi.yaml can break
 .PHONY: thorough
 thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of minutes)
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest
+	HYPOTHESIS_PROFILE=thorough $(MAKE) --no-print-directory test-spark
 
 .PHONY: generate
 generate: $(INSTALLED)  ## Generate the client from openapi.yaml, and what docs/ has from code
@@ -125,9 +126,12 @@ interop: $(INSTALLED) .venv-interop/installed  ## Test against clients and serve
 	RUN_RESULTS_SDK_PYTHON=$(CURDIR)/.venv-interop/bin/python \
 		RUN_RESULTS_NODE_INTEROP=$(CURDIR)/requirements/node-interop $(BIN)/pytest tests/interop
 
+# Which Spark: the newest, or 4.0 with `make test-spark SPARK=4.0`.
+SPARK_ENVIRONMENT := spark$(if $(SPARK),-$(SPARK))
+
 .PHONY: test-spark
-test-spark: .venv-spark/installed  ## Test with Spark, in an environment of its own (needs Java 17 or later)
-	PYTHONPATH=generated:wrapper:conformance .venv-spark/bin/python -m pytest tests/spark
+test-spark: .venv-$(SPARK_ENVIRONMENT)/installed  ## Test with Spark, in an environment of its own (needs Java 17 or later)
+	PYTHONPATH=generated:wrapper:conformance .venv-$(SPARK_ENVIRONMENT)/bin/python -m pytest tests/spark
 
 .PHONY: bench
 bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/speed/RESULTS.md: make bench [BENCH=--quick]
@@ -138,9 +142,12 @@ format: $(INSTALLED)  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Every extra but spark, whose packages are large and have environments of their own.
+EXTRAS := arrow cli conformance delta evolve fuzz http2 report
+
 .PHONY: lock
 lock: $(INSTALLED)  ## Update requirements/dev.txt to the newest allowed versions
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS:%=--extra %) --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --upgrade --quiet --output-file requirements/dev.txt
 
 .PHONY: lock-bench
@@ -150,16 +157,16 @@ lock-bench: $(INSTALLED)  ## Update requirements/bench.txt, which `make bench` i
 		--output-file requirements/bench.txt
 
 .PHONY: lock-spark
-lock-spark: $(INSTALLED)  ## Update requirements/spark.txt, which `make test-spark` installs
-	$(BIN)/uv pip compile pyproject.toml requirements/spark.in --extra arrow --extra conformance \
-		--constraint requirements/dev.txt --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
-		--quiet --output-file requirements/spark.txt
+lock-spark: $(INSTALLED)  ## Update requirements/spark.txt and spark-4.0.txt, which `make test-spark` installs
+	for name in spark spark-4.0; do $(BIN)/uv pip compile pyproject.toml requirements/$$name.in --extra spark \
+		--extra conformance --universal --python-version 3.11 --generate-hashes --no-header \
+		--upgrade --quiet --output-file requirements/$$name.txt || exit 1; done
 
 .PHONY: lock-dist
 lock-dist: $(INSTALLED)  ## Update the lock files of `make dist`
 	$(BIN)/uv pip compile requirements/build.in --universal --python-version 3.11 --generate-hashes --no-header \
 		--upgrade --quiet --output-file requirements/build.txt
-	$(BIN)/uv pip compile pyproject.toml --all-extras --constraint requirements/dev.txt --universal \
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS:%=--extra %) --constraint requirements/dev.txt --universal \
 		--python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements/extras.txt
 
 .PHONY: wheel

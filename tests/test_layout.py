@@ -43,7 +43,7 @@ def read(package: str) -> list[Module]:
 
 SOURCES = {package: read(package) for package in ROOTS}
 # What stands on the core: it needs extras, and is imported when it is used.
-UPPER_ROOMS = {f"run_results.{name}" for name in ("cli", "export", "report", "scale", "sync", "tables")}
+UPPER_ROOMS = {f"run_results.{name}" for name in ("cli", "export", "report", "scale", "spark", "sync", "tables")}
 CORE = [
     module
     for module in SOURCES["run_results"]
@@ -218,6 +218,15 @@ def test_importing_is_light() -> None:
     assert {name for name in loaded if is_in(name, "run_results_conformance")} == set()
     assert {name for name in loaded if any(is_in(name, room) for room in UPPER_ROOMS)} == set()
     assert loaded & HEAVY == set()
+
+
+def test_spark_may_look_for_our_data_source_anywhere() -> None:
+    """Spark imports `pyspark_run_results` wherever it looks for data sources: it loads nothing, and never fails."""
+    bare = loaded_by("import typing")
+    assert loaded_by("import pyspark_run_results") - bare == {"pyspark_run_results"}
+    for missing in ("pyspark", "pyarrow", "run_results"):
+        programs = f"import sys; sys.modules[{missing!r}] = None", "import pyspark_run_results as package"
+        assert missing in loaded_by(*programs, "assert not hasattr(package, 'DefaultSource')")
 
 
 # What httpx brings along, and is of no use before there is a client.

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "run_results_api": ROOT / "generated",
     "run_results": ROOT / "wrapper",
+    "pyspark_run_results": ROOT / "wrapper",
     "run_results_conformance": ROOT / "conformance",
 }
 REQUIRED = {"attrs", "httpcore", "httpx", "msgspec"}
@@ -98,8 +99,8 @@ def place(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pla
 # --- What is in it --------------------------------------------------------------------------------------------
 
 
-def test_the_wheel_holds_the_three_packages(wheel: Path) -> None:
-    """The wheel has every file of the three packages and no other: what git or a pattern ignores would be missed."""
+def test_the_wheel_holds_the_packages(wheel: Path) -> None:
+    """The wheel has every file of our packages and no other: what git or a pattern ignores would be missed."""
     on_disk = {
         path.relative_to(root).as_posix()
         for package, root in PACKAGES.items()
@@ -186,7 +187,7 @@ def test_nothing_else_is_there(place: Place) -> None:
 
 
 def test_the_installed_package_is_typed(place: Place) -> None:
-    """All three packages are marked as typed where they are installed."""
+    """All packages are marked as typed where they are installed."""
     (site,) = place.python.parents[1].glob("lib/python*/site-packages")
     assert [package for package in PACKAGES if not (site / package / "py.typed").is_file()] == []
 
