@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from run_results import RunResultsError, __version__
+from run_results.cli.config import config
 from run_results.cli.exits import Exit, exit_code, table
 from run_results.cli.export import export
 from run_results.cli.fetch import FetchInterrupted, fetch
@@ -26,7 +27,7 @@ from run_results.text import printable
 
 
 @click.group(
-    commands=[runs, fetch, status, export, sync, report, names],
+    commands=[runs, fetch, status, export, sync, report, names, config],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=f"\b\nExit codes:\n{table()}",
     no_args_is_help=True,
@@ -36,8 +37,8 @@ from run_results.text import printable
 def group() -> None:
     """Fetch the results of an app run, under the project's own field names.
 
-    The token is read from RUN_RESULTS_TOKEN or --token-file; there is no option for the token itself. Options may
-    stand before or after the command's name.
+    The token is read from RUN_RESULTS_TOKEN, --token-file or a profile; there is no option for the token itself.
+    Options may stand before or after the command's name.
     """
 
 

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from attrs import define, field, fields
+from attrs import define, field, fields, frozen
 
 from run_results import Client, Include, NameMap
 from run_results.cli.messages import announce_retry, warn
+from run_results.cli.profiles import Profile, read_profile
 from run_results.cli.types import SECONDS, SECONDS_FROM_ZERO, TEXT
+from run_results.errors import ConfigurationError
 from run_results.options import Options
 from run_results.text import count, printable
 from run_results.token_file import TokenFile
+from run_results.token_reference import TokenReference
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,12 +36,73 @@ SEVERAL = "Separate several by commas, or give them one by one."
 _SETTINGS = {setting.name: setting.metadata for setting in fields(Options)}
 
 
+_TOKEN_FILE = "RUN_RESULTS_TOKEN_FILE"  # noqa: S105 - a name
+"""The variable that names a file with the token, where neither an option nor RUN_RESULTS_TOKEN gives it."""
+
+
+@frozen
+class Choice:
+    """The value of a setting, and where it comes from."""
+
+    value: Any = field(repr=False)
+    source: str
+    shown: str
+    """The value for people; of a token only where it is read."""
+
+
 @define
 class Settings:
     """The values of the options that every command has."""
 
     given: dict[str, Any] = field(factory=dict)
     """Those that were given, by their names."""
+    _profile: Profile | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The profile in force. Raises `ConfigurationError`."""
+        if self._profile is None:
+            self._profile = read_profile(self.given.get("profile"))
+        return self._profile
+
+    def choices(self) -> dict[str, Choice]:
+        """Where the server is, the context, the token and the names: options first, then variables, then the profile.
+
+        Raises `ConfigurationError` where a profile's token would go to another server than the profile's.
+        """
+        found = {name: self._choose(name) for name in ("base_url", "context")}
+        found["token"] = token = self._choose_token()
+        if token.source.startswith("profile") and not found["base_url"].source.startswith(("profile", "default")):
+            raise ConfigurationError(
+                f"the token of {self.profile.title} would go to {found['base_url'].shown}",
+                advice="Give {token=} for that server, or make a profile for it",
+            )
+        names = self.profile.values.get("names")
+        found["names"] = Choice(names, self.profile.title if names else "default", names or "")
+        return found
+
+    def _choose(self, name: str) -> Choice:
+        metadata = _SETTINGS[name]
+        if name in self.given:
+            return Choice(self.given[name], f"--{name.replace('_', '-')}", str(self.given[name]))
+        if metadata["variable"] in os.environ:
+            return Choice(None, metadata["variable"], os.environ[metadata["variable"]])
+        if value := self.profile.values.get(name):
+            return Choice(value, self.profile.title, value)
+        return Choice(None, "default", str(metadata["default"] or ""))
+
+    def _choose_token(self) -> Choice:
+        file, source = self.given.get("token_file"), "--token-file"
+        if file is None and _SETTINGS["token"]["variable"] in os.environ:
+            return Choice(None, _SETTINGS["token"]["variable"], "(set)")
+        if file is None and os.environ.get(_TOKEN_FILE):
+            file, source = Path(os.environ[_TOKEN_FILE]), _TOKEN_FILE
+        if file is not None:
+            seconds = self.given.get("timeout", _SETTINGS["timeout"]["default"])
+            return Choice(TokenFile(file, seconds), source, f"file:{file}")
+        if reference := self.profile.values.get("token"):
+            return Choice(TokenReference(reference), self.profile.title, reference)
+        return Choice(None, "default", "")
 
     @property
     def verbose(self) -> bool:
@@ -55,10 +119,10 @@ class Settings:
     def client(self, **more: Any) -> Iterator[Client]:
         """A client with these settings. Its logs go to stderr, or nowhere."""
         given = {name: value for name, value in self.given.items() if name in _SETTINGS}
-        if "token_file" in self.given:
-            seconds = given.get("timeout", _SETTINGS["timeout"]["default"])
-            given["token"] = TokenFile(self.given["token_file"], seconds)
-            given["token"]()  # a file that cannot be read is an error before anything is sent
+        chosen = {name: choice.value for name, choice in self.choices().items() if name != "names"}
+        given |= {name: value for name, value in chosen.items() if value is not None}
+        if callable(chosen["token"]):
+            chosen["token"]()  # a file that cannot be read is an error before anything is sent
         if _is_terminal() and not self.verbose:  # the log says so, too
             given["observe"] = announce_retry
         with _logging(verbose=self.verbose), Client(**given, **more) as client:
@@ -115,8 +179,17 @@ def connecting(command: Command) -> Command:
             metavar="FILE",
             type=click.Path(path_type=Path),
             help="A file that holds the API token, read again for each request; a pipe, such as /dev/stdin or"
-            " <(command), is read once. Without it the token is read from RUN_RESULTS_TOKEN. No option takes the token"
+            " <(command), is read once. Without it the token is read from RUN_RESULTS_TOKEN, or from the file that"
+            " RUN_RESULTS_TOKEN_FILE names. No option takes the token"
             " itself, because command lines are visible to others.",
+        ),
+        option(
+            "--profile",
+            metavar="NAME",
+            type=TEXT,
+            is_eager=True,
+            help="The profile that says what no option or variable does: see run-results config show --help."
+            "  [default: RUN_RESULTS_PROFILE, else default]",
         ),
         option("--timeout", metavar="SECONDS", type=SECONDS, help=_help("timeout")),
         option("--patience", metavar="SECONDS", type=SECONDS_FROM_ZERO, help=_help("patience")),
@@ -162,8 +235,14 @@ def names_option(otherwise: str) -> Callable[[Command], Command]:
         "--names",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help=f"The project's field names (.txt, .csv or .json); else {otherwise}.",
+        callback=_or_of_profile,
+        help=f"The project's field names (.txt, .csv or .json); else those of the profile, else {otherwise}.",
     )
+
+
+def _or_of_profile(context: click.Context, _: click.Parameter, value: Path | None) -> Path | None:
+    names = context.ensure_object(Settings).profile.values.get("names")
+    return Path(names) if value is None and names is not None else value
 
 
 def ascii_option(command: Command) -> Command:

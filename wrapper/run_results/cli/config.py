@@ -1,0 +1,41 @@
+"""`run-results config`: which settings are in force, and where each comes from."""
+
+import click
+
+from run_results.cli.options import Settings, connecting
+from run_results.cli.profiles import config_path
+from run_results.cli.types import json_option, print_json
+from run_results.text import printable
+
+
+@click.group(no_args_is_help=True)
+def config() -> None:
+    """Show the settings, and where they come from."""
+
+
+@config.command()
+@json_option("one JSON object with the value and the source of each setting")
+@connecting
+@click.pass_obj
+def show(settings: Settings, as_json: bool) -> None:
+    """Show each setting, and whether it comes from an option, the environment, a profile or the default.
+
+    Nothing is sent, and the token is not shown. Profiles stand in one file:
+
+    \b
+      [default]
+      base_url = "https://aihub.example.com/api"
+      context = "my-organization"
+      token = "file:~/.config/run-results/token"    # or env:NAME; never the token itself
+      names = "fields.txt"                          # for --names; beside this file
+
+    --profile or RUN_RESULTS_PROFILE choose one, else default counts. Options and environment variables come first.
+    """
+    found = settings.choices()
+    if as_json:
+        shown = {name: {"value": choice.shown, "source": choice.source} for name, choice in found.items()}
+        print_json({"file": str(config_path()), **shown})
+        return
+    click.echo(printable(f"file of profiles  {config_path()}{'' if config_path().exists() else ' (not there)'}"))
+    for name, choice in found.items():
+        click.echo(printable(f"{name:<17} {choice.shown or '-'}  ({choice.source})"))
