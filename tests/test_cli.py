@@ -940,14 +940,14 @@ def measured(jobs, **options):
 
 Jobs.report = measured
 tracemalloc.start()
-for number in (10, 10, 210):  # once for what is kept in any case
+for number in (10, 10, 60):  # once for what is kept in any case
     Path("runs.txt").write_text("".join(f"no-such-{i}\\n" for i in range(number)))
     assert run(["export", "--runs-file", "runs.txt", "-o", "out"]) == 3
-print((seen[2] - seen[1]) / 200)
+print((seen[2] - seen[1]) / 50)
 """
 
 
-def test_two_hundred_runs_that_fail_keep_little_memory(tmp_path: Path) -> None:
+def test_many_runs_that_fail_keep_little_memory(tmp_path: Path) -> None:
     """Each takes less than 4 KB until the end; with its traceback it took 13, and more after some pages."""
     with serve(Refusing(403)) as served:
         done = subprocess.run(
@@ -958,7 +958,7 @@ def test_two_hundred_runs_that_fail_keep_little_memory(tmp_path: Path) -> None:
             cwd=tmp_path,
             check=True,
         )
-    assert done.stderr.count("\n") == 230
+    assert done.stderr.count("\n") == 80
     assert float(done.stdout.splitlines()[-1]) < 4096
 
 

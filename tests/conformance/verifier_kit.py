@@ -57,9 +57,10 @@ def explain(report: Report) -> str:
 
 
 def verified(app: Any, **options: Any) -> Report:
-    """What the verifier finds of an application. No verdict depends on how fast this machine is: `latency` is long."""
+    """What the verifier finds of an application. No verdict depends on how fast this machine is: times are long."""
+    usual = {"manifest": MANIFEST, "unsafe_methods": True, "timeout": 60, "latency": 60}
     with serve(app) as served:
-        return verify(served.url, TOKEN, **{"manifest": MANIFEST, "unsafe_methods": True, "latency": 60, **options})
+        return verify(served.url, TOKEN, **{**usual, **options})
 
 
 # --- Servers below the level of an application --------------------------------------------------------------
