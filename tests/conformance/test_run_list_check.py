@@ -170,9 +170,9 @@ def test_runs_with_the_same_start(page_size: int) -> None:
     class AnyOrder(ReferenceServer):
         asked = 0
 
-        def find_runs(self, *arguments: Any) -> Any:
+        def find_runs(self, query: Any, context: str | None) -> Any:
             self.asked += 1
-            found = super().find_runs(*arguments)
+            found = super().find_runs(query, context)
             turned = sorted(found, key=lambda run: run["id"], reverse=self.asked % 3 == 1)
             falling = [run["start_timestamp"] for run in found] != sorted(run["start_timestamp"] for run in found)
             return sorted(turned, key=lambda run: run["start_timestamp"], reverse=falling)

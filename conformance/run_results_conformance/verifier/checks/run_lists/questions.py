@@ -63,8 +63,8 @@ class Questions:
         """Judges the list of a request, compared with others. Gives whether a rule is kept, None where that is open."""
         requests = (accused, *references)
         listings = self._read_all(requests)
-        found = listings and look(*listings)
-        if not listings or not found or not self.session.tally.wants(found.rule):
+        found = None if listings is None else look(*listings)
+        if listings is None or found is None or not self.session.tally.wants(found.rule):
             return None
         if not found.kept and not self.session.tally.broken(found.rule):
             found = self._ask_again(look, requests, listings)
@@ -77,8 +77,8 @@ class Questions:
         """The breach, where it is still there once nothing else has changed; None where a change explains it."""
         for _ in range(_MOST_ROUNDS):
             listings = self._read_all(requests, fresh=True)
-            found = listings and look(*listings)
-            if not listings or not found or found.kept:
+            found = None if listings is None else look(*listings)
+            if listings is None or found is None or found.kept:
                 return None
             if all(map(_same, before[1:], listings[1:])):
                 return found
