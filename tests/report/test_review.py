@@ -18,7 +18,8 @@ from run_results.tables.formulas import guard
 
 from .conftest import Large, View
 from .kit import Json, box, document, one, page_of
-from .test_report import PNG
+from .test_browser import FAINT
+from .test_report import NASTY, PNG, nasty_page
 
 Look = Callable[..., View]
 MAIL = "maria.magdalena.oberhuber-steinacher@lending.branch-office.example.com"
@@ -120,8 +121,8 @@ def test_faults_are_grouped_by_class_and_field(inbox: Path, look: Look) -> None:
         rows.nth(row).click()
         assert page.locator("#list-fields").get_attribute("aria-pressed") == "true"
         assert number(page.locator("#found").inner_text()) == count
-        page.click("#clear")
         page.click("#list-groups")
+        assert rows.count() == 6, "the way back leads to all groups"
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     assert set(listed(page)) == {"13 retirement plan?"}
@@ -294,6 +295,28 @@ def test_the_list_can_be_copied(inbox: Path, look: Look) -> None:
     expect(page.locator("#said")).to_contain_text("allows no copying")
 
 
+def test_hostile_text_does_nothing_in_groups_and_tables(look: Look, tmp_path: Path) -> None:
+    """Markup, controls and formulas in every place are text in groups, in the filters of edits and in CSV."""
+    path = tmp_path / "r.html"
+    write_report([nasty_page()], path, names=NameMap(NASTY[:4]))
+    page = look(path, fresh="hostile").page
+    page.locator("#queue .c-check input").nth(3).click()
+    with page.expect_download() as waiting:
+        page.click("#download")
+    rows = list(csv.DictReader(io.StringIO(waiting.value.path().read_text("utf-8-sig"), newline="")))
+    assert {row["value"] for row in rows if row["file_index"]} >= {guard(text) for text in NASTY if "\r" not in text}
+    page.click("#list-groups")
+    assert "<script>alert(1)</script>" in page.locator("#queue").inner_text()
+    assert "⟨U+202E⟩" in page.locator("#edits-user").text_content()  # type: ignore[operator]
+    page.fill("#edits-text", "<script>")
+    for row in range(3):
+        page.locator("#queue tbody tr").nth(row).click()
+        page.click("#list-groups")
+    assert page.evaluate("document.querySelectorAll('script, img, iframe').length") <= 1
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 # A document ---------------------------------------------------------------------------------------------------
 
 
@@ -395,6 +418,18 @@ def test_chips_leave_room_for_the_error(inbox: Path, look: Look) -> None:
     error = page.locator("#queue tbody tr").first.locator(".value")
     assert error.evaluate("e => [e.scrollWidth <= e.clientWidth, e.scrollHeight <= e.clientHeight + 1]") == [True, True]
     assert page.locator("#queue tbody tr").first.locator(".badge").all_inner_texts() == ["invalid", "edited"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_groups_checks_and_keys_have_contrast(inbox: Path, look: Look, scheme: str) -> None:
+    """Rows that are checked, groups, and the list of keys can be read in light and in dark."""
+    page = look(inbox, fresh=scheme, color_scheme=scheme).page
+    for row in (0, 3):
+        page.locator("#queue .c-check input").nth(row).click()
+    assert page.evaluate(FAINT)[1] == []
+    page.click("#list-groups")
+    page.click("#show-keys")
+    assert page.evaluate(FAINT)[1] == []
 
 
 def test_a_narrow_screen_has_room_for_the_list(small: Large, look: Look) -> None:

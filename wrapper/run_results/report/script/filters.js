@@ -64,7 +64,8 @@ const hasWords = (texts, words) => {
 
 // A failed field comes first, whatever score it has.
 const severity = ({ marks }) => (marks & FAILED ? 0 : marks & TROUBLE ? 1 : 2);
-const byScore = (a, b) => (b.marks & FAILED) - (a.marks & FAILED) || (a.score ?? 2) - (b.score ?? 2);
+for (const entry of entries) entry.rank = (entry.marks & FAILED ? 0 : 10) + (entry.score ?? 2);
+const byScore = (a, b) => a.rank - b.rank;
 const orders = { score: byScore, severity: (a, b) => severity(a) - severity(b) || byScore(a, b), run: () => 0 };
 
 // The rows that meet the filters, in order, and how many of them were left out because they are checked.

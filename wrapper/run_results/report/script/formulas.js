@@ -13,6 +13,7 @@ const guardWith = ([codes, signs]) => {
   const before = signs.filter((sign) => !/[\p{L}\p{N}]/u.test(sign)).map(literal).join("|");
   const behind = bySize.map(literal).join("|");
   const code = codes.join("|");
+  const some = new RegExp(`${SIGN}|^[\\t\\r\\n]`, "u");  // without one of these there is nothing to look at
   const front = new RegExp(`^(?:${SKIPPED}(${SIGN})|[\\t\\r\\n])`, "u");
   const inside = new RegExp(`([${SEPARATORS}]${SKIPPED})('*${SIGN})`, "gu");
   const amount = new RegExp(
@@ -31,6 +32,7 @@ const guardWith = ([codes, signs]) => {
     return areAmounts(end < 0 ? rest : [...rest].slice(0, end).join(""));
   };
   return (text) => {
+    if (!some.test(text)) return text;
     const found = front.exec(text);
     const isUnsafe = found !== null && !(found[1] && areAmounts(text.slice(found[0].length - found[1].length)));
     const hits = [...text.matchAll(inside)];

@@ -95,12 +95,15 @@ const list = () => {
 
 // How many rows of each kind there are, so that they can be compared with the tiles.
 const partsText = (found) => {
-  const documentRows = found.filter((entry) => entry.d >= 0 && entry.s < 0);
-  const empty = documentRows.filter((entry) => !isDocument(documents[entry.d])).length;
-  const cases = found.filter((entry) => entry.d < 0).length;
+  let [fields, cases, whole, empty] = [0, 0, 0, 0];
+  for (const { d, s } of found) {
+    if (d < 0) cases += 1;
+    else if (s >= 0) fields += 1;
+    else if (isDocument(documents[d])) whole += 1;
+    else empty += 1;
+  }
   return [
-    [found.length - documentRows.length - cases, "field", ""], [cases, "cross-class field", ""],
-    [documentRows.length - empty, "document", ""], [empty, "file", " without documents"],
+    [fields, "field", ""], [cases, "cross-class field", ""], [whole, "document", ""], [empty, "file", " without documents"],
   ].filter(([number]) => number).map(([number, noun, more]) => plural(number, noun) + more).join(", ");
 };
 const foundText = (found) => {
@@ -114,6 +117,13 @@ const tiles = [...document.querySelectorAll(".tile")];
 const numbersOf = (tile) => [tile.querySelector("b"), tile.querySelector(".of")];
 const ofRun = new Map(tiles.map((tile) => [tile, numbersOf(tile).map((part) => part.textContent)]));
 const firstThreshold = Number(filters.threshold.value);
+// What needs a look at the threshold, which is looked for once.
+let looked = { threshold: null, found: [] };
+const needLook = () => {
+  const threshold = filters.threshold.value;
+  if (looked.threshold !== threshold) looked = { threshold, found: entries.filter(reasons.look) };
+  return looked.found;
+};
 // The tiles have the counts of the run. What the reader can change is counted again: by the threshold, and the checks.
 const drawTiles = () => {
   const isMoved = Number(filters.threshold.value) !== firstThreshold;
@@ -124,8 +134,8 @@ const drawTiles = () => {
     if (below) below.textContent = `(below ${byId("threshold-shown").textContent})`;
     let texts = ofRun.get(tile);
     if (reason === "checked" || (isMoved && ["look", "unsure"].includes(reason))) {
-      const found = entries.filter(reasons[reason]);
-      const open = reason === "checked" ? entries.filter(reasons.look) : [];
+      const found = reason === "look" ? needLook() : reason === "checked" && !checks.size ? [] : entries.filter(reasons[reason]);
+      const open = reason === "checked" ? needLook() : [];
       texts = [found.length.toLocaleString("en"), reason === "checked"
         ? `${open.filter(reasons.checked).length.toLocaleString("en")} of ${open.length.toLocaleString("en")} that need a look`
         : (partsText(found) || "none") + (index.full ? ", of those that are shown" : "")];
@@ -171,15 +181,25 @@ const pick = (number, focus) => {
   if (mode !== "groups") show(entry);
 };
 
-// A group becomes the rows that it stands for.
+// A group becomes the rows that it stands for, until the reader goes back to the groups.
+let entered = null;
 const enterGroup = (number) => {
   const { first } = rows[number];
+  entered = first;
   filters.class.value = first.ofClass;
   offerFields(first.ofField);
   setMode("fields");
   pick(0, true);
 };
+const leaveGroup = () => {
+  if (entered && filters.class.value === entered.ofClass && filters.field.value === entered.ofField) {
+    filters.class.value = "";
+    offerFields("");
+  }
+  entered = null;
+};
 const setMode = (wanted) => {
+  if (wanted === "groups") leaveGroup();
   mode = wanted;
   for (const each of ["fields", "groups", "documents"]) byId(`list-${each}`).setAttribute("aria-pressed", String(each === wanted));
   filters.sort.disabled = mode === "groups";
