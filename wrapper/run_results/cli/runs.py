@@ -59,7 +59,7 @@ def runs(
     as_json: bool,
     **filters: Any,
 ) -> None:
-    """List the runs that started within a window of time, the earliest first.
+    """List runs by the time of their start, the earliest first.
 
     A time that names no time zone is local time, and days begin at local midnight. Tables and JSON have UTC.
 
