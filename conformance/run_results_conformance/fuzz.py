@@ -16,16 +16,18 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from attrs import define, field, frozen
 
 from .server.contract import Contract, JsonObject, load_contract
+from .server.run_list import LIST_RUNS
 from .verifier.body import NOTHING, Body
 from .verifier.budget import Budget, OutOfRequests, Unresponsive
 from .verifier.checks.exchange import check_exchange
+from .verifier.checks.run_lists.check import JUDGED, find_run_lists
 from .verifier.connection import Address, Answer, Connection, Request
 from .verifier.exchange import Exchange
 from .verifier.manifest import Manifest
@@ -57,8 +59,8 @@ def fuzz(
     allow_insecure: bool = False,
     seed: int = 0,
     max_examples: int = 60,
-    max_requests: int = 400,
-    max_seconds: float = 60.0,
+    max_requests: int = 600,
+    max_seconds: float = 120.0,
     timeout: float = 10.0,
     latency: float = 2.0,
     policy: bool = False,
@@ -67,7 +69,8 @@ def fuzz(
     """Lets schemathesis test the server at a base URL, and reports what its checks or our rules found.
 
     `runs` are ids of runs that can be read; without them the ids in the contract's examples are tried. `context` is
-    sent as IB-Context. About 90 requests have boundary values; `max_examples` random ones follow. At most
+    sent as IB-Context. About 90 requests for results and 190 for the list of runs, if the server has one, have boundary
+    values; `max_examples` random ones of each follow. At most
     `max_requests` are sent (a check under way may add two), within `max_seconds`, and each may take `timeout`
     seconds. `latency` is the time in which answers should come, in seconds. With `policy`, broken rules of level
     POLICY are breaches.
@@ -96,6 +99,7 @@ def fuzz(
         latency=latency,
     )
     findings = _Findings(session, ids, max_requests, time.monotonic() + max_seconds)
+    findings.find_run_lists()
     config = {
         "seed": seed,
         "continue-on-failure": True,
@@ -121,7 +125,8 @@ def fuzz(
         headers[session.spec.context_parameter.name] = context
     started = time.monotonic()
     with _exclusive():
-        schema = _load(tailored(contract, ids, context=context), config, url, headers)
+        document = tailored(contract, ids, context=context, with_lists=findings.with_lists)
+        schema = _load(document, config, url, headers)
         _run(findings, schema, max_seconds + timeout + _GRACE)
     return findings.report(address, seconds=time.monotonic() - started, seed=seed, policy=policy)
 
@@ -133,8 +138,10 @@ def _run_id(contract: Contract) -> Any:
 # --- The spec and the settings ------------------------------------------------------------------------------
 
 
-def tailored(contract: Contract, runs: Sequence[str], *, context: str | None = None) -> JsonObject:
-    """The spec for one deployment: with its own run ids, and with the context.
+def tailored(
+    contract: Contract, runs: Sequence[str], *, context: str | None = None, with_lists: bool = True
+) -> JsonObject:
+    """The spec for one deployment: with its own run ids, with the context, and without the list if it has none.
 
     With other ids every answer would be 404, and no page would be seen. So these ids become the only values of the
     parameter. Only the server knows which other texts are ids of runs: both 404 and 400 are right for them. The context
@@ -143,21 +150,27 @@ def tailored(contract: Contract, runs: Sequence[str], *, context: str | None = N
     copy: JsonObject = _copied(contract.document)
     copy["servers"] = [{"url": "/"}]
     whole = Contract(copy)
-    copy["paths"] = {whole.path: copy["paths"][whole.path]}
+    offered = [each for each in whole.operations.values() if each is whole or (with_lists and each.name == LIST_RUNS)]
+    copy["paths"] = {each.path: {each.method: each.operation} for each in offered}
     places = {"path": list(runs), "header": [context] if context is not None else None}
-    operation: Any = whole.operation
-    kept: list[Any] = []
-    for reference in operation.get("parameters", ()):
-        node: Any = whole.resolve(reference)
-        values = places.get(node["in"], ())
-        if values is None:
-            continue
-        if values:
-            node = {**node, "schema": {"type": "string", "enum": values}}
-            node["examples"] = {f"known-{number}": {"value": value} for number, value in enumerate(values)}
-        kept.append(node)
-    operation["parameters"] = kept
+    for each in offered:
+        operation: Any = each.operation
+        operation["parameters"] = list(_fixed(whole, operation.get("parameters", ()), places))
     return copy
+
+
+def _fixed(
+    contract: Contract, parameters: Sequence[Any], places: Mapping[str, list[str] | None]
+) -> Iterator[Mapping[str, Any]]:
+    """Parameters of an operation, those of some places with their only values. None leaves a place out."""
+    for reference in parameters:
+        node = contract.resolve(reference)
+        values = places.get(node["in"], [])
+        if values:
+            examples = {f"known-{number}": {"value": value} for number, value in enumerate(values)}
+            yield {**node, "schema": {"type": "string", "enum": values}, "examples": examples}
+        elif values is not None:
+            yield node
 
 
 def _copied(value: Any) -> Any:
@@ -177,7 +190,7 @@ def _checks() -> JsonObject:
         "allow_header_conformance": {"enabled": False},
         # Authorization is the only required header, and the check ignored_auth is about it.
         "missing_required_header": {"enabled": False},
-        # The one operation only reads: nothing is created, deleted or owned.
+        # The operations only read: nothing is created, deleted or owned.
         "use_after_free": {"enabled": False},
         "ensure_resource_availability": {"enabled": False},
         "object_level_authorization": {"enabled": False},
@@ -234,10 +247,21 @@ class _Findings:
     ends: float
     requests: int = 0
     read: int = 0
+    with_lists: bool = False
     stop: Callable[[], object] = lambda: None
     seen: dict[str, Exchange] = field(factory=dict)
     obstacles: list[str] = field(factory=list)
     notes: list[str] = field(factory=list)
+
+    def find_run_lists(self) -> None:
+        """Asks once whether the server has the list of runs. One that does not have it is not asked for it."""
+        with suppress(OutOfRequests, Unresponsive):
+            self.with_lists = find_run_lists(self.session) == JUDGED
+        self.session.connection.close()  # schemathesis sends over its own
+        self.requests += len(self.session.exchanges)
+        if self.with_lists:
+            self.max_requests -= 2  # for each operation ignored_auth sends two that are not counted
+        self.notes += self.session.notes
 
     def check(self, _context: "CheckContext", response: "Response", case: "AnyCase") -> None:
         """Our rules for single exchanges, as a check of schemathesis. Raises AssertionError for broken rules."""
@@ -263,7 +287,7 @@ class _Findings:
         # A busy answer is not judged. The session would ask again, which is not possible here.
         busy = answer.status in (429, 503)
         exchange = Exchange(0, request, answer, Body(NOTHING, {})) if busy else self._judge(request, answer)
-        self.read += answer.status == 200
+        self.read += answer.status == 200 and request.parameters is None
         self.seen[case.id] = exchange
         return exchange
 
@@ -284,6 +308,8 @@ class _Findings:
             if not name.lower().startswith("x-schemathesis")  # its own ids, which differ from run to run
         )
         target = session.sanitizer.without_token(url.path + (f"?{url.query}" if url.query else ""))
+        if case.path == self.list_path:  # whatever the parameters are: nothing else makes it a list
+            return Request(target, headers, str(sent.method), parameters=tuple(parse_qsl(url.query)))
         meta = case.meta
         if meta is None or not meta.generation.mode.is_positive or sent.method != "GET":
             return Request(target, headers, str(sent.method))
@@ -292,6 +318,11 @@ class _Findings:
         offset = query.get(session.contract.pagination.offset, ["0"])[-1]
         run_id = next((run for run in self.runs if quote(run, safe="") in url.path.split("/")), None)
         return Request(target, headers, "GET", run_id, int(offset) if offset.isdecimal() else None, asked)
+
+    @property
+    def list_path(self) -> str | None:
+        """The path of the list of runs, if the contract has it."""
+        return self.session.spec.run_lists.contract.path if self.session.spec.has_run_lists else None
 
     # --- Its own checks -------------------------------------------------------------------------------------
 
@@ -324,7 +355,10 @@ class _Findings:
             return
         case = recorder.cases[where].value
         exchange = self.judge_once(case, interaction.response.request, _answer(interaction.response))
-        rule = _rule(self.session.contract, check, case, failure, exchange.status)
+        if case.path == self.list_path:
+            rule = _list_rule(self.session.spec.run_lists.contract, check, case, exchange.status)
+        else:
+            rule = _rule(self.session.contract, check, case, failure, exchange.status)
         if rule is None:
             return
         got = "" if failure is None else " ".join(f"{failure.title}: {failure.message}".split())[:_LONGEST_WORDS]
@@ -336,7 +370,8 @@ class _Findings:
         if self.seen and not any(exchange.status for exchange in self.seen.values()):
             # Nothing that was judged is about a server of this API. Our own connection says why.
             session.tally.void("the server cannot be reached")
-            answer = session.connection.send(next(iter(self.seen.values())).request)
+            with session.connection:
+                answer = session.connection.send(next(iter(self.seen.values())).request)
             self.obstacles[:] = [f"the server cannot be reached: {answer.fault or 'no whole answer could be read'}"]
         elif not self.read:
             self.obstacles.append("no page was read: name a run that can be read with --run")
@@ -385,12 +420,7 @@ def _answer(response: "Response") -> Answer:
 
 def _rule(contract: Contract, check: str, case: "AnyCase", failure: Any, status: int) -> str | None:
     """Our rule for a check of schemathesis; None if there is none."""
-    simple = {
-        "not_a_server_error": "errors.server-error",
-        "content_type_conformance": "wire.content-type",
-        "response_headers_conformance": "errors.authenticate" if status == 401 else "errors.retry-after",
-        "response_schema_conformance": "shape.results" if status == 200 else "errors.shape",
-    }
+    simple = _simple(status, "shape.results")
     if check in simple:
         return simple[check]
     if check == "ignored_auth":
@@ -402,6 +432,29 @@ def _rule(contract: Contract, check: str, case: "AnyCase", failure: Any, status:
         offset = contract.pagination.offset in (case.query or {})
         return "inputs.offset-int64" if offset else "inputs.boolean-read"
     return None
+
+
+def _list_rule(contract: Contract, check: str, case: "AnyCase", status: int) -> str | None:
+    """The same for the list of runs. What it must accept is left to `check`, which knows which runs there are."""
+    if check == "ignored_auth":
+        return "runs.authentication"
+    if check != "negative_data_rejection":
+        return _simple(status, "runs.shape").get(check)
+    changed = [contract.parameters[name] for name in _changed(case) if name in contract.parameters]
+    if any(each.place == "header" for each in changed):
+        return "inputs.context-refused"
+    # Of texts the rule says nothing: an empty one may be no filter.
+    return "runs.refused" if any("enum" in each.schema or "minimum" in each.schema for each in changed) else None
+
+
+def _simple(status: int, shape: str) -> dict[str, str]:
+    """Our rules for the checks of schemathesis that need no more than the status. `shape` is the one for a 200."""
+    return {
+        "not_a_server_error": "errors.server-error",
+        "content_type_conformance": "wire.content-type",
+        "response_headers_conformance": "errors.authenticate" if status == 401 else "errors.retry-after",
+        "response_schema_conformance": shape if status == 200 else "errors.shape",
+    }
 
 
 def _changed(case: "AnyCase") -> set[str]:

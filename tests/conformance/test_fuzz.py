@@ -56,6 +56,8 @@ def test_the_reference_server_conforms(honest: Report) -> None:
     assert judged["shape.results"] > 20
     assert judged["errors.shape"] > 20
     assert judged["inputs.offset-refused"] > 5
+    assert judged["runs.shape"] > 20
+    assert judged["runs.refused"] > 5
 
 
 def test_the_same_seed_asks_the_same(honest: Report) -> None:
@@ -81,11 +83,23 @@ def test_correct_variants_are_not_accused(name: str) -> None:
         ("offset-negative-as-zero", "inputs.offset-refused"),
         ("token-absent", "authentication.required"),
         ("content-type-text", "wire.content-type"),
+        ("list-without-id", "runs.shape"),
+        ("list-without-token", "runs.authentication"),
+        ("list-limit-zero-taken", "runs.refused"),
     ],
 )
 def test_faults_are_reported_under_our_rules(name: str, rule: str) -> None:
     """What schemathesis or our rules find is reported under our rules."""
     assert rule in {verdict.rule.id for verdict in fuzzed(name).breaches}
+
+
+def test_a_list_that_is_not_offered_is_not_accused() -> None:
+    """A server without the list of runs is asked for it once, and the report says that it has none."""
+    report = fuzzed("list-not-offered")
+    assert report.breaches == ()
+    assert not any(verdict.judged for verdict in report.verdicts if verdict.rule.id.startswith("runs."))
+    assert any("does not offer GET /v2/apps/runs" in note for note in report.notes)
+    assert sum("/results" not in line for line in report.asked) <= 1
 
 
 def test_requests_are_bounded() -> None:
@@ -144,6 +158,14 @@ def test_a_wrong_token_cannot_be_judged() -> None:
     assert report.exit_code == 2
 
 
+def test_a_list_is_no_page() -> None:
+    """Where only the list of runs can be read, the results were not judged, and the report says so."""
+    with serve(ReferenceServer(standard_store(), STANDARD_TOKEN)) as served:
+        report = fuzz(served.url, STANDARD_TOKEN.value, runs=["no-such-run"])
+    assert any(verdict.judged for verdict in report.verdicts if verdict.rule.id == "runs.shape")
+    assert (report.exit_code, report.obstacles) == (2, ("no page was read: name a run that can be read with --run",))
+
+
 def test_surroundings_do_not_lead_the_token_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy in the environment is not used: nothing answers there, and the server is judged all the same."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
@@ -163,6 +185,8 @@ def test_the_contract_stays_as_it_is() -> None:
     """Tailoring the contract to a deployment changes a copy."""
     before = str(load_contract().document)
     copy = tailored(load_contract(), ["a"], context="c")
+    assert list(copy["paths"]) == [load_contract().path, "/v2/apps/runs"]
+    assert list(tailored(load_contract(), ["a"], with_lists=False)["paths"]) == [load_contract().path]
     assert str(load_contract().document) == before
     assert str(copy) != before
 

@@ -36,9 +36,9 @@ from .reports import (
     help="Random requests, after those with boundary values.",
 )
 @click.option(
-    "--max-requests", default=400, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
+    "--max-requests", default=600, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
 )
-@click.option("--max-seconds", default=60.0, show_default=True, type=POSITIVE, help="Stop after so many seconds.")
+@click.option("--max-seconds", default=120.0, show_default=True, type=POSITIVE, help="Stop after so many seconds.")
 @click.option("--timeout", default=10.0, show_default=True, type=POSITIVE, help="Seconds that a request may take.")
 @click.option("--requests", type=NEW_FILE, metavar="FILE", help="Write each request as a curl line, without the token.")
 @report_options
@@ -69,7 +69,8 @@ def fuzz(
 
     Only GET requests are sent, one at a time: about 90 with boundary values of each parameter, then --max-examples
     with random values. They go to the runs named with --run (without it, to the run ids that the contract shows); a
-    few go to ids that are not runs, and one to a path that does not exist. Two or three have no token or a wrong one.
+    few go to ids that are not runs, and one to a path that does not exist. If the server has a list of runs, it is
+    asked for, too: about 190 boundary values, then --max-examples. A few have no token or a wrong one.
 
     Exits with 0 when nothing is found, 1 when the server breaks the contract, and 2 when it could not be judged.
 
