@@ -88,7 +88,7 @@ def _wanted(ours: Mapping[str, Any], vendor: Mapping[str, Any]) -> dict[str, set
     """The methods to compare, by our paths: all of ours, but for additions that the vendor does not have."""
     wanted: dict[str, set[str]] = {}
     for path, item in ours["paths"].items():
-        offered = next((other for key, other in vendor["paths"].items() if _same(key, path)), {})
+        offered: Mapping[str, Any] = next((other for key, other in vendor["paths"].items() if _same(key, path)), {})
         methods = {m for m in METHODS if m in item and (m in offered or not item[m].get("x-addition"))}
         if methods:
             wanted[path] = methods
