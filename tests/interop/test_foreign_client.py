@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.contract import JsonObject, load_contract
 from run_results_conformance.server.reference import ReferenceServer, Token
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 TOKEN = "t0k3n-for-the-sdk"
-FLAGS = ("include_review_results", "include_confidence_scores", "include_validation_results", "include_source_info")
-COMBINATIONS = [chosen for count in range(5) for chosen in combinations(FLAGS, count)]
+FLAGS = tuple(load_contract().flags)
+COMBINATIONS = [chosen for count in range(len(FLAGS) + 1) for chosen in combinations(FLAGS, count)]
 WORLD = "world"
 ODD_ID = "Prüflauf 3/4 + 100%25"
 PAGE_SIZE = 4
