@@ -16,6 +16,7 @@ MODULES = (
     "run_results.errors",
     "run_results.fields",
     "run_results.export",
+    "run_results.scale",
     "run_results.sync",
     "run_results.tables.schema",
     "run_results_conformance",

@@ -1080,8 +1080,14 @@ def test_no_answer_is_code_4(here: Here, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (code, out, len(waits)) == (4, "", 4)
     assert err.count("run-results: info: offset 0: attempt") == 4
     assert "Check the base URL" in err
+    waits.clear()
     with serve(Refusing(429)) as served:
-        assert here(served.url, "status", RUN.run_id)[0] == 4
+        assert here(served.url, "--patience", "0", "status", RUN.run_id)[0] == 4
+        assert not [wait for wait in waits if wait > 0.001], "closing waits, too, for a moment"
+        waits.clear()
+        code, _, err = here(served.url, "status", RUN.run_id, "--patience", "9")
+        assert (code, 0 < sum(wait for wait in waits if wait > 0.001) <= 9) == (4, True)
+        assert "give --patience more seconds" in err
 
 
 def drifting(page: dict[str, Any]) -> None:

@@ -5,12 +5,14 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from run_results import Client, errors
 from run_results.options import Options
 from run_results.secret import Secret
 from run_results.token_reference import TokenReference, is_reference
+from run_results_conformance.cli.reports import read_token
 from run_results_conformance.server.runs import MemoryRun
 
 SECRET = "s3cr3t-t0k3n-of-the-references"
@@ -54,6 +56,16 @@ def test_a_reference_works_where_a_token_does(
     with Client(base_url=serve_runs(RUN), **given) as client:  # type: ignore[arg-type]
         used = client.with_options(token="env:THE_TOKEN") if place == "changed" else client
         assert [file.original_file_name for file in used.files("run-1")] == ["a.pdf"]
+
+
+def test_the_suite_reads_references_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `check` and `fuzz` read from RUN_RESULTS_TOKEN may be a reference; one to nothing is a wrong call."""
+    monkeypatch.setenv("THE_TOKEN", SECRET)
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", "env:THE_TOKEN")
+    assert read_token(None) == SECRET
+    monkeypatch.delenv("THE_TOKEN")
+    with pytest.raises(click.UsageError, match="THE_TOKEN, from which the token is read, is not set"):
+        read_token(None)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import heapq
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,26 +88,45 @@ class Tasks:
                 break
 
 
-@pytest.mark.parametrize("headers", [{}, {"retry-after": "1"}], ids=["without Retry-After", "with Retry-After"])
-def test_a_storm_ends(headers: dict[str, str]) -> None:
-    """Sixteen tasks at a limit of ten requests a second end, with patience; without it, the job fails."""
-    tasks = Tasks(Limited(10, headers), None, patience=600)
+@cache
+def storm(retry_after: str | None, rate: float | None) -> Tasks:
+    """Sixteen tasks, 1,600 runs, and a limit of ten requests a second; `rate` is what the source is held to."""
+    source = Source(token="env:X", base_url="http://127.0.0.1", requests_per_second=rate)
+    headers = {} if retry_after is None else {"retry-after": retry_after}
+    tasks = Tasks(Limited(10, headers), source.shared(16).requests_per_second, patience=source.patience)
     tasks.run(16, 100)
+    return tasks
+
+
+@pytest.mark.parametrize("retry_after", [None, "1"])
+def test_a_storm_ends(retry_after: str | None) -> None:
+    """Sixteen tasks at a limit of ten requests a second end, with patience; without it, the job fails."""
+    tasks = storm(retry_after, None)
     assert tasks.done == tasks.server.answered == 1600
     assert tasks.server.refused > 160, "it was a storm"
     with pytest.raises(errors.TooManyRequestsError):
-        Tasks(Limited(10, headers), None, patience=0).run(16, 100)
+        Tasks(Limited(10, {}), None, patience=0).run(16, 100)
 
 
-@pytest.mark.parametrize("headers", [{}, {"retry-after": "1"}], ids=["without Retry-After", "with Retry-After"])
-def test_a_share_of_the_rate_has_next_to_no_refusals(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("retry_after", [None, "1"])
+def test_a_share_of_the_rate_has_next_to_no_refusals(retry_after: str | None) -> None:
     """With each task held to its share, at most a tenth of the requests are refused, and the rate is used well."""
-    source = Source(token="env:X", base_url="http://127.0.0.1", requests_per_second=10)
-    tasks = Tasks(Limited(10, headers), source.shared(16).requests_per_second, patience=600)
-    tasks.run(16, 100)
+    tasks = storm(retry_after, 10)
     assert tasks.done == 1600
     assert tasks.server.refused <= 0.1 * tasks.server.answered
     assert 1600 / tasks.now > 7
+
+
+def test_the_page_says_what_a_storm_costs() -> None:
+    """The table of refusals in docs/scale.md has the numbers of this simulation."""
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text("utf-8")
+    for what, tasks in (
+        ("no rate given, no `Retry-After`", storm(None, None)),
+        ("no rate given, `Retry-After: 1`", storm("1", None)),
+        ("`requests_per_second=10`, shared", storm(None, 10)),
+        ("`requests_per_second=9`, shared", storm(None, 9)),
+    ):
+        assert f"| {what} | {tasks.server.refused:,} | {tasks.now:.0f} |" in page
 
 
 def test_a_pace_keeps_its_distance() -> None:

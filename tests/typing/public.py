@@ -48,6 +48,11 @@ def synchronous(run_id: str) -> None:
         assert_type(client.page(run_id, 7, include=Include.ALL), Page)
         assert_type(client.pages(run_id, start=0, include=Include.REVIEW | Include.SOURCE), Generator[Page, None, None])
         assert_type(client.files(run_id), Generator[File, None, None])
+        state = client.page(run_id).state
+        assert_type(state, dict[str, str | int | bool | None])
+        assert_type(client.pages(run_id, start=1, stop=9, expect=state), Generator[Page, None, None])
+        assert_type(client.files(run_id, stop=None, expect=None), Generator[File, None, None])
+        assert_type(client.with_options(token="env:NAME", patience=30), Client)
         assert_type(client.runs(), Generator[RunSummary, None, None])
         client.runs(timedelta(1), datetime.now(UTC), status=[RunStatus.FAILED, "COMPLETE"], output_workspaces="w")
         assert_type(client.wait(run_id, timeout=600, poll=0.5), Page)

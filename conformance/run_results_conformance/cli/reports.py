@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from run_results.errors import ExportError
+from run_results.errors import ConfigurationError, ExportError
 from run_results.files import whole_file
+from run_results.token_reference import TokenReference, is_reference
 
 from .messages import complain
 
@@ -69,7 +70,10 @@ def read_token(file: Path | None) -> str:
         token = os.environ.get("RUN_RESULTS_TOKEN", "")
         if not token:
             raise click.UsageError("no token: set RUN_RESULTS_TOKEN, or name a file with --token-file")
-        return token
+        try:
+            return TokenReference(token)() if is_reference(token) else token
+        except ConfigurationError as error:
+            raise click.UsageError(error.message) from None
     try:
         with file.open("rb") as stream:
             return stream.read(_MOST_TOKEN).decode("utf-8-sig").strip()

@@ -22,7 +22,7 @@ class Tables:
 
     def __init__(self, source: Source, tables: Sequence[What]) -> None:
         self._tabulators = [Tabulator(table, source.names, source.typed, metadata=False) for table in tables]
-        self._schemas = {table: source.schema(table) for table in tables}
+        self._schemas: dict[What, pa.Schema] = {table: source.schema(table) for table in tables}
         self._reports = source.on_missing == "report"
 
     def of_page(self, page: Page) -> Iterator[Rows]:

@@ -95,8 +95,10 @@ class Source:
 
     def client(self) -> Client:
         """A client for one task. It is to be closed."""
-        prefetch = 0 if self.requests_per_second else self.prefetch
-        return Client(**self._settings() | {"prefetch": prefetch})
+        settings = self._settings()
+        if self.requests_per_second:
+            settings["prefetch"] = 0
+        return Client(**settings)
 
     def pace(self) -> Pace:
         """What keeps the requests of one task to the rate."""

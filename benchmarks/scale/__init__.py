@@ -1,0 +1,1 @@
+"""Measures the reading of many runs: see `measure`."""

@@ -1,0 +1,42 @@
+"""docs/scale.md: its program runs, and its sums are right."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.scale.kit import TOKEN, ids_of, runs_of, serving
+
+PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text("utf-8")
+
+
+def test_the_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program at the top of the page reads every run, at a rate that takes no time here."""
+    runs = runs_of(3)
+    (program,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    program = program.replace("requests_per_second=9", "requests_per_second=9e6").replace("...", "found += [batch]")
+    known: dict[str, Any] = {"run_ids": ids_of(runs), "found": []}
+    with serving(runs) as asked:
+        monkeypatch.setenv("RUN_RESULTS_TOKEN", TOKEN)
+        monkeypatch.setenv("RUN_RESULTS_BASE_URL", asked.url)
+        exec(program, known)
+    assert {run_id for batch in known["found"] for run_id in batch["run_id"].to_pylist()} == set(ids_of(runs))
+
+
+def test_the_sums_are_right() -> None:
+    """Every time in the table of sums follows from the numbers above it."""
+    (speed,) = {int(found) for found in re.findall(r"(\d+) MB of answers a second", PAGE)}
+    requests, size, cores = 100_000 * 10, 350e9, 16
+    computed = {
+        "a rate of 10 requests": f"{requests / 10 / 3600:.0f} hours",
+        "a rate of 100 requests": f"{requests / 100 / 3600:.1f} hours",
+        "latency of 50 ms": f"{requests * 0.05 / 3600:.0f} hours",
+        "the same, 8 at once": f"{requests * 0.05 / 128 / 60:.0f} minutes",
+        "processor": f"{size / (speed * 1e6) / 3600:.1f} hours",
+        "the same on 16 cores": f"{size / (speed * 1e6) / cores / 60:.0f} minutes",
+        "tasks of one run each": f"{100_000 * 0.09 / 3600:.1f} CPU hours",
+        "tasks of 50 runs": f"{2_000 * 0.09 / 60:.0f} CPU minutes",
+        "a network of 1 Gbit/s": f"{size * 8 / 1e9 / 60:.0f} minutes",
+    }
+    rows = dict(re.findall(r"^\| ([^|]+?) \| [^|]+ \| ([^|]+?) \|$", PAGE, re.MULTILINE))
+    assert {name: rows[next(row for row in rows if row.startswith(name))] for name in computed} == computed
