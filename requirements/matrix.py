@@ -22,11 +22,8 @@ TESTS = (
     "tests/test_errors.py",
     "tests/test_fields.py",
     "tests/test_names.py",
-    "tests/test_options.py",
-    "tests/test_request.py",
     "tests/test_walk.py",
     "tests/tables/test_tables.py",
-    "tests/tables/test_wide.py",
     "tests/sync",
 )
 
@@ -36,11 +33,17 @@ def run(*command: object, **more: object) -> int:
     return subprocess.run(list(map(str, command)), check=False, **more).returncode  # type: ignore[call-overload,no-any-return]
 
 
+def find(version: str) -> str:
+    """The path of an interpreter that is installed here, or an empty text."""
+    command = [sys.executable, "-m", "uv", "python", "find", "--no-python-downloads", version]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def main(wheel: Path) -> int:
     failures, lines = 0, []
     for version in PYTHONS:
-        interpreter = shutil.which(f"python{version}")
-        if interpreter is None:
+        interpreter = find(version)
+        if not interpreter:
             lines.append(f"Python {version}: not found on this machine")
             continue
         for resolution in ("lowest-direct", "highest"):
@@ -49,7 +52,8 @@ def main(wheel: Path) -> int:
                 tests = Path(folder, "work")
                 shutil.copytree(ROOT / "tests", tests / "tests", ignore=shutil.ignore_patterns("__pycache__"))
                 shutil.copytree(ROOT / "docs", tests / "docs")
-                shutil.copy(ROOT / "openapi.yaml", tests)
+                for name in ("openapi.yaml", "pyproject.toml"):
+                    shutil.copy(ROOT / name, tests)
                 uv = [sys.executable, "-m", "uv"]
                 code = run(*uv, "venv", "--quiet", "--python", interpreter, python.parents[1])
                 install = [*uv, "pip", "install", "--quiet", "--python", python, "--resolution", resolution]
