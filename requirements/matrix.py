@@ -33,10 +33,14 @@ def run(*command: object, **more: object) -> int:
     return subprocess.run(list(map(str, command)), check=False, **more).returncode  # type: ignore[call-overload,no-any-return]
 
 
-def find(version: str) -> str:
-    """The path of an interpreter that is installed here, or an empty text."""
-    command = [sys.executable, "-m", "uv", "python", "find", "--no-python-downloads", version]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+def find(version: str) -> str | None:
+    """The path of an interpreter of this version: on the path, or where pyenv keeps them."""
+    on_path = shutil.which(f"python{version}")
+    of_pyenv = map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
+    for candidate in (*([on_path] if on_path else ()), *of_pyenv):
+        if run(candidate, "-c", "", stderr=subprocess.DEVNULL) == 0:  # a shim of pyenv may have nothing behind it
+            return candidate
+    return None
 
 
 def main(wheel: Path) -> int:
