@@ -98,7 +98,8 @@ def test_a_keyword_that_strategies_cannot_make_is_named() -> None:
 def test_what_is_written_is_looked_at(place: str) -> None:
     """Without the entries of `unmapped.toml` exactly what they name has no home in a place."""
     named = {what for entry in unmapped() if entry.place == place for what in entry.what}
-    found = {name for name, places in today(documented=False).homeless.items() if place in places}
+    without = today(documented=False).homeless
+    found = {name for name, places in without.items() if place in places and "." in name}  # no flags: they follow
     assert found - already() == named - already()
 
 
