@@ -57,7 +57,6 @@ def test_the_reference_server_conforms(honest: Report) -> None:
     assert judged["errors.shape"] > 20
     assert judged["inputs.offset-refused"] > 5
     assert judged["runs.shape"] > 20
-    assert judged["runs.refused"] > 5
 
 
 def test_the_same_seed_asks_the_same(honest: Report) -> None:
@@ -85,7 +84,6 @@ def test_correct_variants_are_not_accused(name: str) -> None:
         ("content-type-text", "wire.content-type"),
         ("list-without-id", "runs.shape"),
         ("list-without-token", "runs.authentication"),
-        ("list-limit-zero-taken", "runs.refused"),
     ],
 )
 def test_faults_are_reported_under_our_rules(name: str, rule: str) -> None:
