@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Unpack
 
+import pyarrow as pa
 from attrs import define, evolve, field
 
 from run_results.arguments import check_run_id
@@ -35,7 +36,7 @@ from run_results.sync.rows import Batch, Rows
 from run_results.sync.stores import Store, open_store
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.batches import Tabulator
-from run_results.tables.schema import TABLES
+from run_results.tables.schema import TABLES, What
 
 _BYTES: Final = 128 * 2**20
 """Of rows, after which a batch is written."""
@@ -86,7 +87,7 @@ def sync(
     folder = local_path(to)
     with closing(lock_folder(folder)):
         check_marker(folder, chosen.marks)
-        schemas = {what: arrow_schema(what, typed=chosen.typed is not None) for what in TABLES}
+        schemas: dict[What, pa.Schema] = {what: arrow_schema(what, typed=chosen.typed is not None) for what in TABLES}
         store = open_store(chosen.format, folder, schemas)
         job = _Job(client, chosen, folder, store, progress or (lambda _: None), stop)
         result = job.run(wanted)

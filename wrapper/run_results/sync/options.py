@@ -17,15 +17,16 @@ from run_results.tables.options import Typed, as_names, as_typed
 from run_results.tables.schema import TABLES, VERSION, columns
 
 SyncFormat = Literal["delta", "parquet"]
-SYNC_FORMATS: Final = get_args(SyncFormat)
+SYNC_FORMATS: Final[tuple[SyncFormat, ...]] = get_args(SyncFormat)
 MARKER: Final = "_sync.json"
 """The file that says with which options a dataset was begun."""
 
 
-def _as_format(format: str) -> str:
-    if format not in SYNC_FORMATS:
-        raise ConfigurationError(f"format must be delta or parquet, not {str(format)[:80]!r}", option="format")
-    return format
+def _as_format(format: str) -> SyncFormat:
+    for known in SYNC_FORMATS:
+        if format == known:
+            return known
+    raise ConfigurationError(f"format must be delta or parquet, not {str(format)[:80]!r}", option="format")
 
 
 def _as_recheck(recheck: timedelta | None) -> timedelta | None:

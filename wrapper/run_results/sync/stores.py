@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from attrs import evolve
 
@@ -20,6 +19,7 @@ from run_results.errors import ConfigurationError, ExportError
 from run_results.files import discard, file_errors, make_folder, new_file, publish, temporary
 from run_results.sync.ledger import SCHEMA, Entry, last_batch, to_entries, to_table
 from run_results.sync.rows import Batch
+from run_results.tables.arrow import pc
 from run_results.tables.schema import What
 from run_results.tables.writers import ParquetWriter
 
@@ -74,11 +74,12 @@ class DeltaStore:
     def __init__(self, path: Path, schemas: dict[What, pa.Schema]) -> None:
         try:
             import deltalake
+            from deltalake import exceptions
         except ImportError as error:
             raise ConfigurationError(
                 f"Delta tables need deltalake ({error}): pip install 'run-results[delta]', or choose --format parquet"
             ) from None
-        self._lake = deltalake
+        self._lake, self._exceptions = deltalake, exceptions
         self._path = path
         self._schemas: dict[str, pa.Schema] = dict(schemas) | {LEDGER: SCHEMA}
         self._tables = {name: self._open(name) for name in self._schemas}
@@ -92,12 +93,12 @@ class DeltaStore:
     def _errors(self, action: str) -> Iterator[None]:
         try:
             yield
-        except self._lake.exceptions.CommitFailedError as error:
+        except self._exceptions.CommitFailedError as error:
             if "Concurrent" in str(error):
                 text = f"another sync is writing to {str(self._path)!r}; nothing of this batch counts"
                 raise ExportError(f"{text}: start again when the other one has ended", path=str(self._path)) from None
             raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
-        except (self._lake.exceptions.DeltaError, OSError, pa.ArrowException) as error:
+        except (self._exceptions.DeltaError, OSError, pa.ArrowException) as error:
             raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
 
     def entries(self) -> dict[str, Entry]:
