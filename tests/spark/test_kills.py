@@ -1,6 +1,7 @@
 """Processes of Spark are killed while they read: what is written in the end has every row once, and nothing before it.
 
-Each starts a Spark of its own, which takes a minute or more: only in thorough runs.
+Each starts a Spark of its own, which takes a minute or more: only in thorough runs. There is no test of speculation,
+because Spark starts no second copy of a task on the same host, and here is only one.
 """
 
 import asyncio
@@ -9,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,8 +46,6 @@ class Trap:
     action: Callable[[], object] = lambda: None
     requests: int = field(default=0, init=False)
     """How often that page was asked for."""
-    again: threading.Event = field(factory=threading.Event, init=False)
-    """Set when it is asked for again."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer as the server does, after the action."""
@@ -55,8 +53,6 @@ class Trap:
             self.requests += 1
             if self.requests == 1:
                 await asyncio.to_thread(self.action)
-            else:
-                self.again.set()
         await self.app(scope, receive, send)
 
 
@@ -166,24 +162,6 @@ def test_an_executor_is_killed(spark: Any, tmp_path: Path) -> None:
         assert process.wait() == 0, (tmp_path / "job.log").read_text()[-3000:]
         assert made.requests > 1
         check(spark, tmp_path / "out", url)
-
-
-def test_a_slow_task_is_done_twice(spark: Any, tmp_path: Path) -> None:
-    """Where Spark starts a second copy of a slow task, the rows of one of them count."""
-    conf = {
-        "spark.speculation": "true",
-        "spark.speculation.interval": "100ms",
-        "spark.speculation.quantile": "0.25",
-        "spark.speculation.multiplier": "1.1",
-        "spark.speculation.minTaskRuntime": "0",
-    }
-    with trap() as (made, url), job(url, tmp_path / "out", CLUSTER, IDS, **conf) as process:
-        made.action = lambda: made.again.wait(800)  # the first copy waits for the second
-        assert process.wait() == 0, (tmp_path / "job.log").read_text()[-3000:]
-        assert made.again.is_set()
-        check(spark, tmp_path / "out", url)
-    events = "".join(path.read_text() for path in (tmp_path / "events").rglob("*") if path.is_file())
-    assert '"Speculative":true' in events
 
 
 def test_the_driver_is_killed(spark: Any, tmp_path: Path) -> None:
