@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from run_results_conformance.faults import STANDARD_RUN, STANDARD_TOKEN
-from run_results_conformance.server.contract import Contract, JsonObject, load_contract
+from run_results_conformance.server.contract import Contract, load_contract
+from run_results_conformance.server.terms import JsonObject
 
 from .tools import Findings, Tool, findings
 

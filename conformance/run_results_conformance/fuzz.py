@@ -22,8 +22,9 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
 
 from attrs import define, field, frozen
 
-from .server.contract import Contract, JsonObject, load_contract
+from .server.contract import Contract, load_contract
 from .server.run_list import LIST_RUNS
+from .server.terms import JsonObject
 from .verifier.body import NOTHING, Body
 from .verifier.budget import Budget, OutOfRequests, Unresponsive
 from .verifier.checks.exchange import check_exchange

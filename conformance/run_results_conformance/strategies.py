@@ -23,9 +23,10 @@ from attrs import frozen
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from .server.contract import Contract, JsonObject, SpecError, load_contract
+from .server.contract import Contract, load_contract
 from .server.folder import json_path
 from .server.runs import MemoryRun
+from .server.terms import JsonObject, SpecError
 
 Values = SearchStrategy[Any]
 

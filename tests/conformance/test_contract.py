@@ -13,13 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from run_results_conformance.server.contract import (
-    BadParameter,
-    Contract,
-    FieldNameRule,
-    SpecError,
-    load_contract,
-)
+from run_results_conformance.server.contract import Contract, load_contract
+from run_results_conformance.server.name_rule import FieldNameRule
+from run_results_conformance.server.terms import BadParameter, SpecError
 
 RULE = load_contract().field_name_rule
 # Names as projects have them, with every kind of character that a rule could trip over.

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from run_results_conformance import MemoryStore, ReferenceServer
-from run_results_conformance.server.contract import Contract, SpecError, load_contract
+from run_results_conformance.server.contract import Contract, load_contract
 from run_results_conformance.server.folder import json_path
 from run_results_conformance.server.runs import MemoryRun
+from run_results_conformance.server.terms import SpecError
 from run_results_conformance.strategies import (
     Mutation,
     all_mutations,

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from run_results_conformance.server.contract import JsonObject, load_contract
+from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import ReferenceServer, Token
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
 from run_results_conformance.server.synthetic import SyntheticRun
+from run_results_conformance.server.terms import JsonObject
 
 # Read at once: a fixture keeps such variables out of the tests.
 SDK_PYTHON = os.environ.get("RUN_RESULTS_SDK_PYTHON")

@@ -130,7 +130,7 @@ def check(
     """
     if not url:
         raise click.UsageError("no URL: give the base URL, or set RUN_RESULTS_BASE_URL", ctx)
-    from run_results_conformance.server.contract import SpecError
+    from run_results_conformance.server.terms import SpecError
     from run_results_conformance.verifier.connection import AddressError
     from run_results_conformance.verifier.manifest import Manifest, ManifestError
     from run_results_conformance.verifier.manifest_reader import read_manifest

@@ -75,7 +75,8 @@ def _judge(old: Path | None, new: Path | None, form: str, words: bool) -> int:
 def _impact(contract: Path | None) -> int:
     from run_results_conformance.evolve import CannotJudge, Document
     from run_results_conformance.evolve.impact import as_text, impact, unmapped
-    from run_results_conformance.server.contract import Contract, SpecError, load_contract
+    from run_results_conformance.server.contract import Contract, load_contract
+    from run_results_conformance.server.terms import SpecError
 
     docs = Path("docs")
     if not docs.is_dir():

@@ -82,7 +82,7 @@ def fuzz(
         raise click.UsageError("fuzz needs schemathesis: pip install 'run-results[fuzz]'", ctx)
     from run_results_conformance.fuzz import fuzz as fuzz_server
     from run_results_conformance.fuzz import standard_server
-    from run_results_conformance.server.contract import SpecError
+    from run_results_conformance.server.terms import SpecError
     from run_results_conformance.verifier.connection import AddressError
 
     with ExitStack() as stack:

@@ -110,12 +110,12 @@ def serve(
     if not allow_remote and not _is_loopback(host):
         raise click.UsageError(f"{host} can be reached by other computers; to allow that, add --allow-remote")
     from run_results_conformance.faults import UnknownFault, faulty
-    from run_results_conformance.server.contract import SpecError
     from run_results_conformance.server.field_names import names_in
     from run_results_conformance.server.folder import RunFileError
     from run_results_conformance.server.reference import ReferenceServer, Token
     from run_results_conformance.server.serving import serve as serving
     from run_results_conformance.server.sqlite import SqliteStoreError
+    from run_results_conformance.server.terms import SpecError
 
     random_token = None if tokens else secrets.token_urlsafe(24)
     with ExitStack() as stack:
@@ -150,9 +150,9 @@ def pack(folder: Path, database: Path) -> None:
 
     The file DATABASE must be new. `serve --runs` serves it as it serves the FOLDER.
     """
-    from run_results_conformance.server.contract import SpecError
     from run_results_conformance.server.folder import RunFileError, explain_no_runs, read_folder
     from run_results_conformance.server.sqlite import SqliteStoreError, write_sqlite
+    from run_results_conformance.server.terms import SpecError
 
     try:
         store = read_folder(folder)

@@ -25,9 +25,10 @@ from run_results.include import Include
 from run_results.names import NameMap
 from run_results.page import Page
 from run_results_api.models import RunList
-from run_results_conformance.server.contract import Contract, SpecError
+from run_results_conformance.server.contract import Contract
 from run_results_conformance.server.run_list import summary
 from run_results_conformance.server.synthetic import SyntheticRun
+from run_results_conformance.server.terms import SpecError
 from run_results_conformance.strategies import schema
 
 from .parts import JsonObject, Part, objects

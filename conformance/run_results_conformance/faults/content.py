@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Fault, Make, Question
 from .standard import STATUS_RUNS, WALK, asking, flags

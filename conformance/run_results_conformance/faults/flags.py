@@ -5,8 +5,8 @@ from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Fault, Level, Make, Question
 from .standard import (

@@ -9,9 +9,9 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.reference import Refusal, Token
 from run_results_conformance.server.runs import Run
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Fault, Make, Needs, Question
 from .standard import (

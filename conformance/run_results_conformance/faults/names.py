@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Fault, Make, Needs, Question
 from .standard import NAMES_RUN, NAMES_WALK, REVIEW, STATUS_RUNS, asking, flags

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Fault, Make, Question
 from .standard import STANDARD_RUN, asking, flags, from_offset

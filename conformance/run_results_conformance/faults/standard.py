@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from run_results_conformance.server.contract import JsonObject, load_contract
+from run_results_conformance.server.contract import load_contract
 from run_results_conformance.server.reference import Token
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.synthetic import SyntheticRun
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Question
 

@@ -1,6 +1,6 @@
 """State: what a page says about the whole run is wrong, or differs from page to page."""
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Fault, Level, Make, Needs, Question
 from .standard import AWKWARD_RUN, BARE_WALK, STATUS_RUNS, asking, from_offset

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Send
 
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.reference import Refusal, accepts_gzip
+from run_results_conformance.server.terms import JsonObject
 
 from .fault import Make
 from .steps import Call, Step, every, server_with, with_body

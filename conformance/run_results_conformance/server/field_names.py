@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .contract import Contract, JsonObject, load_contract
+from .contract import Contract, load_contract
 from .runs import Store
+from .terms import JsonObject
 
 _MOST_FILES = 400
 """Files of a run that are looked at. A synthetic run has all of its names in far fewer."""

@@ -18,7 +18,7 @@ from attrs import frozen
 
 from run_results_conformance.suggestions import suggest
 
-from .contract import JsonObject
+from .terms import JsonObject
 
 Parts = Sequence[str | int]
 """The keys and indexes that lead to a value."""

@@ -24,9 +24,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from .contract import BadParameter, Contract, JsonObject, Parameter, load_contract
+from .contract import Contract, load_contract
+from .parameters import Parameter
 from .run_list import LIST_RUNS, SECOND, RunQuery, runs_in, summary
 from .runs import Run, Store
+from .terms import BadParameter, JsonObject
 
 _LOG = logging.getLogger("run_results_conformance.server.reference")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # token68, RFC 9110, 11.2

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from .contract import JsonObject
 from .runs import Run, Store
+from .terms import JsonObject
 
 LIST_RUNS = "list_runs"
 """The contract's name of the operation."""

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
-from .contract import JsonObject
+from .terms import JsonObject
 
 
 class Run(Protocol):

@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .contract import Contract, JsonObject
+from .contract import Contract
 from .run_list import FILTERS, LIST_RUNS
+from .terms import JsonObject
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTEXT = "x-context"

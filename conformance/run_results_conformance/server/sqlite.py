@@ -14,8 +14,8 @@ from typing import Any, Self
 
 from attrs import field, frozen
 
-from .contract import JsonObject
 from .runs import Run, Store
+from .terms import JsonObject
 
 # Written to the file's header, so that the database of another program is refused with a clear message.
 _APPLICATION_ID = 0x52756E52

@@ -15,8 +15,9 @@ from typing import Any
 
 from attrs import Factory, field, frozen, validators
 
-from .contract import Contract, JsonObject, load_contract
+from .contract import Contract, load_contract
 from .runs import MemoryStore
+from .terms import JsonObject
 
 Random = Callable[[], float]
 """Gives floats in [0, 1). `random.Random.random` is the only method with the same results in every Python version."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .body import Body
 from .connection import Answer, Request

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from attrs import evolve, field, frozen
 
-from run_results_conformance.server.contract import Contract, JsonObject, load_contract
+from run_results_conformance.server.contract import Contract, load_contract
 from run_results_conformance.server.field_names import field_names
 from run_results_conformance.server.json_file import (
     JsonFileError,
@@ -29,6 +29,7 @@ from run_results_conformance.server.json_file import (
 )
 from run_results_conformance.server.runs import Run, Store
 from run_results_conformance.server.schemas import manifest_schema
+from run_results_conformance.server.terms import JsonObject
 
 from .run_status import RUNNING
 

@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import Any, cast
 
 from run_results import guess
-from run_results_conformance.server.contract import Contract, FieldNameRule, JsonObject, load_contract
+from run_results_conformance.server.contract import Contract, load_contract
 from run_results_conformance.server.json_file import find_problems, list_problems
+from run_results_conformance.server.name_rule import FieldNameRule
 from run_results_conformance.server.runs import MemoryRun
 from run_results_conformance.server.schemas import manifest_schema
+from run_results_conformance.server.terms import JsonObject
 
 from .budget import Budget, OutOfRequests, Unresponsive
 from .connection import Address, Connection

@@ -11,7 +11,8 @@ from typing import Any
 
 from attrs import frozen
 
-from run_results_conformance.server.contract import Contract, JsonObject
+from run_results_conformance.server.contract import Contract
+from run_results_conformance.server.terms import JsonObject
 
 from .spec_view import spec_view_of
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from run_results_conformance.faults.standard import STATUS_RUNS
 from run_results_conformance.faults.steps import Call, Step, with_body
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .family import SECOND, WALK, lists, runs
 from .steps import answered, each, listed

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from run_results_conformance.faults.fault import Make, Variant
 from run_results_conformance.faults.standard import EXACT_RUN, STATUS_RUNS
 from run_results_conformance.faults.steps import Call, Step, with_body
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.reference import Refusal
+from run_results_conformance.server.terms import JsonObject
 
 from .steps import Query, answered, asked, at, each, listed, query_of, read_as, with_query
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from run_results_conformance.faults.fault import Make
 from run_results_conformance.faults.steps import Call, Step, server_with, with_body
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.reference import Refusal
+from run_results_conformance.server.terms import JsonObject
 
 Query = dict[str, list[str]]
 """The values of each parameter of a request."""

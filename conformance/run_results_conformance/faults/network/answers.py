@@ -8,7 +8,7 @@ from email.utils import formatdate
 from itertools import repeat
 from typing import Final
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .situation import PIECE, Act, Call, Connection
 

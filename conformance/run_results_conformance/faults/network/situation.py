@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 LONGEST: Final = 60.0  # seconds that a situation may last
 PIECE: Final = 65_536  # bytes that are sent or read at a time

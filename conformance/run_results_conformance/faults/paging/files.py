@@ -25,8 +25,8 @@ from run_results_conformance.faults.steps import (
     refuse,
     server_with,
 )
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.runs import Run
+from run_results_conformance.server.terms import JsonObject
 
 from .family import EVERY, paging
 

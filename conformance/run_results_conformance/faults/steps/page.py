@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from run_results_conformance.faults.fault import Make
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .call import Call, Step, When, always, server_with
 

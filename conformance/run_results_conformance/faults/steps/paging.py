@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from run_results_conformance.faults.fault import Make
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.runs import Run
+from run_results_conformance.server.terms import JsonObject
 
 from .call import Call, Step, When, always, server_with
 

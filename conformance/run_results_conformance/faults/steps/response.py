@@ -6,8 +6,8 @@ from typing import cast
 from starlette.responses import Response
 
 from run_results_conformance.faults.fault import Make
-from run_results_conformance.server.contract import JsonObject
 from run_results_conformance.server.reference import Refusal
+from run_results_conformance.server.terms import JsonObject
 
 from .call import Call, Step, When, always, server_with
 

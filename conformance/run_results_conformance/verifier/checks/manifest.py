@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 from run_results_conformance.verifier.exchange import ObservedRun, Page
 from run_results_conformance.verifier.manifest import KnownRun
 from run_results_conformance.verifier.run_status import RUNNING

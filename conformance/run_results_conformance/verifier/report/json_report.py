@@ -2,7 +2,7 @@
 
 import json
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 
 from .model import Failure, Report, Verdict
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from run_results_conformance.server.contract import ALPHABETS, Contract
+from run_results_conformance.server.contract import Contract
+from run_results_conformance.server.name_rule import ALPHABETS
 
 from .values import ABSENT, Path
 

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from functools import cache, cached_property
 from typing import Any
 
-from run_results_conformance.server.contract import Contract, Parameter, SpecError
+from run_results_conformance.server.contract import Contract
+from run_results_conformance.server.parameters import Parameter
+from run_results_conformance.server.terms import SpecError
 
 from .inspection import Finding, Inspection, Inspector
 from .schemas import SchemaValidator

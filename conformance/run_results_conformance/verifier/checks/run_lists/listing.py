@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from run_results_conformance.server.contract import JsonObject
+from run_results_conformance.server.terms import JsonObject
 from run_results_conformance.verifier.exchange import Exchange
 
 NANOSECONDS = 10**9
