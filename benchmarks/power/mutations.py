@@ -13,7 +13,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-MODULES = ("contract", "name_rule", "parameters", "projection", "reference")
+MODULES = ("name_rule", "parameters", "projection", "contract", "run_list", "reference")
 """The modules that are changed, each after those that it imports."""
 PACKAGE = "run_results_conformance.server"
 
