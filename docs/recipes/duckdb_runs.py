@@ -12,4 +12,4 @@ source = Source(token="env:RUN_RESULTS_TOKEN")
 reader = pa.RecordBatchReader.from_batches(source.schema("fields"), read(source, slices, "fields"))
 duckdb.sql("CREATE TABLE fields AS SELECT * FROM reader")  # memory does not grow with the runs, if it is a file
 print(duckdb.sql("SELECT class_name, count(*), avg(model_confidence) FROM fields GROUP BY ALL"))
-print(duckdb.sql("SELECT count(*) FROM fields").fetchone()[0], "rows")
+print(duckdb.sql("SELECT count(*) FROM fields").fetchall()[0][0], "rows")
