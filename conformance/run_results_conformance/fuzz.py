@@ -15,7 +15,9 @@ methods, which schemathesis sends by default, could change something. This modul
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, parse_qsl, quote, urlsplit
@@ -38,7 +40,7 @@ from .verifier.session import Session
 from .verifier.spec_view import spec_view_of
 
 if TYPE_CHECKING:
-    from schemathesis import Case, CheckContext, Response
+    from schemathesis import Case, CheckContext, HookContext, Response
     from schemathesis.engine.recorder import ScenarioRecorder
     from schemathesis.schemas import BaseSchema
 
@@ -73,8 +75,8 @@ def fuzz(
     sent as IB-Context. About 90 requests for results and 190 for the list of runs, if the server has one, have boundary
     values; `max_examples` random ones of each follow. At most
     `max_requests` are sent (a check under way may add two), within `max_seconds`, and each may take `timeout`
-    seconds. `latency` is the time in which answers should come, in seconds. With `policy`, broken rules of level
-    POLICY are breaches.
+    seconds. Where that is too few, boundary values and random ones of both operations each get a part. `latency` is
+    the time in which answers should come, in seconds. With `policy`, broken rules of level POLICY are breaches.
 
     Raises AddressError if the URL cannot be a base URL, or is plain http to another computer without `allow_insecure`,
     ValueError if a limit is not positive, and ImportError without
@@ -101,6 +103,9 @@ def fuzz(
     )
     findings = _Findings(session, ids, max_requests, time.monotonic() + max_seconds)
     findings.find_run_lists()
+    operations = 2 if findings.with_lists else 1
+    examples = max(1, min(max_examples, findings.max_requests // (2 * operations)))
+    findings.boundaries = max(1, findings.max_requests - findings.requests - operations * examples)
     config = {
         "seed": seed,
         "continue-on-failure": True,
@@ -110,7 +115,7 @@ def fuzz(
         # Without a cache, so that a second run sends the same requests as the first.
         "cache": {"enabled": False},
         # Without shrinking: it sends hundreds of requests, and the failures are small anyway.
-        "generation": {"max-examples": max_examples, "no-shrink": True, "database": "none"},
+        "generation": {"max-examples": examples, "deterministic": False, "no-shrink": True, "database": "none"},
         "output": {"truncation": {"max-recorded-payload-size": 0}},
         # By default it sends POST, PUT, DELETE and others to the runs themselves, to see them refused.
         "phases": {"stateful": {"enabled": False}, "coverage": {"unexpected-methods": []}},
@@ -125,7 +130,7 @@ def fuzz(
     if context is not None:
         headers[session.spec.context_parameter.name] = context
     started = time.monotonic()
-    with _exclusive():
+    with _exclusive(), _own_profile():
         document = tailored(contract, ids, context=context, with_lists=findings.with_lists)
         schema = _load(document, config, url, headers)
         _run(findings, schema, max_seconds + timeout + _GRACE)
@@ -235,6 +240,21 @@ def _exclusive() -> Iterator[None]:
                     os.environ[name] = value
 
 
+@contextmanager
+def _own_profile() -> Iterator[None]:
+    """Gives schemathesis Hypothesis' own defaults instead of the profile of the process, which it would obey."""
+    from hypothesis import settings
+
+    # Threads that start later have this profile. This thread keeps its settings: it may be in a Hypothesis test.
+    with ThreadPoolExecutor(1) as another:
+        before = settings.get_current_profile_name()
+        another.submit(settings.load_profile, "default").result()
+        try:
+            yield
+        finally:
+            another.submit(settings.load_profile, before).result()
+
+
 # --- Its requests, judged by our rules ----------------------------------------------------------------------
 
 
@@ -249,6 +269,10 @@ class _Findings:
     requests: int = 0
     read: int = 0
     with_lists: bool = False
+    boundaries: int = 0
+    """How many requests with boundary values may be sent."""
+    taken: Counter[str] = field(factory=Counter)
+    """How many were, by path."""
     stop: Callable[[], object] = lambda: None
     seen: dict[str, Exchange] = field(factory=dict)
     obstacles: list[str] = field(factory=list)
@@ -263,6 +287,17 @@ class _Findings:
         if self.with_lists:
             self.max_requests -= 2  # for each operation ignored_auth sends two that are not counted
         self.notes += self.session.notes
+
+    def takes(self, case: "AnyCase") -> bool:
+        """Whether a request is sent. Of those with boundary values, results get half, and the list gets the rest."""
+        if case.meta is not None and case.meta.phase.name.value == "fuzzing":
+            return True
+        half = self.with_lists and case.path != self.list_path
+        used = self.taken[case.path] if half else self.taken.total()
+        if used >= (self.boundaries // 2 if half else self.boundaries):
+            return False
+        self.taken[case.path] += 1
+        return True
 
     def check(self, _context: "CheckContext", response: "Response", case: "AnyCase") -> None:
         """Our rules for single exchanges, as a check of schemathesis. Raises AssertionError for broken rules."""
@@ -486,6 +521,10 @@ def _run(findings: _Findings, schema: "BaseSchema", seconds: float) -> None:
         findings.check(context, response, case)
         return None
 
+    def filter_case(_context: "HookContext", case: "AnyCase") -> bool:
+        return findings.takes(case)
+
+    schema.hook(filter_case)
     check.__name__ = _OURS
     CHECKS.register(check)
     stream = engine.from_schema(schema).execute()

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 from click.testing import CliRunner
+from hypothesis import Phase, settings
 from starlette.types import Receive, Scope, Send
 
 from run_results_conformance.cli import main
@@ -34,6 +36,8 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 INNOCENT = CORRECT[:: max(1, len(CORRECT) // (20 if THOROUGH else 2))]
 ENOUGH = 400 if THOROUGH else 120
 """Requests; 400 are what the command sends, and take three seconds."""
+BOUNDARIES = 320
+"""Requests that have most boundary values of each parameter among them."""
 
 
 def fuzzed(name: str | None = None, **options: int) -> Report:
@@ -49,24 +53,58 @@ def honest() -> Report:
     return fuzzed()
 
 
-def test_the_reference_server_conforms(honest: Report) -> None:
+def test_the_reference_server_conforms() -> None:
     """Nothing is found against the reference server, nothing is left open, and pages were read."""
-    assert (honest.exit_code, honest.broken, honest.obstacles, honest.notes) == (0, (), (), ())
-    judged = {verdict.rule.id: verdict.judged for verdict in honest.verdicts}
+    report = fuzzed(max_requests=BOUNDARIES)
+    assert (report.exit_code, report.broken, report.obstacles, report.notes) == (0, (), (), ())
+    judged = {verdict.rule.id: verdict.judged for verdict in report.verdicts}
     assert judged["shape.results"] > 20
     assert judged["errors.shape"] > 20
     assert judged["inputs.offset-refused"] > 5
     assert judged["runs.shape"] > 20
+    assert judged["runs.refused"] > 5
+
+
+def path_and_query(report: Report) -> list[str]:
+    return [line.rpartition("127.0.0.1:")[2].partition("/")[2] for line in report.asked]
 
 
 def test_the_same_seed_asks_the_same(honest: Report) -> None:
     """With one seed the same requests go out in the same order; with another, others."""
-
-    def path_and_query(report: Report) -> list[str]:
-        return [line.rpartition("127.0.0.1:")[2].partition("/")[2] for line in report.asked]
-
     assert path_and_query(fuzzed()) == path_and_query(honest)
     assert path_and_query(fuzzed(seed=1)) != path_and_query(honest)
+
+
+def test_the_profile_of_the_process_changes_nothing(honest: Report) -> None:
+    """Whatever Hypothesis profile the process has, the same requests go out, and the profile is there afterwards."""
+    before = settings.get_current_profile_name()
+    odd = settings(
+        deadline=timedelta(microseconds=1),
+        derandomize=True,
+        max_examples=1,
+        phases=[Phase.explicit],
+        suppress_health_check=[],
+        report_multiple_bugs=False,
+    )
+    settings.register_profile("odd", odd)
+    settings.load_profile("odd")
+    try:
+        report = fuzzed()
+        assert settings.get_current_profile_name() == "odd"
+        assert settings.default == odd
+    finally:
+        settings.load_profile(before)
+    assert path_and_query(report) == path_and_query(honest)
+    assert (report.exit_code, report.notes) == (0, ())
+
+
+def test_few_requests_reach_everything() -> None:
+    """Both operations get boundary values and random ones, however few requests are allowed in all."""
+    asked = path_and_query(fuzzed(max_requests=60))
+    assert len(asked) <= 60
+    lists = [line.startswith("v2/apps/runs?") or line == "v2/apps/runs'" for line in asked]
+    assert 20 < sum(lists) < 40
+    assert path_and_query(fuzzed(max_requests=60, seed=1)) != asked
 
 
 @pytest.mark.parametrize("name", [variant.name for variant in INNOCENT])
@@ -76,19 +114,20 @@ def test_correct_variants_are_not_accused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rule"),
+    ("name", "rule", "enough"),
     [
-        ("has-more-text", "shape.results"),
-        ("offset-negative-as-zero", "inputs.offset-refused"),
-        ("token-absent", "authentication.required"),
-        ("content-type-text", "wire.content-type"),
-        ("list-without-id", "runs.shape"),
-        ("list-without-token", "runs.authentication"),
+        ("has-more-text", "shape.results", 40),
+        ("offset-negative-as-zero", "inputs.offset-refused", BOUNDARIES),
+        ("token-absent", "authentication.required", 40),
+        ("content-type-text", "wire.content-type", 40),
+        ("list-without-id", "runs.shape", BOUNDARIES),  # most filters before leave no run in the list
+        ("list-without-token", "runs.authentication", 40),
+        ("list-limit-zero-taken", "runs.refused", BOUNDARIES),
     ],
 )
-def test_faults_are_reported_under_our_rules(name: str, rule: str) -> None:
+def test_faults_are_reported_under_our_rules(name: str, rule: str, enough: int) -> None:
     """What schemathesis or our rules find is reported under our rules."""
-    assert rule in {verdict.rule.id for verdict in fuzzed(name).breaches}
+    assert rule in {verdict.rule.id for verdict in fuzzed(name, max_requests=enough).breaches}
 
 
 def test_a_list_that_is_not_offered_is_not_accused() -> None:
