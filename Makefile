@@ -131,7 +131,7 @@ SPARK_ENVIRONMENT := spark$(if $(SPARK),-$(SPARK))
 
 .PHONY: test-spark
 test-spark: .venv-$(SPARK_ENVIRONMENT)/installed  ## Test with Spark, in an environment of its own (needs Java 17 or later)
-	PYTHONPATH=generated:wrapper:conformance .venv-$(SPARK_ENVIRONMENT)/bin/python -m pytest tests/spark
+	PYTHONPATH=$(CURDIR)/generated:$(CURDIR)/wrapper:$(CURDIR)/conformance .venv-$(SPARK_ENVIRONMENT)/bin/python -m pytest tests/spark
 
 .PHONY: bench
 bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/speed/RESULTS.md: make bench [BENCH=--quick]

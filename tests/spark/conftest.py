@@ -1,6 +1,7 @@
 """One Spark session and one server for all tests of this folder: a session can take a minute to start."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ def spark(logs: Path) -> Iterator[Any]:
     """A Spark session of this machine, with two threads and four tries for each task."""
     sql = pytest.importorskip("pyspark.sql", reason="pyspark has its own environment: make test-spark")
     os.environ[VARIABLE] = TOKEN
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # else the workers take the first python3 of the path
     with written_to(logs / "spark.log"):
         session = (
             sql.SparkSession.builder.master("local[2,4]")
