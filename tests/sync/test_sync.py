@@ -331,6 +331,28 @@ def test_no_ids_is_an_error(tmp_path: Path, token: str) -> None:
         sync(client, [], tmp_path)
 
 
+def test_one_text_is_no_list_of_ids(tmp_path: Path, token: str) -> None:
+    """An id that is given without a list is an error, and not a run for each of its letters."""
+    with Client(token=token, base_url="http://127.0.0.1:9") as client, pytest.raises(errors.ConfigurationError):
+        sync(client, "run-1", tmp_path)
+
+
+def test_a_wrong_address_makes_no_run_missing(client_of: Serving, tmp_path: Path) -> None:
+    """A 404 of an address without the API is a failure: the ledger does not say that the run is gone."""
+
+    async def nothing(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/html")]})
+        await send({"type": "http.response.body", "body": b"<h1>Not found</h1>"})
+
+    runs = Runs()
+    runs.put("one", 1, 2, status="RUNNING")
+    sync(client_of(runs), ["one"], tmp_path, format="parquet")
+    with serve(nothing) as served, client_of(runs).with_options(base_url=served.url) as client:
+        made = sync(client, ["one"], tmp_path, format="parquet")
+    assert (made.missing, list(made.failures)) == ((), ["one"])
+    assert read(tmp_path, "runs", "parquet")["missing_since"].to_pylist() == [None]
+
+
 def test_stopped_it_writes_what_is_whole(client_of: Serving, tmp_path: Path) -> None:
     """Once `stop` says so no further run is read; the next sync reads the others."""
     runs = Runs()

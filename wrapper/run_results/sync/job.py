@@ -29,6 +29,7 @@ from run_results.errors import (
 )
 from run_results.files import lock_folder
 from run_results.paths import local_path
+from run_results.scale.plan import is_missing
 from run_results.sync.ledger import Entry, last_batch, utc_now
 from run_results.sync.options import SyncChoices, SyncOptions, check_marker, choose
 from run_results.sync.result import Synced
@@ -81,6 +82,8 @@ def sync(
     '2 new, 0 changed, 0 unchanged, 0 missing, 0 failed'
     """
     chosen = choose(options, choices)
+    if isinstance(run_ids, str):  # Python would take it for a list of letters
+        raise ConfigurationError("run_ids must be a list of run ids, not one text", option="run_ids")
     wanted = list(dict.fromkeys(map(check_run_id, run_ids)))
     if not wanted:
         raise ConfigurationError("no run ids are given", option="run_ids")
@@ -116,7 +119,8 @@ class _Job:
     def run(self, wanted: list[str]) -> Synced:
         """Read what has to be read, and write it."""
         self._entries = self.store.entries()
-        left = [run_id for run_id, entry in self._entries.items() if not entry.whole and run_id not in set(wanted)]
+        known = set(wanted)
+        left = [run_id for run_id, entry in self._entries.items() if not entry.whole and run_id not in known]
         now = utc_now()
         to_read = [run_id for run_id in wanted if self._is_due(run_id, now)]
         self.result = Synced(settled=len(wanted) - len(to_read))
@@ -185,7 +189,11 @@ class _Job:
             if self.stop():
                 return False
             raise
-        except NotFoundError:
+        except NotFoundError as error:
+            if not is_missing(error):  # an address without the API says nothing of the run
+                self._unreached += 1
+                self.result = evolve(result, failures={**result.failures, run_id: error})
+                return True
             self.result = evolve(result, missing=(*result.missing, run_id))
             self._note_missing(before)
             return True
