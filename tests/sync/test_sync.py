@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -217,6 +218,17 @@ class TestDatasets:
         (tmp_path / "mine" / "a.txt").touch()
         with pytest.raises(errors.ExportMismatch, match=r"holds no dataset of sync, but 'a\.txt'"):
             sync(client, ["one"], tmp_path / "mine", format=form)
+
+    def test_without_its_ledger_it_is_refused(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """Tables whose ledger was removed are left alone: their rows would be removed, or come twice."""
+        runs = Runs()
+        runs.put("one", 1, 2)
+        client = client_of(runs)
+        sync(client, ["one"], tmp_path, format=form)
+        shutil.rmtree(tmp_path / "runs")
+        with pytest.raises(errors.ExportError, match="the ledger"):
+            sync(client, ["one"], tmp_path, format=form)
+        assert read(tmp_path, "files", form).num_rows == 2
 
     def test_a_large_run_does_not_stay_in_memory(
         self, form: Any, client_of: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -81,7 +81,7 @@ class DeltaStore:
             ) from None
         self._lake, self._exceptions = deltalake, exceptions
         self._path = path
-        self._schemas: dict[str, pa.Schema] = dict(schemas) | {LEDGER: SCHEMA}
+        self._schemas: dict[str, pa.Schema] = {LEDGER: SCHEMA} | dict(schemas)
         self._tables = {name: self._open(name) for name in self._schemas}
 
     def _open(self, name: str) -> "DeltaTable":
@@ -166,7 +166,7 @@ class ParquetStore:
         self._path = path
         self._schemas = schemas
         self._ledger = path / LEDGER / "runs.parquet"
-        for name in (*schemas, LEDGER):
+        for name in (LEDGER, *schemas):
             make_folder(path / name)
         self._entries = self._read()
         self._clean()
@@ -249,4 +249,8 @@ def _line(error: BaseException) -> str:
 
 def open_store(format: Any, path: Path, schemas: dict[What, pa.Schema]) -> Store:
     """The dataset in a folder: `delta` or `parquet`."""
+    # The ledger is made first, so a table without it has lost it: its rows would come a second time.
+    if not (path / LEDGER).exists() and any((path / what).exists() for what in schemas):
+        text = f"the ledger {str(path / LEDGER)!r} is gone; bring it back, or begin in a new folder"
+        raise ExportError(text, path=str(path))
     return DeltaStore(path, schemas) if format == "delta" else ParquetStore(path, schemas)
