@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from attrs import define, evolve, field
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from run_results import Client, RetryPolicy, errors
 from run_results.sync import Synced, sync
@@ -229,6 +229,79 @@ class TestDatasets:
         with pytest.raises(errors.ExportError, match="the ledger"):
             sync(client, ["one"], tmp_path, format=form)
         assert read(tmp_path, "files", form).num_rows == 2
+
+    @pytest.mark.parametrize("gone", ["runs/*", "fields", "case_fields"])
+    def test_without_a_part_it_is_refused(self, form: Any, gone: str, client_of: Serving, tmp_path: Path) -> None:
+        """A dataset that lost its ledger's files or a table is an error, and nothing else of it is removed."""
+        runs = Runs()
+        runs.put("one", 1, 2)
+        client = client_of(runs)
+        sync(client, ["one"], tmp_path, format=form)
+        for path in tmp_path.glob(gone):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with pytest.raises(errors.ExportError, match="is gone; bring it back"):
+            sync(client, ["one"], tmp_path, format=form)
+        assert read(tmp_path, "files", form).num_rows == 2
+
+    @pytest.mark.parametrize("kept", [["runs"], ["runs", "fields", "documents"]])
+    def test_one_that_was_hardly_begun_goes_on(
+        self, form: Any, kept: list[str], client_of: Serving, tmp_path: Path
+    ) -> None:
+        """A kill while the empty tables are made is no loss: the next sync makes the others."""
+        runs = Runs()
+        runs.put("one", 1, 2)
+        client = client_of(runs)
+        with pytest.raises(errors.UnauthorizedError):
+            sync(client.with_options(token="another"), ["one"], tmp_path, format=form)
+        for path in list(tmp_path.iterdir()):
+            if path.is_dir() and path.name not in kept:
+                shutil.rmtree(path)
+        assert sync(client, ["one"], tmp_path, format=form).new == 1
+        assert_in_step(tmp_path, form, client, ["one"])
+
+    def test_a_foreign_ledger_is_refused(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """A table `runs` of somebody else is an error of the family, which names a column that it lacks."""
+        runs = Runs()
+        runs.put("one", 1, 2)
+        client = client_of(runs)
+        sync(client, ["one"], tmp_path, format=form)
+        shutil.rmtree(tmp_path / "runs")
+        foreign = pa.table({"id": ["x"]})
+        if form == "delta":
+            write_deltalake(tmp_path / "runs", foreign)
+        else:
+            (tmp_path / "runs").mkdir()
+            pq.write_table(foreign, tmp_path / "runs" / "runs.parquet")
+        with pytest.raises(errors.ExportError, match="is no ledger of sync: it has no column 'run_id'"):
+            sync(client, ["one"], tmp_path, format=form)
+
+    def test_back_with_the_same_rows_nothing_is_written(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """A run that was missing for a while and is back as it was counts as unchanged, and is not missing any more."""
+        runs = Runs()
+        runs.put("one", 1, 2)
+        client = client_of(runs)
+        sync(client, ["one"], tmp_path, format=form, recheck=timedelta(days=36_000))
+        kept = runs.runs.pop("one")
+        assert sync(client, ["one"], tmp_path, format=form, recheck=timedelta(days=36_000)).missing == ("one",)
+        runs.runs["one"] = kept
+        assert sync(client, ["one"], tmp_path, format=form).unchanged == 1
+        assert read(tmp_path, "runs", form)["missing_since"].to_pylist() == [None]
+        assert_in_step(tmp_path, form, client, ["one"])
+
+    def test_an_error_of_progress_ends_it(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
+        """What `progress` raises comes out, without waiting for the runs that are being read to their end."""
+        runs = Runs()
+        for number in range(12):
+            runs.put(f"r{number}", number, 9)
+        client = client_of(runs)
+
+        def fail(_: Synced) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            sync(client, runs.runs, tmp_path, format=form, jobs=4, progress=fail)
+        assert sync(client, runs.runs, tmp_path, format=form).new == 12
+        assert_in_step(tmp_path, form, client, list(runs.runs))
 
     def test_a_large_run_does_not_stay_in_memory(
         self, form: Any, client_of: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

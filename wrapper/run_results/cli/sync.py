@@ -30,6 +30,7 @@ from run_results.tables.installed import need_arrow
 from run_results.text import count, printable
 
 _DEFAULTS: dict[str, Any] = {member.name: member.default for member in attrs.fields(SyncOptions)}
+_DAYS = click.FloatRange(0, 36_500)
 _MOST_SHOWN = 20
 """Failures that are listed one by one; the rest is counted."""
 
@@ -50,9 +51,7 @@ _MOST_SHOWN = 20
     show_default=True,
     help="Delta tables, or plain Parquet files.",
 )
-@click.option(
-    "--recheck", metavar="DAYS", type=click.FloatRange(0), help="Read runs again that finished within so many days."
-)
+@click.option("--recheck", metavar="DAYS", type=_DAYS, help="Read runs again that finished within so many days.")
 @names_option("they are guessed")
 @ascii_with_names_option
 @click.option("--typed", is_flag=True, help="Read numbers, dates and amounts into columns of their own, where sure.")

@@ -4,10 +4,11 @@ A run is read whole before anything of it is written, so that a run that cannot 
 """
 
 import os
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Unpack
@@ -34,7 +35,7 @@ from run_results.sync.ledger import Entry, last_batch, utc_now
 from run_results.sync.options import SyncChoices, SyncOptions, check_marker, choose
 from run_results.sync.result import Synced
 from run_results.sync.rows import Batch, Rows
-from run_results.sync.stores import Store, open_store
+from run_results.sync.stores import Store, need_store, open_store
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.batches import Tabulator
 from run_results.tables.schema import TABLES, What
@@ -72,7 +73,8 @@ def sync(
         to: The folder of the dataset; one that is not there yet is made.
         options: How, as one object; `SyncOptions` explains each option.
         progress: Called with what was done so far, after each run.
-        stop: Asked often; once it says True, no further run is read, and what was read is written.
+        stop: Asked often; once it says True, what is not read whole is left, and what was
+            read is written.
         choices: Options by name, in place of those in `options`.
 
     Raises `ConfigurationError`, `UnauthorizedError` or `ForbiddenError`, and `ExportError` where something cannot be
@@ -88,6 +90,7 @@ def sync(
     if not wanted:
         raise ConfigurationError("no run ids are given", option="run_ids")
     folder = local_path(to)
+    need_store(chosen.format)
     with closing(lock_folder(folder)):
         check_marker(folder, chosen.marks)
         schemas: dict[What, pa.Schema] = {what: arrow_schema(what, typed=chosen.typed is not None) for what in TABLES}
@@ -96,6 +99,16 @@ def sync(
         result = job.run(wanted)
         store.close()
         return result
+
+
+class _Left(Exception):
+    """A run that was left before it was read whole."""
+
+
+def _drop(future: "Future[tuple[Entry, Rows]]") -> None:
+    """Give back the rows of a run that nobody waits for any more."""
+    if not future.cancelled() and future.exception() is None:
+        future.result()[1].close()
 
 
 @define
@@ -113,6 +126,8 @@ class _Job:
     """Entries to change where no rows change."""
     _began: float = 0.0
     """When the batch was begun."""
+    _is_over: threading.Event = field(factory=threading.Event)
+    """Set when runs that are being read are to be left."""
     _unreached: int = 0
     """Runs in a row that could not be reached."""
 
@@ -140,8 +155,10 @@ class _Job:
         coming = iter(run_ids)
         at_work: dict[Future[tuple[Entry, Rows]], str] = {}
         left = len(run_ids)
-        with ThreadPoolExecutor(self.options.jobs) as threads:
+        with ThreadPoolExecutor(self.options.jobs) as threads, self._leaving(at_work):
             while True:
+                if self.stop():
+                    self._is_over.set()
                 while len(at_work) < self.options.jobs and not self._ends:
                     run_id = next(coming, None)
                     if run_id is None:
@@ -157,6 +174,17 @@ class _Job:
         self._write()
         self.result = evolve(self.result, waiting=left)
 
+    @contextmanager
+    def _leaving(self, at_work: Mapping["Future[tuple[Entry, Rows]]", str]) -> Iterator[None]:
+        """Where the block raises, the runs that are being read are left after a page, and their rows given back."""
+        try:
+            yield
+        except BaseException:
+            self._is_over.set()
+            for future in at_work:
+                future.add_done_callback(_drop)
+            raise
+
     @property
     def _ends(self) -> bool:
         """Whether no further run is to be read."""
@@ -169,6 +197,8 @@ class _Job:
         try:
             with closing(self.client.pages(run_id, include=self.options.include)) as pages:
                 for page in pages:
+                    if self._is_over.is_set():
+                        raise _Left
                     for tabulator in tabulators:
                         rows.add(tabulator.what, tabulator.batch(page))
                     breaches += len(page.breaches)
@@ -176,8 +206,10 @@ class _Job:
             rows.finish()
             assert last is not None  # noqa: S101 - a walk has a page, or raises
             return Entry.of(last, digest=rows.digest, breaches=breaches, now=utc_now()), rows
-        except BaseException:
+        except BaseException as error:
             rows.close()
+            if isinstance(error, ClientClosedError) and self.stop():
+                raise _Left from None
             raise
 
     def _take(self, run_id: str, future: Future[tuple[Entry, Rows]]) -> bool:
@@ -185,10 +217,8 @@ class _Job:
         before, result = self._entries.get(run_id), self.result
         try:
             entry, rows = future.result()
-        except ClientClosedError:
-            if self.stop():
-                return False
-            raise
+        except _Left:
+            return False
         except NotFoundError as error:
             if not is_missing(error):  # an address without the API says nothing of the run
                 self._unreached += 1
@@ -197,7 +227,7 @@ class _Job:
             self.result = evolve(result, missing=(*result.missing, run_id))
             self._note_missing(before)
             return True
-        except (UnauthorizedError, ForbiddenError):
+        except (UnauthorizedError, ForbiddenError, ClientClosedError):
             self._write()
             raise
         except RunResultsError as error:
@@ -208,7 +238,7 @@ class _Job:
             return True
         self._unreached = 0
         result = evolve(result, files=result.files + entry.files, breaches=result.breaches + entry.breaches)
-        if before is None:
+        if before is None or before.is_begun:
             self.result = evolve(result, new=result.new + 1)
         elif before.whole and entry.is_like(before):
             self.result = evolve(result, unchanged=result.unchanged + 1)

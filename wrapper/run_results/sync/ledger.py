@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 from attrs import asdict, evolve, frozen
 
+from run_results.errors import ExportError
 from run_results.page import Page, to_datetime
 from run_results_api.types import UNSET
 
@@ -92,7 +93,12 @@ class Entry:
 
     def is_like(self, other: "Entry") -> bool:
         """Whether the run is in the same state, with the same rows."""
-        return evolve(self, batch=other.batch, read_at=other.read_at) == other
+        return evolve(self, batch=other.batch, read_at=other.read_at, missing_since=other.missing_since) == other
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a batch with this run was killed before the dataset ever had the run."""
+        return not self.whole and not self.digest
 
 
 def _or_none(value: Any) -> Any:
@@ -105,7 +111,9 @@ def to_table(entries: Iterable[Entry]) -> pa.Table:
 
 
 def to_entries(table: pa.Table) -> dict[str, Entry]:
-    """The entries of the table `runs`, by run id."""
+    """The entries of the table `runs`, by run id. Raises `ExportError` for another table."""
+    if lacking := [name for name in SCHEMA.names if name not in table.schema.names]:
+        raise ExportError(f"the table `runs` is no ledger of sync: it has no column {lacking[0]!r}")
     return {row["run_id"]: Entry(**row) for row in table.select(SCHEMA.names).to_pylist()}
 
 

@@ -10,7 +10,7 @@ from run_results.text import count
 
 @frozen
 class Synced:
-    """What a sync did, or has done so far. Every run that was asked for is in one of the first six numbers."""
+    """What a sync did, or has done so far. Every run is in one of `new` to `waiting`."""
 
     new: int = 0
     """Runs that the dataset did not have."""

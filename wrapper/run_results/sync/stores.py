@@ -5,11 +5,11 @@ of each table, and `end` says in the ledger that the runs are there.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +18,7 @@ from attrs import evolve
 from run_results.errors import ConfigurationError, ExportError
 from run_results.files import discard, file_errors, make_folder, new_file, publish, temporary
 from run_results.sync.ledger import SCHEMA, Entry, last_batch, to_entries, to_table
+from run_results.sync.options import SyncFormat
 from run_results.sync.rows import Batch
 from run_results.tables.arrow import pc
 from run_results.tables.schema import What
@@ -72,17 +73,18 @@ class DeltaStore:
     """
 
     def __init__(self, path: Path, schemas: dict[What, pa.Schema]) -> None:
-        try:
-            import deltalake
-            from deltalake import exceptions
-        except ImportError as error:
-            raise ConfigurationError(
-                f"Delta tables need deltalake ({error}): pip install 'run-results[delta]', or choose --format parquet"
-            ) from None
+        import deltalake
+        from deltalake import exceptions
+
         self._lake, self._exceptions = deltalake, exceptions
         self._path = path
         self._schemas: dict[str, pa.Schema] = {LEDGER: SCHEMA} | dict(schemas)
-        self._tables = {name: self._open(name) for name in self._schemas}
+        with self._errors("open"):
+            is_there = {name: deltalake.DeltaTable.is_deltatable(str(path / name)) for name in self._schemas}
+        has_ledger = is_there.pop(LEDGER)
+        self._tables = {LEDGER: self._open(LEDGER)} if has_ledger or not any(is_there.values()) else {}
+        _check_whole(path, is_there, has_ledger=has_ledger, has_runs=has_ledger and bool(self.entries()))
+        self._tables |= {name: self._open(name) for name in self._schemas if name not in self._tables}
 
     def _open(self, name: str) -> "DeltaTable":
         with self._errors("open"):
@@ -166,6 +168,11 @@ class ParquetStore:
         self._path = path
         self._schemas = schemas
         self._ledger = path / LEDGER / "runs.parquet"
+        # A table without rows has no file, but a folder.
+        has_rows = any(any((path / name).glob("batch-*.parquet")) for name in schemas)
+        has_ledger = self._ledger.exists()
+        is_there: dict[str, bool] = {name: (path / name).is_dir() and (has_rows or has_ledger) for name in schemas}
+        _check_whole(path, is_there, has_ledger=has_ledger, has_runs=has_ledger)
         for name in (LEDGER, *schemas):
             make_folder(path / name)
         self._entries = self._read()
@@ -247,10 +254,32 @@ def _line(error: BaseException) -> str:
     return str(error).partition("\n")[0][:300]
 
 
-def open_store(format: Any, path: Path, schemas: dict[What, pa.Schema]) -> Store:
-    """The dataset in a folder: `delta` or `parquet`."""
-    # The ledger is made first, so a table without it has lost it: its rows would come a second time.
-    if not (path / LEDGER).exists() and any((path / what).exists() for what in schemas):
+def _check_whole(path: Path, is_there: Mapping[str, bool], *, has_ledger: bool, has_runs: bool) -> None:
+    """Raises `ExportError` where a part of a dataset is gone: rows would come twice, or never.
+
+    The ledger is made first and gets its first run when all tables are there, so that no kill looks like this.
+    """
+    if any(is_there.values()) and not has_ledger:
         text = f"the ledger {str(path / LEDGER)!r} is gone; bring it back, or begin in a new folder"
         raise ExportError(text, path=str(path))
+    if has_runs and not all(is_there.values()):
+        gone = next(name for name, is_table in is_there.items() if not is_table)
+        text = f"the table {str(path / gone)!r} is gone; bring it back, or begin in a new folder"
+        raise ExportError(text, path=str(path))
+
+
+def need_store(format: SyncFormat) -> None:
+    """Raises `ConfigurationError` where what a format needs is not installed."""
+    if format == "delta":
+        try:
+            import deltalake
+        except ImportError as error:
+            raise ConfigurationError(
+                f"Delta tables need deltalake ({error}): pip install 'run-results[delta]', or choose --format parquet"
+            ) from None
+        assert deltalake is not None  # noqa: S101 - imported to see whether it can be
+
+
+def open_store(format: SyncFormat, path: Path, schemas: dict[What, pa.Schema]) -> Store:
+    """The dataset in a folder. Raises `ExportError` where a part of it is gone."""
     return DeltaStore(path, schemas) if format == "delta" else ParquetStore(path, schemas)
