@@ -1,16 +1,18 @@
 """`run-results report`: a run as one HTML file for people."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from run_results import Include, NameMap, Page, RunResultsError
+from run_results.cli.each_run import each_run, refuse_several, run_ids_argument
 from run_results.cli.messages import warn, warn_of_breaches, warn_of_start, warn_of_unfinished
 from run_results.cli.options import (
     Settings,
@@ -26,20 +28,26 @@ from run_results.cli.options import (
 from run_results.cli.rows import MARKS, marked
 from run_results.cli.types import TEXT, json_option, print_json
 from run_results.counts import THRESHOLD
+from run_results.errors import ConfigurationError
 from run_results.names.guesses import Guesses
+from run_results.paths import is_folder_path, local_path, safe_name
 from run_results.text import count, printable
+
+if TYPE_CHECKING:
+    from run_results.report import Written
 
 
 @click.command()
-@click.argument("run_id", type=TEXT)
+@run_ids_argument
 @click.option(
     "-o",
     "--output",
-    metavar="FILE|-",
+    metavar="FILE|DIR|-",
     required=True,
-    help="Where to write the report, or - for standard output; an older one with this name is replaced when the new one"
-    " is complete. Folders above it are made.",
+    help="Where to write the report, or - for standard output; for several runs, or with a slash at the end, a folder"
+    " that gets RUN_ID.html for each. An older report is replaced when the new one is complete. Folders are made.",
 )
+@click.option("--open", "opens", is_flag=True, help="Open the report in the browser; of several, the first.")
 @names_option("fields go by their API names")
 @ascii_with_names_option
 @click.option(
@@ -74,8 +82,9 @@ from run_results.text import count, printable
 @click.pass_obj
 def report(
     settings: Settings,
-    run_id: str,
+    run_ids: tuple[str, ...],
     output: str,
+    opens: bool,
     names: Path | None,
     ascii: bool,
     images: Path | None,
@@ -86,8 +95,8 @@ def report(
     as_json: bool,
     on_change: Literal["raise", "warn"],
     on_repeat: Literal["raise", "keep"],
-) -> None:
-    """Write a run into one HTML file for people.
+) -> int:
+    """Write a run into one HTML file for people, or several runs into one each.
 
     It shows which fields need a look, and where they stand on the page.
 
@@ -101,14 +110,16 @@ def report(
     from run_results.cli.show import progress
     from run_results.report import folder, write_report
 
+    refuse_several(run_ids, start=start, title=title)
+    places = _places(run_ids, output)
+    if opens and output == "-":
+        raise ConfigurationError("--open goes with a file, and not with standard output")
     known = read_names(names, ascii=ascii) if names else None
-    guesses = Guesses(known or NameMap())
     pictures = folder(images) if images else None
-    with (
-        settings.client(on_change=on_change, on_repeat=on_repeat) as client,
-        progress(wanted=is_watched()) as update,
-        _file(output) as file,
-    ):
+    made: list[str] = []
+
+    def write(run_id: str) -> None:
+        guesses = Guesses(known or NameMap())
 
         def pages() -> Iterator[Page]:
             for page in client.pages(run_id, start=start, include=Include.ALL):
@@ -116,26 +127,61 @@ def report(
                 guesses.add_page(page)
                 update(count(page.offset + len(page.files), "file"))
 
-        try:
-            written = write_report(
-                pages(),
-                file,
-                names=known,
-                images=pictures,
-                title=title,
-                threshold=unsure,
-                max_bytes=max_size << 20,
-                max_image_bytes=max_size << 20,
-            )
-        except RunResultsError as error:
-            error.resume_offset = None  # nothing was written: there is nothing to resume
-            raise
-        if output == "-":
-            with Path(file).open("rb") as whole:
-                shutil.copyfileobj(whole, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
-    if guessed := guesses.describe():
-        warn(guessed)
+        with progress(wanted=is_watched()) as update, _file(places[run_id]) as file:
+            try:
+                written = write_report(
+                    pages(),
+                    file,
+                    names=known,
+                    images=pictures,
+                    title=title,
+                    threshold=unsure,
+                    max_bytes=max_size << 20,
+                    max_image_bytes=max_size << 20,
+                )
+            except RunResultsError as error:
+                error.resume_offset = None  # nothing was written: there is nothing to resume
+                raise
+            if output == "-":
+                with Path(file).open("rb") as whole:
+                    shutil.copyfileobj(whole, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+        made.append(places[run_id])
+        if guessed := guesses.describe():
+            warn(guessed if len(run_ids) == 1 else f"{run_id}: {guessed}")
+        _warn(run_id, written, start)
+        if as_json:
+            print_json(_facts(run_id, places[run_id], written, start), err=output == "-")
+        else:
+            click.echo(printable(f"{places[run_id]}: {_summary(written, start)}"), err=output == "-")
+
+    with settings.client(on_change=on_change, on_repeat=on_repeat) as client:
+        code = each_run(run_ids, write)
+    if opens and made:
+        _open(made[0])
+    return code
+
+
+def _places(run_ids: tuple[str, ...], output: str) -> dict[str, str]:
+    """Where each report goes: to the path itself, or to a file of its own in the folder."""
+    if len(run_ids) == 1 and not output.endswith(("/", os.sep)):
+        return dict.fromkeys(run_ids, output)
+    if output == "-":
+        raise ConfigurationError("standard output takes one report; name a folder for several")
+    place = local_path(output)
+    if place.suffix.lower() in (".html", ".htm") and not is_folder_path(output):
+        raise ConfigurationError(f"several reports need a folder, and {output!r} is the name of one file")
+    return {run_id: str(place / f"{safe_name(run_id)}.html") for run_id in run_ids}
+
+
+def _open(path: str) -> None:
+    """Open a report in the browser, which is given an address: a path may mean another thing to it."""
+    if click.launch(Path(path).resolve().as_uri()) != 0:
+        warn(f"no browser could be started; open {path} yourself")
+
+
+def _warn(run_id: str, written: "Written", start: int) -> None:
+    counts = written.counts
     if written.left_out:
         warn(
             f"the report was full: {count(written.left_out, 'document')}, files without documents included, are counted"
@@ -143,28 +189,32 @@ def report(
         )
     if written.images_left_out:
         warn(f"pictures that are not shown: {written.images_left_out:,}; the report says why")
-    counts = written.counts
     warn_of_breaches(run_id, counts.breaches, counts.first_breach)
     warn_of_start(run_id, start, counts.files)
     warn_of_unfinished(run_id, counts.unfinished, is_missing=counts.is_status_missing)
-    if as_json:
-        facts = {
-            "run_id": run_id,
-            "path": output,
-            "size": written.size,
-            "start": start,
-            "files": counts.files,
-            "documents": counts.documents.total,
-            "fields": counts.fields.total,
-            **{mark: getattr(counts.fields, mark) for mark in MARKS},
-            "case_fields": counts.case_fields.total,
-            "images": written.images,
-            "left_out": written.left_out,
-            "left_out_from": written.left_out_from,
-            "images_left_out": written.images_left_out,
-        }
-        print_json(facts, err=output == "-")
-        return
+
+
+def _facts(run_id: str, place: str, written: "Written", start: int) -> dict[str, object]:
+    counts = written.counts
+    return {
+        "run_id": run_id,
+        "path": place,
+        "size": written.size,
+        "start": start,
+        "files": counts.files,
+        "documents": counts.documents.total,
+        "fields": counts.fields.total,
+        **{mark: getattr(counts.fields, mark) for mark in MARKS},
+        "case_fields": counts.case_fields.total,
+        "images": written.images,
+        "left_out": written.left_out,
+        "left_out_from": written.left_out_from,
+        "images_left_out": written.images_left_out,
+    }
+
+
+def _summary(written: "Written", start: int) -> str:
+    counts = written.counts
     parts = [
         count(counts.files, "file") + (f" from file {start} on" if start else ""),
         count(counts.documents.total, "document"),
@@ -173,7 +223,7 @@ def report(
         count(written.images, "picture"),
         f"{written.size / 1e6:.1f} MB",
     ]
-    click.echo(printable(f"{output}: {', '.join(parts)}"), err=output == "-")
+    return ", ".join(parts)
 
 
 @contextmanager

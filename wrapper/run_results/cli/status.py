@@ -1,13 +1,15 @@
 """`run-results status`: the state of a run."""
 
+import time
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from run_results import UNSET, Page
+from run_results.cli.each_run import each_run, run_ids_argument
 from run_results.cli.options import Settings, connecting, is_watched
-from run_results.cli.types import TEXT, json_option, print_json
+from run_results.cli.types import json_option, print_json
 
 
 class _Seconds(click.FloatRange):
@@ -19,23 +21,24 @@ class _Seconds(click.FloatRange):
 
 
 @click.command()
-@click.argument("run_id", type=TEXT)
-@json_option("one JSON object")
+@run_ids_argument
+@json_option("a line for each run, a JSON object")
 @click.option(
     "--wait",
     metavar="[SECONDS]",
     type=_Seconds(0),
     is_flag=False,
     flag_value=600.0,
-    help="Wait until the run has settled, 600 seconds if no number is given (write --wait=SECONDS, or --wait last).",
+    help="Wait until all runs have settled, 600 seconds if no number is given (write --wait=SECONDS, or --wait last).",
 )
 @connecting
 @click.pass_obj
-def status(settings: Settings, run_id: str, as_json: bool, wait: float | None) -> None:
-    """Show the state of a run.
+def status(settings: Settings, run_ids: tuple[str, ...], as_json: bool, wait: float | None) -> int:
+    """Show the state of runs.
 
     A run has finished when it was cancelled, completed or failed. It has settled when it cannot continue by itself: it
-    has finished, is paused, or waits for review. Any status is an answer, with exit code 0.
+    has finished, is paused, or waits for review. Any status is an answer, with exit code 0. Where one of several runs
+    cannot be read, the others are shown, and the exit code is that of the first failure.
 
     The object of --json has the keys run_id, status, message, started_at, finished_at (UTC), start_timestamp,
     finish_timestamp (nanoseconds), finished, settled, review_completed, batch_id, files_on_first_page, has_more, drift
@@ -45,16 +48,25 @@ def status(settings: Settings, run_id: str, as_json: bool, wait: float | None) -
     """
     from run_results.cli.show import progress, show_status
 
-    with settings.client() as client, progress(wanted=wait is not None and is_watched()) as update:
-        if wait is None:
-            page = client.page(run_id)
-        else:
-            update("waiting for the run to settle")
-            page = client.wait(run_id, timeout=wait)
-    if as_json:
-        print_json(_facts(page))
-    else:
-        show_status(settings.console(), page)
+    console = settings.console()
+    until = time.monotonic() + (wait or 0)
+
+    def show(run_id: str) -> None:
+        with progress(wanted=wait is not None and is_watched()) as update:
+            if wait is None:
+                page = client.page(run_id)
+            else:
+                update("waiting for the run to settle")
+                page = client.wait(run_id, timeout=max(until - time.monotonic(), 0))
+        if as_json:
+            print_json(_facts(page))
+            return
+        if run_id != run_ids[0]:
+            console.print()
+        show_status(console, page)
+
+    with settings.client() as client:
+        return each_run(run_ids, show)
 
 
 def _facts(page: Page) -> dict[str, object]:
