@@ -1037,7 +1037,7 @@ MISTAKES = {
     "two runs for standard output": (["export", "r", "s", "-o", "-", "--format", "csv"], "takes one run"),
     "an address for an export": (["export", "r", "-o", "s3://bucket/out"], "is an address"),
     "an address for a report": (["report", "r", "-o", "s3://bucket/out.html"], "is an address"),
-    "a folder for a report": (["report", "r", "-o", "out/"], "cannot write the report 'out/': it is a folder"),
+    "a folder for a report": (["report", "r", "-o", "."], "cannot write the report '.': it is a folder"),
     "a suffix of no format": (["export", "r", "-o", "out.xlsx"], "there are .parquet, .csv"),
     "several runs and one file": (["export", "r", "s", "-o", "x.csv"], "several runs need a folder"),
     "a folder that cannot be": (["export", "r", "-o", "/dev/null/x"], "cannot make the folder '/dev/null/x'"),

@@ -694,7 +694,7 @@ def test_the_documentation_names_every_option() -> None:
     shared = {"base_url", "context", "token_file", "timeout", "strict", "allow_insecure", "no_color", "verbose"}
     shared |= {"profile", "patience"}
     options = [each for each in report_command.params if each.name not in shared and each.opts[0].startswith("-")]
-    assert len(options) == 11
+    assert len(options) == 12
     assert [name for each in options for name in each.opts if f"`{name}" not in page] == []
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     compile(example, "docs/report.md", "exec")

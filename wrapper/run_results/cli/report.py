@@ -96,7 +96,7 @@ def report(
     on_change: Literal["raise", "warn"],
     on_repeat: Literal["raise", "keep"],
 ) -> int:
-    """Write a run into one HTML file for people, or several runs into one each.
+    """Write each run into one HTML file for people.
 
     It shows which fields need a look, and where they stand on the page.
 
