@@ -65,6 +65,33 @@ def test_a_server_may_cap_the_limit(runs: list[RunSummary], cap: int) -> None:
     assert listed.asked <= 3 + (2 * len(runs) if cap < 3 else 2 * len(runs) / (cap - 1))
 
 
+@pytest.mark.parametrize("cap", [1, 2, 3, 7])
+@pytest.mark.parametrize("lacking", range(12))
+@pytest.mark.parametrize("runs", [RUNS[::6], SAME[:10]], ids=["in time", "at once"])
+def test_one_answer_without_runs_is_not_the_end(runs: list[RunSummary], lacking: int, cap: int) -> None:
+    """Where one answer has no runs although there are some, whichever it is, no run that came before is lost."""
+    listed, asked, shown = MovingList({each.id: each for each in runs}, cap=cap), 0, set[str]()
+
+    def answer(begin: int, end: int, offset: int) -> Sequence[RunSummary]:
+        nonlocal asked
+        asked += 1
+        found = listed.page(begin, end, offset) if asked - 1 != lacking else []
+        shown.update(each.id for each in found)
+        return found
+
+    found = [each.id for each in read(answer, ALL)]
+    assert found == [each.id for each in runs if each.id in shown]
+    assert asked <= 4 * len(runs) + 10
+
+
+def test_a_list_that_is_emptied_ends() -> None:
+    """Where all runs leave while the list is read, it is asked for once more, and ends with those that came."""
+    answers: list[list[RunSummary]] = [[] for _ in range(6)]
+    answers.append(RUNS[:4])
+    assert list(read(lambda begin, end, offset: answers.pop(), ALL)) == RUNS[:4]
+    assert answers, "two answers without runs from the beginning on are enough"
+
+
 @given(st.integers(1, 12), st.lists(st.randoms(use_true_random=False), min_size=1))
 def test_an_order_that_changes_is_noticed(cap: int, randoms: list) -> None:  # type: ignore[type-arg]
     """Where runs of one moment come in another order in each answer, all of them come, or there is an error."""

@@ -42,8 +42,14 @@ def read(body: bytes, filters: Filters, *, is_strict: bool = False) -> ListAnswe
     unusable = [place for place in breaches if _NEEDED.fullmatch(place.path)]
     if unusable:
         raise UnusablePageError(f"the list of runs cannot be read: {unusable[0]}", drift=(*breaches, *(news or ())))
+    latest = 0
     for index, run in enumerate(listed.runs):
         path = f"$.runs[{index}]"
+        if run.start_timestamp < latest:
+            breaches.append(
+                Drift(f"{path}.start_timestamp", "no earlier start than that of the run before", run.start_timestamp)
+            )
+        latest = max(latest, run.start_timestamp)
         breaches += [*filters.misfits(run, path), *impossible_times(run, path)]
     if breaches and is_strict:
         text = f"the answer broke the contract in {count(len(breaches), 'place')}, first {breaches[0]}"

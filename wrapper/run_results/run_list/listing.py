@@ -14,6 +14,9 @@ page, one was added there, or the order is not kept: then all these places are r
 
 Where a page has a single run, the next one cannot begin with a known run. It is asked for from behind the last known
 run; then this one is asked for again, and where it still has its place, nothing has moved.
+
+An end is not believed at once where a run has come that is not read, or where all known runs are gone: the list is then
+read again from `begin` on.
 """
 
 from collections.abc import Sequence
@@ -47,12 +50,14 @@ class Listing:
         self._back = 0  # how many of these places the page that is asked for has again
         self._behind: Sequence[RunSummary] | None = None  # what came behind the last known run, if that has not moved
         self._has_pages = False  # whether the server gives several runs at a time
+        self._left_out: set[str] = set()  # runs of answers that did not join
+        self._is_doubted = False  # whether the list was begun anew, and no new run has come since
         self._fruitless = 0  # answers since the last new run
 
     def read(self, runs: Sequence[RunSummary]) -> list[RunSummary]:
         """Read the answer to what was asked for; returns the runs that did not come before. Raises a `PagingError`."""
         self._check(runs)
-        behind, self._behind = self._behind, None
+        asked, behind, self._behind = self.offset, self._behind, None
         self._has_pages |= len(runs) > 1
         new: list[RunSummary] = []
         if self.offset and self.offset == self._place and not self._joins(runs):
@@ -60,6 +65,7 @@ class Listing:
             self.is_complete = not runs and self._has_pages
             self._step_back()
         elif behind is not None and [run.id for run in runs] == [self._last] and self._joins(runs):
+            self._check_order(behind, self._known[self._last])
             self.offset, self.is_complete = self._place, not behind
             new = self._take(behind)
         elif self._joins(runs):
@@ -67,6 +73,12 @@ class Listing:
             new = self._take(runs)
         else:
             self._step_back()
+        self._left_out |= {run.id for run in runs}
+        self._left_out -= self._seen
+        self._is_doubted &= not new
+        is_emptied = not runs and asked == 0 and bool(self._seen) and not self._is_doubted
+        if self.is_complete and (self._left_out or is_emptied):
+            self._restart()
         self._fruitless = 0 if new else self._fruitless + 1
         if self._fruitless > _PATIENCE + len(self._known):
             raise errors.PageRepeated(
@@ -78,7 +90,7 @@ class Listing:
 
     def _check(self, runs: Sequence[RunSummary]) -> None:
         """Each run is of the window that was asked for, give or take a second, and the runs are sorted by start."""
-        first, last, before = (self.begin - 1) * NANOSECONDS, (self.end + 1) * NANOSECONDS, 0
+        first, last = (self.begin - 1) * NANOSECONDS, (self.end + 1) * NANOSECONDS
         for run in runs:
             start = run.start_timestamp
             if not first <= start <= last:
@@ -86,9 +98,14 @@ class Listing:
                     f"run {quote(run.id, 200)} started at {start} ns, and asked for were runs from second {self.begin}"
                     f" to {self.end}"
                 )
-            if start // NANOSECONDS < before:
+        self._check_order(runs, first)
+
+    def _check_order(self, runs: Sequence[RunSummary], before: int) -> None:
+        """The runs started in this order, none in a second before that of `before`."""
+        for run in runs:
+            if run.start_timestamp // NANOSECONDS < before // NANOSECONDS:
                 raise errors.RunsOutOfOrder(f"run {quote(run.id, 200)} stands behind one that started later")
-            before = start // NANOSECONDS
+            before = run.start_timestamp
 
     def _joins(self, runs: Sequence[RunSummary]) -> bool:
         """Whether no run can be between those that are known and these."""
@@ -100,6 +117,11 @@ class Listing:
         """Ask again, from further back."""
         self._back = max(1, 2 * self._back)
         self.offset = max(0, self._place - self._back)
+
+    def _restart(self) -> None:
+        """Read the list again from `begin` on: it ended where a run was that had come, which need not have left it."""
+        self.offset = self._place = self._back = 0
+        self._known, self._left_out, self._is_doubted, self.is_complete = {}, set(), True, False
 
     def _take(self, runs: Sequence[RunSummary]) -> list[RunSummary]:
         """Take a page that joins, and decide what to ask for next."""
