@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import attrs
 import click
@@ -15,26 +14,26 @@ from run_results.cli.interrupts import noted_interrupts
 from run_results.cli.jobs import Jobs
 from run_results.cli.messages import complain, warn
 from run_results.cli.options import (
-    INCLUDE_FLAGS,
     SEVERAL,
     ascii_with_names_option,
     connecting,
+    include_option,
     is_watched,
+    jobs_option,
     names_option,
     on_change_option,
     on_repeat_option,
     read_names,
+    typed_option,
 )
 from run_results.cli.run_ids import read_run_ids
-from run_results.cli.types import TEXT, json_option, listed_option
+from run_results.cli.types import TEXT, Command, json_option, listed_option
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.paths import is_folder_path, local_path, safe_name
 from run_results.tables.installed import need_arrow
 from run_results.tables.options import DIALECTS, FORMATS, SEPARATORS, Typed, Wide
 from run_results.tables.schema import TABLES
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DEFAULTS: dict[str, Any] = {member.name: member.default for member in attrs.fields(ExportOptions)}
 _WIDE_DEFAULTS = {member.name: member.default for member in attrs.fields(Wide)}
@@ -77,19 +76,12 @@ def _choosing(command: Command) -> Command:
         click.option("--scores", is_flag=True, help="With --wide: the confidences of each field beside it."),
         names_option("they are guessed"),
         ascii_with_names_option,
-        click.option(
-            "--typed", is_flag=True, help="Read numbers, dates and amounts into columns of their own, where sure."
-        ),
+        typed_option,
         click.option(
             "--decimal", type=click.Choice(["point", "comma"]), help="How the project writes decimals; means --typed."
         ),
         click.option("--dates", type=click.Choice(["mdy", "dmy"]), help="The project's order in dates; means --typed."),
-        listed_option(
-            "--include",
-            default=["all"],
-            metavar="LIST",
-            help=f"What to ask for beyond the values: {INCLUDE_FLAGS}, all (the default) or none. {SEVERAL}",
-        ),
+        include_option,
         click.option("--no-guard", is_flag=True, help="Leave cells of CSV unchanged that look like formulas."),
         click.option(
             "--dialect",
@@ -162,7 +154,7 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     help="Read more run ids from a file (- is standard input): ids, or the JSON Lines of run-results runs, one a line."
     " Each run then gets a folder of its own.",
 )
-@click.option("--jobs", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True, help="Runs at once.")
+@jobs_option(2)
 @json_option("a line for each run, a JSON object with the result or the error")
 @_choosing
 @on_change_option

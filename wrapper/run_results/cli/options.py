@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from attrs import define, field, fields, frozen
@@ -16,7 +16,7 @@ from attrs import define, field, fields, frozen
 from run_results import Client, Include, NameMap
 from run_results.cli.messages import announce_retry, warn
 from run_results.cli.profiles import Profile, read_profile
-from run_results.cli.types import SECONDS, SECONDS_FROM_ZERO, TEXT
+from run_results.cli.types import SECONDS, SECONDS_FROM_ZERO, TEXT, Command, listed_option
 from run_results.errors import ConfigurationError
 from run_results.options import Options
 from run_results.text import count, printable
@@ -25,8 +25,6 @@ from run_results.token_reference import TokenReference
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 INCLUDE_FLAGS = ", ".join(str(flag.name).lower() for flag in Include)
 """The include flags, for help texts."""
@@ -254,6 +252,28 @@ def ascii_with_names_option(command: Command) -> Command:
     """`--ascii` where it has an effect only together with `--names`."""
     text = "With --names: the service knows only ASCII letters and digits."
     return click.option("--ascii", is_flag=True, help=text)(command)
+
+
+def include_option(command: Command) -> Command:
+    """`--include` where everything is asked for unless it is given."""
+    return listed_option(
+        "--include",
+        default=["all"],
+        metavar="LIST",
+        help=f"What to ask for beyond the values: {INCLUDE_FLAGS}, all (the default) or none. {SEVERAL}",
+    )(command)
+
+
+def typed_option(command: Command) -> Command:
+    """`--typed`."""
+    text = "Read numbers, dates and amounts into columns of their own, where sure."
+    return click.option("--typed", is_flag=True, help=text)(command)
+
+
+def jobs_option(default: int) -> Callable[[Command], Command]:
+    """`--jobs`: how many runs are at work at once."""
+    jobs = click.IntRange(1, 64)
+    return click.option("--jobs", metavar="N", type=jobs, default=default, show_default=True, help="Runs at once.")
 
 
 def read_names(path: Path, *, ascii: bool) -> NameMap:

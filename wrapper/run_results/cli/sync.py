@@ -13,17 +13,18 @@ from run_results.cli.exits import Exit, exit_code
 from run_results.cli.interrupts import noted_interrupts
 from run_results.cli.messages import complain, describe, warn
 from run_results.cli.options import (
-    INCLUDE_FLAGS,
-    SEVERAL,
     ascii_with_names_option,
     connecting,
+    include_option,
     is_watched,
+    jobs_option,
     names_option,
     on_repeat_option,
     read_names,
+    typed_option,
 )
 from run_results.cli.run_ids import read_run_ids
-from run_results.cli.types import TEXT, json_option, listed_option, print_json
+from run_results.cli.types import TEXT, json_option, print_json
 from run_results.sync.options import SYNC_FORMATS, SyncOptions
 from run_results.sync.result import Synced
 from run_results.tables.installed import need_arrow
@@ -54,21 +55,9 @@ _MOST_SHOWN = 20
 @click.option("--recheck", metavar="DAYS", type=_DAYS, help="Read runs again that finished within so many days.")
 @names_option("they are guessed")
 @ascii_with_names_option
-@click.option("--typed", is_flag=True, help="Read numbers, dates and amounts into columns of their own, where sure.")
-@listed_option(
-    "--include",
-    default=["all"],
-    metavar="LIST",
-    help=f"What to ask for beyond the values: {INCLUDE_FLAGS}, all (the default) or none. {SEVERAL}",
-)
-@click.option(
-    "--jobs",
-    metavar="N",
-    type=click.IntRange(1, 64),
-    default=_DEFAULTS["jobs"],
-    show_default=True,
-    help="Runs at once.",
-)
+@typed_option
+@include_option
+@jobs_option(_DEFAULTS["jobs"])
 @click.option(
     "--runs-per-batch",
     metavar="N",
