@@ -71,6 +71,24 @@ def token() -> str:
 
 
 @pytest.fixture
+def run_command(
+    token: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command `run-results` inside this process against a URL; gives code, stdout, stderr."""
+    from run_results.cli.commands import run  # here: most tests need no command line
+
+    def run_here(url: str, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
+        monkeypatch.setenv("RUN_RESULTS_BASE_URL", url)
+        capfdbinary.readouterr()
+        code = run(arguments)
+        out, err = capfdbinary.readouterr()
+        return int(code), out.decode(), err.decode()
+
+    return run_here
+
+
+@pytest.fixture
 def serve_runs(token: str) -> Iterator[Callable[..., str]]:
     """Start a reference server with these runs; gives its base URL. Servers stop at the end of the test."""
     with ExitStack() as stack:

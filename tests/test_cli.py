@@ -24,7 +24,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from run_results import __version__, errors
-from run_results.cli.commands import run
 from run_results.cli.jobs import Jobs
 from run_results.cli.messages import describe
 from run_results.cli.rows import ADDED
@@ -126,20 +125,9 @@ def records(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def here(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> Callable[..., tuple[int, str, str]]:
+def here(run_command: Callable[..., tuple[int, str, str]]) -> Callable[..., tuple[int, str, str]]:
     """Run the command inside this process, where no process of its own is needed; gives code, stdout, stderr."""
-
-    def run_here(url: str, *arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setenv("RUN_RESULTS_TOKEN", SECRET)
-        monkeypatch.setenv("RUN_RESULTS_BASE_URL", url)
-        capfdbinary.readouterr()
-        code = run(arguments)
-        out, err = capfdbinary.readouterr()
-        return int(code), out.decode(), err.decode()
-
-    return run_here
+    return run_command
 
 
 class Odd(ReferenceServer):

@@ -1,12 +1,12 @@
 """Several runs in one command: each has its answer, and one that fails stops no other."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 import pytest
 
-from run_results.cli.commands import run
 from run_results_conformance.server.synthetic import SyntheticRun
 
 FIRST, SECOND = SyntheticRun(seed=1, files=3), SyntheticRun(seed=2, files=2)
@@ -16,23 +16,9 @@ Heard = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def heard(
-    serve_runs: Callable[..., str],
-    token: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capfdbinary: pytest.CaptureFixture[bytes],
-) -> Heard:
+def heard(serve_runs: Callable[..., str], run_command: Heard) -> Heard:
     """Run the command against a server with both runs; gives code, stdout, stderr."""
-    monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(FIRST, SECOND))
-
-    def run_here(*arguments: str) -> tuple[int, str, str]:
-        capfdbinary.readouterr()
-        code = run(arguments)
-        out, err = capfdbinary.readouterr()
-        return int(code), out.decode(), err.decode()
-
-    return run_here
+    return partial(run_command, serve_runs(FIRST, SECOND))
 
 
 def test_the_state_of_each_run_is_shown_though_one_is_unknown(heard: Heard) -> None:

@@ -6,12 +6,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from run_results.cli.commands import run
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
@@ -48,18 +48,9 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def here(url: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Here:
+def here(url: str, run_command: Here) -> Here:
     """Run the command inside this process; gives code, stdout, stderr."""
-    monkeypatch.setenv("RUN_RESULTS_TOKEN", TOKEN)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", url)
-
-    def run_here(*arguments: str) -> tuple[int, str, str]:
-        capfdbinary.readouterr()
-        code = run(arguments)
-        out, err = capfdbinary.readouterr()
-        return int(code), out.decode(), err.decode()
-
-    return run_here
+    return partial(run_command, url)
 
 
 def test_a_pipe_gets_json_lines(here: Here) -> None:
@@ -174,10 +165,9 @@ def test_files_without_usable_run_ids(here: Here, tmp_path: Path) -> None:
     assert not Path(place).exists()
 
 
-def test_a_server_without_the_list_has_a_line_of_its_own(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_the_list_has_a_line_of_its_own(url: str, run_command: Here) -> None:
     """The error names the option for the address, and the exit code is that of a refusal."""
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", os.environ["RUN_RESULTS_BASE_URL"] + "/elsewhere")
-    code, out, err = here("runs")
+    code, out, err = run_command(f"{url}/elsewhere", "runs")
     assert (code, out) == (3, "")
     assert "This server may not offer the list of runs. Check the base URL (--base-url), too" in err
     assert TOKEN not in err
