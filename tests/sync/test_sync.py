@@ -347,8 +347,8 @@ class TestDatasets:
 
 def test_a_racing_writer_is_refused(client_of: Serving, tmp_path: Path) -> None:
     """Where there are no locks, a writer that began before another one committed is refused, and nothing is doubled."""
+    from run_results.sync.delta import DeltaStore
     from run_results.sync.rows import Batch, Rows
-    from run_results.sync.stores import DeltaStore
     from run_results.tables.arrow import arrow_schema
     from run_results.tables.batches import Tabulator
 

@@ -44,10 +44,12 @@ class Tables:
 def joined(rows: Iterable[Rows]) -> Iterator[Rows]:
     """The same rows in fewer batches."""
     waiting: dict[What, list[pa.RecordBatch]] = {}
+    counts: dict[What, int] = {}
     for table, batch in rows:
-        batches = waiting.setdefault(table, [])
-        batches.append(batch)
-        if sum(map(len, batches)) >= _LEAST_ROWS:
+        waiting.setdefault(table, []).append(batch)
+        counts[table] = counts.get(table, 0) + len(batch)
+        if counts[table] >= _LEAST_ROWS:
+            counts[table] = 0
             yield table, _one(waiting.pop(table))
     for table, batches in waiting.items():
         yield table, _one(batches)

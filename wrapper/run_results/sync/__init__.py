@@ -1,7 +1,7 @@
 """A dataset on disk that follows the runs: each run's rows once, read again only where they can have changed.
 
-`job` decides what to read, reads several runs at once into `rows`, and writes them in batches into a store (`stores`:
-Delta tables or plain Parquet). The `ledger` says what the dataset has. It needs the extra `run-results[delta]`, or
+`job` decides what to read, reads several runs at once into `rows`, and writes them in batches into a store (`delta`
+or `parquet`). The `ledger` says what the dataset has. It needs the extra `run-results[delta]`, or
 `run-results[arrow]` for Parquet.
 """
 

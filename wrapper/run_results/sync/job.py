@@ -31,11 +31,12 @@ from run_results.errors import (
 from run_results.files import lock_folder
 from run_results.paths import local_path
 from run_results.scale.plan import is_missing
+from run_results.sync.formats import need_store, open_store
 from run_results.sync.ledger import Entry, last_batch, utc_now
 from run_results.sync.options import SyncChoices, SyncOptions, check_marker, choose
 from run_results.sync.result import Synced
 from run_results.sync.rows import Batch, Rows
-from run_results.sync.stores import Store, need_store, open_store
+from run_results.sync.store import Store
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.batches import Tabulator
 from run_results.tables.schema import TABLES, What
@@ -188,7 +189,7 @@ class _Job:
     @property
     def _ends(self) -> bool:
         """Whether no further run is to be read."""
-        return self.stop() or self._unreached >= _FAILURES
+        return self._is_over.is_set() or self._unreached >= _FAILURES
 
     def _read(self, run_id: str) -> tuple[Entry, Rows]:
         """Read a run whole; on a thread."""
@@ -219,22 +220,20 @@ class _Job:
             entry, rows = future.result()
         except _Left:
             return False
-        except NotFoundError as error:
-            if not is_missing(error):  # an address without the API says nothing of the run
-                self._unreached += 1
-                self.result = evolve(result, failures={**result.failures, run_id: error})
-                return True
-            self.result = evolve(result, missing=(*result.missing, run_id))
-            self._note_missing(before)
-            return True
         except (UnauthorizedError, ForbiddenError, ClientClosedError):
             self._write()
             raise
+        except ExportError:  # a full disk is full for every run
+            raise
         except RunResultsError as error:
-            if isinstance(error, ExportError):  # a full disk is full for every run
-                raise
-            self._unreached = self._unreached + 1 if isinstance(error, TransportError) else 0
-            self.result = evolve(result, failures={**result.failures, run_id: error})
+            if isinstance(error, NotFoundError) and is_missing(error):
+                self.result = evolve(result, missing=(*result.missing, run_id))
+                self._note_missing(before)
+            else:
+                # An address without the API says nothing of the run.
+                is_away = isinstance(error, TransportError | NotFoundError)
+                self._unreached = self._unreached + 1 if is_away else 0
+                self.result = evolve(result, failures={**result.failures, run_id: error})
             return True
         self._unreached = 0
         result = evolve(result, files=result.files + entry.files, breaches=result.breaches + entry.breaches)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
-from attrs import asdict, evolve, frozen
+from attrs import evolve, frozen
 
 from run_results.errors import ExportError
 from run_results.page import Page, to_datetime
@@ -107,7 +107,8 @@ def _or_none(value: Any) -> Any:
 
 def to_table(entries: Iterable[Entry]) -> pa.Table:
     """Entries as rows of the table `runs`."""
-    return pa.Table.from_pylist([asdict(entry) for entry in entries], schema=SCHEMA)
+    rows = list(entries)
+    return pa.table({name: [getattr(row, name) for row in rows] for name in SCHEMA.names}, schema=SCHEMA)
 
 
 def to_entries(table: pa.Table) -> dict[str, Entry]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Any, Final
 
 import pyarrow as pa
 from attrs import define, evolve, field
@@ -16,9 +16,6 @@ from attrs import define, evolve, field
 from run_results.files import file_errors
 from run_results.sync.ledger import Entry
 from run_results.tables.schema import What
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 _IN_MEMORY: Final = 8 * 2**20
 """Bytes of a run that stay in memory."""
@@ -35,7 +32,7 @@ class Rows:
     _kept: dict[What, list[pa.RecordBatch]] = field(factory=dict)
     _in_memory: int = 0
     _files: "dict[What, tuple[IO[bytes], pa.RecordBatchStreamWriter]]" = field(factory=dict)
-    _digests: "dict[What, _Hash]" = field(factory=dict)
+    _digests: dict[What, Any] = field(factory=dict)
 
     def add(self, what: What, batch: pa.RecordBatch) -> None:
         """Take the next rows of a table."""
@@ -110,6 +107,14 @@ class Batch:
         for run_id, (_, rows) in self.runs.items():
             if (run_id in self.before) is old:
                 yield from rows.batches(what)
+
+    @property
+    def marked(self) -> list[Entry]:
+        """What the ledger has of the runs while they are written."""
+        return [
+            evolve(self.before.get(run_id, evolve(entry, digest="", files=0)), whole=False)
+            for run_id, (entry, _) in self.runs.items()
+        ]
 
     @property
     def entries(self) -> list[Entry]:

@@ -1,0 +1,115 @@
+"""A dataset of Delta tables, written by deltalake."""
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from run_results.errors import ExportError
+from run_results.sync.ledger import SCHEMA, Entry, to_entries, to_table
+from run_results.sync.rows import Batch
+from run_results.sync.store import LEDGER, check_whole
+from run_results.tables.schema import What
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+_APPLICATION: Final = "run-results-sync"
+_MOST_FILES: Final = 100
+"""Of one table, before small files are put together."""
+
+
+class DeltaStore:
+    """Delta tables, written by deltalake.
+
+    Every commit carries a number of this application and comes from the handle that was read at the beginning, so that
+    deltalake refuses it where another writer of this kind has committed since.
+    """
+
+    def __init__(self, path: Path, schemas: dict[What, pa.Schema]) -> None:
+        import deltalake
+        from deltalake import exceptions
+
+        self._lake, self._exceptions = deltalake, exceptions
+        self._path = path
+        self._schemas: dict[str, pa.Schema] = {LEDGER: SCHEMA} | dict(schemas)
+        with self._errors("open"):
+            is_there = {name: deltalake.DeltaTable.is_deltatable(str(path / name)) for name in self._schemas}
+        has_ledger = is_there.pop(LEDGER)
+        self._tables = {LEDGER: self._open(LEDGER)} if has_ledger or not any(is_there.values()) else {}
+        check_whole(path, is_there, has_ledger=has_ledger, has_runs=has_ledger and bool(self.entries()))
+        self._tables |= {name: self._open(name) for name in self._schemas if name not in self._tables}
+
+    def _open(self, name: str) -> "DeltaTable":
+        with self._errors("open"):
+            place = str(self._path / name)
+            return self._lake.DeltaTable.create(place, self._schemas[name], mode="ignore", name=name)
+
+    @contextmanager
+    def _errors(self, action: str) -> Iterator[None]:
+        try:
+            yield
+        except self._exceptions.CommitFailedError as error:
+            if "Concurrent" in str(error):
+                text = f"another sync is writing to {str(self._path)!r}; nothing of this batch counts"
+                raise ExportError(f"{text}: start again when the other one has ended", path=str(self._path)) from None
+            raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
+        except (self._exceptions.DeltaError, OSError, pa.ArrowException) as error:
+            raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
+
+    def entries(self) -> dict[str, Entry]:
+        """See `Store`."""
+        with self._errors("read"):
+            return to_entries(pa.table(self._tables[LEDGER].to_pyarrow_table()))
+
+    def write(self, batch: Batch) -> None:
+        """See `Store`."""
+        self._note(batch.marked, new=set(batch.runs) - set(batch.before))
+        for what in self._schemas:
+            if what != LEDGER:
+                self._change(what, batch.batches(what, old=True), remove=batch.before)  # type: ignore[arg-type]
+                self._change(what, batch.batches(what, old=False))  # type: ignore[arg-type]
+        self._note(batch.entries)
+
+    def note(self, entries: Collection[Entry]) -> None:
+        """See `Store`."""
+        self._note(entries)
+
+    def _note(self, entries: Collection[Entry], new: Collection[str] = ()) -> None:
+        old = [entry for entry in entries if entry.run_id not in new]
+        self._change(LEDGER, to_table(old).to_batches(), remove=[entry.run_id for entry in old])
+        self._change(LEDGER, to_table([entry for entry in entries if entry.run_id in new]).to_batches())
+
+    def _change(self, name: str, batches: Iterable[pa.RecordBatch], remove: Collection[str] = ()) -> None:
+        """One commit: the rows of some runs go, and rows come."""
+        coming = iter(batches)
+        first = next(coming, None)
+        if first is None and not remove:
+            return
+        table = self._tables[name]
+        number = (table.transaction_version(_APPLICATION) or 0) + 1
+        commit = self._lake.CommitProperties(app_transactions=[self._lake.Transaction(_APPLICATION, number)])
+        rows = coming if first is None else chain([first], coming)
+        reader = pa.RecordBatchReader.from_batches(self._schemas[name], rows)
+        with self._errors("write into"):
+            if remove:
+                ids = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in remove)
+                self._lake.write_deltalake(
+                    table, reader, mode="overwrite", predicate=f"run_id IN ({ids})", commit_properties=commit
+                )
+            else:
+                self._lake.write_deltalake(table, reader, mode="append", commit_properties=commit)
+
+    def close(self) -> None:
+        """See `Store`. Small files are put together; older versions of the tables stay readable."""
+        for table in self._tables.values():
+            with self._errors("compact"):
+                if len(table.file_uris()) > _MOST_FILES:
+                    table.optimize.compact()
+
+
+def _line(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:300]

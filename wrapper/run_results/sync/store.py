@@ -1,0 +1,49 @@
+"""What the two kinds of dataset have in common: a folder for each table, and one for the ledger.
+
+A batch is written in three steps: the ledger says which runs are being replaced, the rows of each table change, and the
+ledger says that the runs are there.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from run_results.errors import ExportError
+from run_results.sync.ledger import Entry
+from run_results.sync.rows import Batch
+
+LEDGER: Final = "runs"
+
+
+class Store(Protocol):
+    """What the two kinds of dataset have in common. Every method raises `ExportError`."""
+
+    def entries(self) -> dict[str, Entry]:
+        """The ledger."""
+        ...
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch of runs: when it returns, each of its runs has its new rows, and the ledger says so."""
+        ...
+
+    def note(self, entries: Collection[Entry]) -> None:
+        """Change the ledger where no rows change."""
+        ...
+
+    def close(self) -> None:
+        """End: put small files together where there are many."""
+        ...
+
+
+def check_whole(path: Path, is_there: Mapping[str, bool], *, has_ledger: bool, has_runs: bool) -> None:
+    """Raises `ExportError` where a part of a dataset is gone: rows would come twice, or never.
+
+    The ledger is made first and gets its first run when all tables are there, so that no kill looks like this.
+    """
+    if any(is_there.values()) and not has_ledger:
+        text = f"the ledger {str(path / LEDGER)!r} is gone; bring it back, or begin in a new folder"
+        raise ExportError(text, path=str(path))
+    if has_runs and not all(is_there.values()):
+        gone = next(name for name, is_table in is_there.items() if not is_table)
+        text = f"the table {str(path / gone)!r} is gone; bring it back, or begin in a new folder"
+        raise ExportError(text, path=str(path))
