@@ -33,11 +33,6 @@ def served() -> Iterator[Asked]:
         yield asked
 
 
-@pytest.fixture(autouse=True)
-def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, TOKEN)
-
-
 def source_of(asked: Asked, **more: Any) -> Source:
     """The source of the runs."""
     return Source(token=REFERENCE, base_url=asked.url, **more)

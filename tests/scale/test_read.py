@@ -32,11 +32,6 @@ def served() -> Iterator[Asked]:
         yield asked
 
 
-@pytest.fixture(autouse=True)
-def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, TOKEN)
-
-
 @pytest.fixture(scope="module")
 def expected(served: Asked) -> Tables:
     """The tables that the client makes of the runs, one below the other, without metadata."""
