@@ -204,3 +204,15 @@ def test_a_run_that_leaves_loses_none() -> None:
             del listed.runs[name]
 
     assert [each.id for each in read(listed.page, ALL, leave)] == [each.id for each in SAME]
+
+
+def test_the_last_run_is_known_by_itself() -> None:
+    """Runs leave so that the last known one comes alone, at the beginning: what came behind it joins all the same."""
+    listed = MovingList({each.id: each for each in SAME[:2]}, cap=2)
+    changes = iter([("add", 0, 0), ("remove", 0, 0), ("remove", 1, 0)])
+
+    def change() -> None:
+        if (each := next(changes, None)) is not None:
+            listed.change(*each)
+
+    assert [each.id for each in read(listed.page, ALL, change)] == ["run-0", "run-1"]

@@ -65,7 +65,7 @@ class Listing:
             self.is_complete = not runs and self._has_pages
             self._step_back()
         elif behind is not None and [run.id for run in runs] == [self._last] and self._joins(runs):
-            self._check_order(behind, self._known[self._last])
+            self._check_order(behind, runs[0].start_timestamp)
             self.offset, self.is_complete = self._place, not behind
             new = self._take(behind)
         elif self._joins(runs):
