@@ -3,7 +3,6 @@
 What is left behind stands in `vars(call.server)`. The copies of a server take its connections in turn.
 """
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.requests import Request
@@ -55,10 +54,6 @@ def _second(call: Call) -> bool:
 
 def _third(call: Call) -> bool:
     return _copy(call, 3) == 2
-
-
-def _second_only(step: Callable[..., Any]) -> Step:
-    return lambda call, honest, *arguments: step(call, *arguments) if _second(call) else honest(*arguments)
 
 
 def _on_new_connections(*questions: Question) -> tuple[Question, ...]:
