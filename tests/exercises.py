@@ -75,9 +75,9 @@ def _property(name: str, flag: str, value: str, day: str) -> list[Edit]:
             f'        Column("{name}", "string", "The {name} of the value.", source="{name}"),',
         ),
         below(
-            "conformance/run_results_conformance/server/synthetic.py",
-            "fields = [self._field(r, name, kind",
-            f'        fields = [{{**part, "{name}": "{value}"}} for part in fields]',
+            "conformance/run_results_conformance/server/synthetic/documents.py",
+            "fields = [_field(r, name, kind",
+            f'    fields = [{{**part, "{name}": "{value}"}} for part in fields]',
         ),
         below(
             "conformance/run_results_conformance/evolve/unmapped.toml",

@@ -39,7 +39,7 @@ PLACES: Mapping[str, str] = {
     "report": "report/compact.py and report/script/, or report/facts.py",
     "fetch": "cli/rows.py",
     "runs": "cli/runs.py (for the list of runs)",
-    "synthetic": "server/synthetic.py",
+    "synthetic": "server/synthetic/",
     "strategies": "strategies.py (the keyword)",
     "docs": "the page of docs/ where users meet it, in backticks",
 }
