@@ -136,10 +136,11 @@ def test_the_list_is_what_is_sent(options: dict[str, Any], never: set[str]) -> N
 
 
 def test_the_texts_say_what_is_sent() -> None:
-    """README.md, docs/rules.md and `check --help` have the whole list."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert "".join(f"  {line}\n" for line in as_list()) in readme
-    assert "\n".join(as_list()) in markdown()
+    """docs/rules.md, to which the README and docs/verifier.md lead, and `check --help` have the whole list."""
+    assert "\n".join(["## What is sent", "", "One request at a time:", "", *as_list()]) in markdown()
+    assert (ROOT / "docs" / "rules.md").read_text("utf-8") == markdown()
+    assert "](docs/verifier.md)" in (ROOT / "README.md").read_text("utf-8")
+    assert "](rules.md#what-is-sent)" in (ROOT / "docs" / "verifier.md").read_text("utf-8")
     shown = " ".join(CliRunner().invoke(check, ["--help"]).output.split())
     for each in TRAFFIC:
         assert each.words in shown.replace("- ", "-"), each.name

@@ -41,14 +41,44 @@ def place(serve_runs: Callable[..., str], token: str, tmp_path: Path, monkeypatc
     return tmp_path
 
 
+FILES = [file["original_file_name"] for file in RUN.files(0, 20)]
+FIELDS = sum(len(document["fields"]) for file in RUN.files(0, 20) for document in file["documents"])
+LISTED = r"run-tax-2025 COMPLETE 20[0-9: +.-]+\n"
+PRINTED = {
+    "names.md": "",  # its assertions hold
+    "promises.md": "20 files\n",
+    "tutorial.md": rf"COMPLETE 20[0-9: +.-]+\n(?s:(?=.* failed: )(?=.* is unsure: ).+)\n{FIELDS} fields\n",
+    "runs.md": LISTED + r"0 runs were at work in the last hour\n",
+    "reference/models.md": r"\d+ characters\n\d+ characters through pydantic\n",
+    "reference/generated.md": re.escape("".join(f"{name}\n" for name in FILES)),
+}
+"""What the examples of some pages print, as a regular expression."""
+
+
 @pytest.mark.parametrize("page", [page for page in NEW_PAGES if blocks(page, "python")], ids=lambda page: page.stem)
-def test_examples_in_python_run(page: Path, place: Path) -> None:
-    """The blocks of a page run one after another; those with a title need a program of others, and are parsed."""
+def test_examples_in_python_run(page: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The blocks of a page run one after another; those with a title need a program of others, and are parsed.
+
+    Where the result matters, it is compared: every run, every file, both ways to write a model.
+    """
     names: dict[str, Any] = {}
     for title, source in blocks(page, "python"):
         code = compile(source, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         if not title.strip():
             exec(code, names)
+    expected = PRINTED.get(page.relative_to(DOCS).as_posix())
+    assert expected is None or re.fullmatch(expected, capsys.readouterr().out)
+
+
+def test_the_example_with_the_generated_client_says_why_a_server_refuses(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The example with the generated client ends with the server's reason where the token is wrong."""
+    monkeypatch.setenv("RUN_RESULTS_TOKEN", "another")
+    ((_, source),) = blocks(DOCS / "reference" / "generated.md", "python")
+    code = compile(source, "generated.md", "exec")
+    with pytest.raises(SystemExit, match="the server refused: "):
+        exec(code, {})
 
 
 @pytest.mark.parametrize("page", [page for page in NEW_PAGES if blocks(page, "sh")], ids=lambda page: page.stem)

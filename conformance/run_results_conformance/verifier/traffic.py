@@ -1,4 +1,4 @@
-"""What a verification sends: every kind of request, in words for the command's help, README.md and docs/rules.md.
+"""What a verification sends: every kind of request, in words for the command's help and docs/rules.md.
 
 A test holds the list against what a recording server is sent. And how many requests without the right token there may
 be: a server can lock an account, a token or an address for them.
@@ -39,7 +39,7 @@ TRAFFIC: tuple[Traffic, ...] = (
     ),
     Traffic(
         "headers",
-        "headers that mean nothing here, such as Range and X-Forwarded-For, the longest of 4,000 characters",
+        "headers that this operation does not use, such as Range and X-Forwarded-For, the longest of 4,000 characters",
     ),
     Traffic("paths", "other spellings of the path: another case, more slashes, dot segments"),
     Traffic(
