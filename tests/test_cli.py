@@ -545,7 +545,7 @@ def test_the_progress_is_for_people_who_write_to_a_file(serve_runs: Serve, tmp_p
     with (tmp_path / "out.jsonl").open("wb") as file:
         code, seen = on_terminal(url, "fetch", RUN.run_id, stdout=file)
     assert code == 0
-    assert "10 files, " in seen
+    assert re.search(r"10 files in all, \d+ lines, [\d,]+ files/s", seen)
     assert len(records((tmp_path / "out.jsonl").read_text())) > 50
     assert on_terminal(url, "fetch", RUN.run_id, "--start", "5", stdout=subprocess.PIPE) == (0, "")
 
@@ -860,7 +860,7 @@ def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:
     url = serve_runs(SyntheticRun(seed=1, files=400), page_size=10)
     code, seen = on_terminal(url, "export", "synthetic-1", "-o", str(tmp_path / "out"), "--rows-per-part", "1")
     assert code == 0
-    assert re.search(r"\d+ files, [\d,]+ fields \(\d+ failed\), [\d,]+ fields/s", seen)
+    assert re.search(r"\d+ files so far \(total unknown\), [\d,]+ fields \(\d+ failed\), [\d,]+ fields/s", seen)
     assert plain(seen)[-1].split("synthetic-1: ")[1].startswith("400 files, ")
 
 

@@ -25,7 +25,7 @@ def lake(serve_runs: Callable[..., str], token: str, monkeypatch: pytest.MonkeyP
 
 
 def test_it_says_what_was_done(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line, or one JSON object; a run that the server does not know is a warning, and exit code 3."""
+    """One line, or one JSON object; a run that the server does not know is an error, and exit code 3."""
     lake.with_name("runs.txt").write_text("# of today\nrun-tax-2025\n\nrun-2\n")
     assert run(["sync", "--ids", "runs.txt", "--to", "lake"]) == 0
     assert capsys.readouterr() == ("2 new, 0 changed, 0 unchanged, 0 missing, 0 failed -> lake\n", "")

@@ -1,9 +1,10 @@
 """The command line, `run-results`: fetch a run's fields, export it, report on it, see its state, check field names.
 
 `streams` prepares standard input and output, `commands` has the group and the way out of a process, and each command
-has a module. `options` has the options that several commands share, `exits` the exit codes, `messages` errors and
-warnings, `times` moments as people write them, `rows` the lines of JSON, `show` tables and progress for people, and
-`jobs` exports of several runs. It needs the extra `run-results[cli]`.
+has a module. `options` has the options that several commands share, `settings` the client that they describe, `exits`
+the exit codes, `messages` errors and warnings, `times` moments as people write them, `rows` the lines of JSON, `show`
+tables for people, `console` and `pace` the progress, and `jobs` exports of several runs. It needs the extra
+`run-results[cli]`.
 """
 
 import signal

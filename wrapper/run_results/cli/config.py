@@ -2,8 +2,9 @@
 
 import click
 
-from run_results.cli.options import Settings, connecting
+from run_results.cli.options import connecting
 from run_results.cli.profiles import config_path
+from run_results.cli.settings import Settings
 from run_results.cli.types import json_option, print_json
 from run_results.text import printable
 

@@ -18,7 +18,6 @@ from run_results.cli.options import (
     ascii_with_names_option,
     connecting,
     include_option,
-    is_watched,
     jobs_option,
     names_option,
     on_change_option,
@@ -196,9 +195,6 @@ def export(
         warn("--runs-from has no run ids: nothing is exported")
         return
     options = _chosen(given, context)
-    from run_results.cli.show import progress
-
-    show = is_watched() and not context.obj.verbose
     if output == "-":
         from run_results.cli.stream import check_streamed, write_stream
 
@@ -207,14 +203,17 @@ def export(
         if several:
             raise ConfigurationError("standard output takes one run; name a folder for several")
         check_streamed(options)
-        with context.obj.client(on_change=on_change, on_repeat=on_repeat) as client, progress(wanted=show) as update:
+        with (
+            context.obj.client(on_change=on_change, on_repeat=on_repeat) as client,
+            context.obj.progress(beside_rows=True) as update,
+        ):
             write_stream(client, wanted[0], options, update)
         return
     work = Jobs(_places(wanted, output, several=several), options)
     with noted_interrupts() as interrupts:
         with (
             context.obj.client(on_change=on_change, on_repeat=on_repeat) as client,
-            progress(wanted=show) as update,
+            context.obj.progress() as update,
         ):
             work.run(client, jobs, update, interrupts)
         if work.is_interrupted and sys.stderr.isatty():

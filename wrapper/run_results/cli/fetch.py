@@ -15,17 +15,17 @@ from run_results.cli.messages import warn, warn_of_breaches, warn_of_start, warn
 from run_results.cli.options import (
     INCLUDE_FLAGS,
     SEVERAL,
-    Settings,
     ascii_option,
     connecting,
-    is_watched,
     names_option,
     on_change_option,
     on_repeat_option,
     read_names,
     start_option,
 )
+from run_results.cli.pace import Pace
 from run_results.cli.rows import ADDED, MARKS, keys, marks, record, rows
+from run_results.cli.settings import Settings
 from run_results.cli.types import TEXT, json_option, listed_option
 from run_results.counts import THRESHOLD, Counts
 from run_results.names.guesses import Guesses
@@ -129,12 +129,15 @@ def fetch(
     threshold = THRESHOLD if unsure is None else unsure
     counts = Counts(threshold)
     as_table = sys.stdout.isatty() if format is None and not as_json else format == "table"
-    from run_results.cli.show import FieldTable, progress
+    from run_results.cli.show import FieldTable
 
     table = FieldTable(settings.console(), known, asked, counts, threshold, wanted) if as_table else None
     offset, lines = start, 0
-    show_progress = not sys.stdout.isatty() and not settings.verbose and is_watched()
-    with settings.client(on_change=on_change, on_repeat=on_repeat) as client, progress(wanted=show_progress) as update:
+    pace = Pace("file")
+    with (
+        settings.client(on_change=on_change, on_repeat=on_repeat) as client,
+        settings.progress(beside_rows=True) as update,
+    ):
         try:
             for page in client.pages(run_id, start=start, include=asked):
                 _LOG.info(
@@ -147,7 +150,7 @@ def fetch(
                 guesses.add_page(page)
                 lines += table.page(page) if table else _write_lines(page, known, threshold, wanted)
                 offset = page.offset + len(page.files)
-                update(f"{count(offset, 'file')}, {count(lines, 'line')}")
+                update(pace.line(counts.files, count(lines, "line"), is_all=not page.has_more))
         except KeyboardInterrupt:
             raise FetchInterrupted(offset) from None
     if guessed := guesses.describe():

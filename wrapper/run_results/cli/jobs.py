@@ -24,6 +24,7 @@ from run_results.cli.messages import (
     warn_of_unfinished,
     warn_of_unread,
 )
+from run_results.cli.pace import SO_FAR
 from run_results.cli.rows import MARKS, marked
 from run_results.cli.types import print_json
 from run_results.errors import ClientClosedError, ExportError, RunChanged
@@ -124,15 +125,15 @@ class Jobs:
         if self.stopping.is_set():
             raise _Stop
 
-    def line(self) -> str:
-        """The progress in one line."""
+    def line(self, *, is_all: bool = False) -> str:
+        """What is exported so far, or in all, in one line."""
         seen = list(self.so_far.values())
         if not seen:
             return "waiting for the server"
         fields, failed = sum(each.fields for each in seen), sum(each.failed for each in seen)
         rate = (fields - sum(self.before.values())) / max(time.monotonic() - self.began, 0.001)
         runs = f"{len(self.done):,} of {len(self.places):,} runs, " if len(self.places) > 1 else ""
-        files = count(sum(each.files for each in seen), "file")
+        files = count(sum(each.files for each in seen), "file") + ("" if is_all else f" {SO_FAR}")
         return f"{runs}{files}, {count(fields, 'field')} ({failed:,} failed), {rate:,.0f} fields/s"
 
     def report(self, *, as_json: bool = False) -> int:
@@ -146,7 +147,7 @@ class Jobs:
                 _warn(self.so_far[run_id])
         if len(self.places) > 1 and not as_json:
             failures = f"; {len(self.failures):,} not exported" if self.failures else ""
-            click.echo(self.line() + failures)
+            click.echo(self.line(is_all=True) + failures)
         code = int(Exit.OK)
         for run_id, error in self.failures.items():
             if not isinstance(error, RunResultsError):

@@ -1,6 +1,7 @@
-"""Errors and warnings: one line each, on stderr."""
+"""Errors and warnings: one line each, on stderr. `-q` leaves the errors."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -40,14 +41,25 @@ _NAMES = {
 }
 
 
+QUIET: Final = "run_results.quiet"
+"""Where the context of a command says that `-q` was given."""
+
+
 def complain(text: str) -> None:
     """Print an error."""
     click.echo(f"run-results: error: {printable(text)}", err=True)
 
 
+def is_quiet() -> bool:
+    """Whether `-q` was given: only errors go to stderr."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.meta.get(QUIET))
+
+
 def warn(text: str) -> None:
-    """Print a warning."""
-    click.echo(f"run-results: warning: {printable(text)}", err=True)
+    """Print a warning, unless `-q` was given."""
+    if not is_quiet():
+        click.echo(f"run-results: warning: {printable(text)}", err=True)
 
 
 def warn_of_start(run_id: str, start: int, files: int) -> None:

@@ -13,19 +13,19 @@ import click
 
 from run_results import Include, NameMap, Page, RunResultsError
 from run_results.cli.each_run import each_run, refuse_several, run_ids_argument
-from run_results.cli.messages import warn, warn_of_breaches, warn_of_start, warn_of_unfinished
+from run_results.cli.messages import is_quiet, warn, warn_of_breaches, warn_of_start, warn_of_unfinished
 from run_results.cli.options import (
-    Settings,
     ascii_with_names_option,
     connecting,
-    is_watched,
     names_option,
     on_change_option,
     on_repeat_option,
     read_names,
     start_option,
 )
+from run_results.cli.pace import Pace
 from run_results.cli.rows import MARKS, marked
+from run_results.cli.settings import Settings
 from run_results.cli.types import TEXT, json_option, print_json
 from run_results.counts import THRESHOLD
 from run_results.errors import ConfigurationError
@@ -107,7 +107,6 @@ def report(
     whole or without its first folders, and then as FILE/page-N.png (or .jpg, .webp, .gif), where FILE is the file's
     name without its suffix and N counts from 0.
     """
-    from run_results.cli.show import progress
     from run_results.report import folder, write_report
 
     refuse_several(run_ids, start=start, title=title)
@@ -120,14 +119,15 @@ def report(
 
     def write(run_id: str) -> None:
         guesses = Guesses(known or NameMap())
+        pace = Pace("file")
 
         def pages() -> Iterator[Page]:
             for page in client.pages(run_id, start=start, include=Include.ALL):
                 yield page
                 guesses.add_page(page)
-                update(count(page.offset + len(page.files), "file"))
+                update(pace.line(page.offset + len(page.files) - start, is_all=not page.has_more))
 
-        with progress(wanted=is_watched()) as update, _file(places[run_id]) as file:
+        with settings.progress() as update, _file(places[run_id]) as file:
             try:
                 written = write_report(
                     pages(),
@@ -152,7 +152,7 @@ def report(
         _warn(run_id, written, start)
         if as_json:
             print_json(_facts(run_id, places[run_id], written, start), err=output == "-")
-        else:
+        elif output != "-" or not is_quiet():
             click.echo(printable(f"{places[run_id]}: {_summary(written, start)}"), err=output == "-")
 
     with settings.client(on_change=on_change, on_repeat=on_repeat) as client:

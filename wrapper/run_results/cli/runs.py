@@ -8,10 +8,12 @@ import click
 import msgspec
 
 from run_results import UNSET, RunStatus, RunSummary, to_datetime
-from run_results.cli.options import SEVERAL, Settings, connecting, is_watched
+from run_results.cli.options import SEVERAL, connecting
+from run_results.cli.pace import Pace
+from run_results.cli.settings import Settings
 from run_results.cli.times import LENGTH, MOMENT, MOMENTS
 from run_results.cli.types import TEXT, json_option, listed_option
-from run_results.text import count, printable, printable_json
+from run_results.text import printable, printable_json
 
 _ENCODER = msgspec.json.Encoder()
 _STATUSES = [status.value for status in RunStatus]
@@ -85,17 +87,16 @@ def runs(
     given = {name: value for name, value in filters.items() if value not in (None, ())}
     kind = "jsonl" if as_json else format or ("table" if sys.stdout.isatty() else "jsonl")
     from run_results.cli.run_table import RunTable
-    from run_results.cli.show import progress
 
     table = RunTable(settings.console()) if kind == "table" else None
-    show_progress = not sys.stdout.isatty() and not settings.verbose and is_watched()
-    with settings.client() as client, progress(wanted=show_progress) as update:
+    pace = Pace("run")
+    with settings.client() as client, settings.progress(beside_rows=True) as update:
         for number, run in enumerate(client.runs(since, until, overlap=overlap, **given), 1):
             if table:
                 table.add(run)
             else:
                 _write(run, kind)
-            update(count(number, "run"))
+            update(pace.line(number))
     if table:
         table.summary()
 

@@ -1,17 +1,15 @@
-"""What people see on a terminal: fields as a table, the state of a run, and progress.
+"""What people see on a terminal: fields as a table, and the state of a run.
 
 Everything is drawn line by line with the columns cut to the terminal's width, so that a run of any length can go by.
 Whatever colour shows is also written as a word.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import groupby
 
 from attrs import define, field
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from run_results import UNSET, Drift, Include, NameMap, Page, RunStatus
@@ -31,11 +29,6 @@ MARK_STYLES = {"failed": "red", "unsure": "yellow", "invalid": "magenta", "edite
 
 Cells = list[tuple[str, str]]
 """The texts of a line, from left to right, each with its style."""
-
-
-def console(*, color: bool, stderr: bool = False) -> Console:
-    """A console that prints text unchanged: no markup, no highlighting."""
-    return Console(no_color=True if not color else None, stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
 @define
@@ -235,18 +228,6 @@ def _state(page: Page) -> str:
     if page.status == RunStatus.STOPPED_AT_CHECKPOINT:
         return "waiting for review"
     return "paused" if page.is_settled else "still working"
-
-
-@contextmanager
-def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
-    """A line on stderr that shows the progress, and a function that changes it; nothing where it is not wanted."""
-    if not wanted:
-        yield lambda _: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
-    with Progress(*columns, console=console(color=False, stderr=True), transient=True) as bar:
-        task = bar.add_task("waiting for the server", total=None)
-        yield lambda text: bar.update(task, description=text)
 
 
 def _cut(text: str, width: int, style: str, *, pad: bool = True) -> Text:

@@ -8,7 +8,8 @@ import click
 
 from run_results import UNSET, Page
 from run_results.cli.each_run import each_run, run_ids_argument
-from run_results.cli.options import Settings, connecting, is_watched
+from run_results.cli.options import connecting
+from run_results.cli.settings import Settings
 from run_results.cli.types import json_option, print_json
 
 
@@ -46,13 +47,13 @@ def status(settings: Settings, run_ids: tuple[str, ...], as_json: bool, wait: fl
     break the contract, at most 100), breach_count; and unset: which of status, message and finish_timestamp are null
     because the server left them out. Without a status, finished and settled are null.
     """
-    from run_results.cli.show import progress, show_status
+    from run_results.cli.show import show_status
 
     console = settings.console()
     until = time.monotonic() + (wait or 0)
 
     def show(run_id: str) -> None:
-        with progress(wanted=wait is not None and is_watched()) as update:
+        with settings.progress(wanted=wait is not None) as update:
             if wait is None:
                 page = client.page(run_id)
             else:

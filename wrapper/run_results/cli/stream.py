@@ -14,13 +14,13 @@ from run_results.cli.messages import (
     warn_of_unfinished,
     warn_of_unread,
 )
+from run_results.cli.pace import Pace
 from run_results.counts import Counts
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.tables.collect import Collector
 from run_results.tables.options import Csv
 from run_results.tables.writers import open_writer
-from run_results.text import count
 
 STREAMED = ("csv", "jsonl")
 """The formats that can be read while they are written."""
@@ -51,6 +51,7 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
     what = options.tables[0] if options.tables else "fields"
     collector = Collector(what, options.names, options.wide, options.typed)
     counts = Counts(threshold=None)
+    pace = Pace("file")
     output = sys.stdout.buffer
     writer = open_writer(output, collector.stream(), options.format or "csv", options.csv)
     try:
@@ -59,7 +60,7 @@ def write_stream(client: Client, run_id: str, options: ExportOptions, update: Ca
                 writer.write(collector.batch(page))
                 output.flush()
                 counts.add(page)
-                update(count(counts.files, "file"))
+                update(pace.line(counts.files, is_all=not page.has_more))
         writer.close()
         output.flush()
     except BaseException:

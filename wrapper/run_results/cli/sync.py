@@ -16,7 +16,6 @@ from run_results.cli.options import (
     ascii_with_names_option,
     connecting,
     include_option,
-    is_watched,
     jobs_option,
     names_option,
     on_repeat_option,
@@ -85,7 +84,6 @@ def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat:
     The exit code is that of the first failure; where runs are only missing on the server, it is 3.
     """
     need_arrow()
-    from run_results.cli.show import progress
     from run_results.sync.job import sync as synchronize
 
     run_ids = list(map(check_run_id, read_run_ids(ids, "--ids")))
@@ -99,11 +97,10 @@ def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat:
         jobs=given["jobs"],
         runs_per_batch=given["runs_per_batch"],
     )
-    show = is_watched() and not context.obj.verbose
     with (
         noted_interrupts() as interrupts,
         context.obj.client(on_repeat=on_repeat) as client,
-        progress(wanted=show) as update,
+        context.obj.progress() as update,
     ):
 
         def stop() -> bool:
@@ -140,7 +137,7 @@ def _report(result: Synced, to: str, *, as_json: bool) -> int:
         complain(f"{len(result.failures) - _MOST_SHOWN:,} more failed; --json lists all")
     if result.missing:
         shown = ", ".join(map(repr, result.missing[:5])) + (", ..." if len(result.missing) > 5 else "")
-        warn(f"the server does not know {count(len(result.missing), 'run')}: {printable(shown)}")
+        complain(f"the server does not know {count(len(result.missing), 'run')}: {shown}")
     if result.breaches:
         warn(f"answers broke the contract in {count(result.breaches, 'place')}; what did not fit there is null")
     return code or (Exit.REFUSED if result.missing else Exit.OK)
