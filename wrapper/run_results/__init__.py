@@ -12,7 +12,8 @@ others) come from `run_results_api`.
 """
 
 from run_results import errors
-from run_results.client import AsyncClient, Client
+from run_results.async_client import AsyncClient
+from run_results.client import Client
 from run_results.counts import Counts
 from run_results.drift import Drift
 from run_results.errors import (
