@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from importlib.metadata import Distribution, distribution
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import Distribution, distribution, distributions
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -29,18 +29,23 @@ PACKAGES = {
 REQUIRED = {"attrs", "httpcore", "httpx", "msgspec"}
 
 
-def required_by(*names: str) -> dict[str, Distribution]:
-    """These distributions and all that they require here without any extra, by name."""
+def required_by(*names: str, given: Iterable[Distribution] = ()) -> dict[str, Distribution]:
+    """These distributions, perhaps with extras (`name[extra]`), and all that they require here, by name."""
+    known = {canonicalize_name(each.name): each for each in given}
     found: dict[str, Distribution] = {}
-    under_way = list(names)
+    seen: set[tuple[str, str]] = set()
+    under_way = [Requirement(name) for name in names]
     while under_way:
-        name = canonicalize_name(under_way.pop())
-        if name not in found:
-            found[name] = distribution(name)
-            requirements = map(Requirement, found[name].requires or ())
-            under_way += [
-                each.name for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""})
-            ]
+        wanted = under_way.pop()
+        name = canonicalize_name(wanted.name)
+        for extra in {"", *wanted.extras}:
+            if (name, extra) not in seen:
+                seen.add((name, extra))
+                found[name] = known.get(name) or distribution(name)
+                requirements = map(Requirement, found[name].requires or ())
+                under_way += [
+                    each for each in requirements if each.marker is None or each.marker.evaluate({"extra": extra})
+                ]
     return found
 
 
@@ -75,15 +80,26 @@ class Place:
         )
 
 
+def empty_environment(root: Path) -> Path:
+    """A new environment without pip; returns its interpreter."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    return root / "bin" / "python"
+
+
+def install(python: Path, *what: str) -> subprocess.CompletedProcess[str]:
+    """Install into an environment, without a network: what is required must be there, in a version that is allowed."""
+    offline = ["--no-index", "--offline", "--no-cache", "--no-config", "--quiet"]
+    command = [sys.executable, "-m", "uv", "pip", "install", *offline, "--python", str(python), *what]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="module")
 def place(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A new environment without pip, the wheel installed into it, and copies of what the wheel requires."""
     root = tmp_path_factory.mktemp("place") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
-    python = root / "bin" / "python"
-    alone = ["--no-index", "--no-deps", "--offline", "--no-cache", "--no-config", "--quiet"]
-    command = [sys.executable, "-m", "uv", "pip", "install", *alone, "--python", str(python), str(wheel)]
-    subprocess.run(command, check=True)
+    python = empty_environment(root)
+    installed = install(python, "--no-deps", str(wheel))
+    assert installed.returncode == 0, installed.stderr
     (site,) = root.glob("lib/python*/site-packages")
     found = required_by(*REQUIRED)
     for each in found.values():
@@ -209,3 +225,41 @@ def test_the_suite_says_what_it_misses(place: Place) -> None:
     assert finished.returncode == 2, finished.stderr
     assert "run-results[conformance]" in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+# --- The install lines of the documentation -------------------------------------------------------------------
+
+LINE = re.compile(r"pip install (?:pytest )?'(?:\.|run-results)\[([a-z0-9,]+)\]'")
+IN_README = sorted(set(LINE.findall((ROOT / "README.md").read_text("utf-8"))))
+IN_DOCS = sorted({line for page in (ROOT / "docs").rglob("*.md") for line in LINE.findall(page.read_text("utf-8"))})
+USES = {
+    "arrow": ("python", "-c", "import run_results; run_results.schema('fields')"),
+    "cli": ("run-results", "fetch", "--help"),
+    "conformance": ("run-results-conformance", "check", "--help"),
+    "delta": ("python", "-c", "import deltalake"),
+    "fuzz": ("python", "-c", "import run_results_conformance.fuzz, schemathesis"),
+    "report": ("python", "-c", "import run_results.report.template"),
+}
+"""What works with an extra, and not without it."""
+
+
+@pytest.mark.parametrize("extras", sorted({*IN_README, *(IN_DOCS if THOROUGH else ())}))
+def test_an_install_line_of_the_documentation_works(extras: str, wheel: Path, tmp_path: Path) -> None:
+    """In an empty environment an install line brings what its extras need, in versions that are allowed."""
+    if "spark" in extras:
+        pytest.skip("pyspark has its own environment: make test-spark")
+    place = Place(empty_environment(tmp_path / "venv"), frozenset())
+    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
+    needed = required_by(f"run-results[{extras}]", given=distributions(path=[str(wheel)]))
+    del needed["run-results"]
+    for each in needed.values():  # links, because pyarrow is large
+        for top in {file.parts[0] for file in each.files or ()} - {"..", "__pycache__"}:
+            if top.endswith(".dist-info"):  # uv takes no links for these
+                shutil.copytree(str(each.locate_file(top)), site / top)
+            else:
+                (site / top).symlink_to(str(each.locate_file(top)))
+    installed = install(place.python, f"run-results[{extras}] @ {wheel.as_uri()}")
+    assert installed.returncode == 0, installed.stderr
+    for extra in extras.split(","):
+        used = place.run(*USES[extra], PYTHONDONTWRITEBYTECODE="1")
+        assert used.returncode == 0, used.stderr
