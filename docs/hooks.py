@@ -4,6 +4,7 @@ A page has a line such as `<!-- made: settings -->`, and the table comes in its 
 no place in the site: their text stays.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -29,7 +30,10 @@ def settings() -> Iterator[str]:
     for member in attrs.fields(Options):
         if "documentation" in member.metadata:
             default = member.metadata["default"]
-            shown = repr(default) if isinstance(default, str | int | float | None) else type(default).__name__ + "()"
+            if isinstance(default, str | int | float | None):
+                shown = repr(default)
+            else:
+                shown = default.__name__ if inspect.isfunction(default) else f"{type(default).__name__}()"
             variable = f"`{member.metadata['variable']}`" if member.metadata["variable"] else ""
             yield f"| `{member.name}` | {variable} | `{shown}` | {_cell(member.metadata['documentation'])} |"
 
@@ -61,17 +65,27 @@ def conformance_command_line() -> Iterator[str]:
     return _commands(app.main, "run-results-conformance")
 
 
+def error_tree() -> Iterator[str]:
+    """The drawing of the family, from the module's docstring."""
+    drawing = (errors.__doc__ or "").split("\n\n")[1]
+    yield from ("```text", *(line.removeprefix("    ") for line in drawing.splitlines()), "```")
+
+
+def _what_to_do(kind: type[errors.RunResultsError]) -> str:
+    if kind.advice:
+        return re.sub(r"\{([^}]*)\}", r"`\1`", kind.advice).rstrip(".") + "."
+    _, _, said = (kind.__doc__ or "").partition("What to do: ")
+    return re.sub(r"\s+", " ", said[:1].upper() + said[1:]).strip()
+
+
 def error_family() -> Iterator[str]:
-    """Each error, when it is raised, and what to do."""
+    """Each error: when it is raised, what it is a kind of, and what to do."""
     for name in errors.__all__:
         kind = getattr(errors, name)
-        when = (kind.__doc__ or "").partition("\n\n")[0]
-        yield from (f"### {name}", "", re.sub(r"\s+", " ", when).strip(), "")
-        if kind.advice:
-            yield from (
-                "**What to do:** " + re.sub(r"\{(\w+)(=?)[^}]*\}", r"`\1\2`", kind.advice).rstrip(".") + ".",
-                "",
-            )
+        when = re.sub(r"\s+", " ", (kind.__doc__ or "").partition("\n\n")[0]).strip()
+        parents = " and ".join(f"`{parent.__name__}`" for parent in kind.__bases__)
+        yield from (f"### {name}", "", f"{when} A kind of {parents}.", "")
+        yield from (f"**What to do:** {_what_to_do(kind)}", "")
 
 
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
@@ -79,6 +93,7 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "exits": exits,
     "commands": command_line,
     "conformance-commands": conformance_command_line,
+    "error-tree": error_tree,
     "errors": error_family,
 }
 

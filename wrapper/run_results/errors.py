@@ -66,7 +66,10 @@ class _Spelling(dict[str, str]):
 
 
 class RunResultsError(Exception):
-    """Base of the family."""
+    """Base of the family.
+
+    What to do: catch it where every failure of the library is handled alike. The message says what to do in each case.
+    """
 
     advice: str = ""
     """What to do next, with settings and methods in braces as Python writes them: `{on_change='warn'}`, `{pages()}`."""
@@ -128,23 +131,35 @@ class RunResultsError(Exception):
 
 
 class ConfigurationError(RunResultsError, ValueError):
-    """Raised before anything is sent, when an argument, an environment variable or a file cannot be used."""
+    """Raised before anything is sent, when an argument, an environment variable or a file cannot be used.
+
+    What to do: correct the setting that the message names; the message says what is accepted.
+    """
 
 
 class InvalidNameError(RunResultsError, ValueError):
-    """Raised when a text is no name that the service could have returned."""
+    """Raised when a text is no name that the service could have returned.
+
+    What to do: use the name as the API returns it. `sanitize` makes it from a project's name.
+    """
 
     name: str | None = None
 
 
 class UnknownNameError(RunResultsError, KeyError):
-    """Raised when no project field name that is known gives this API name."""
+    """Raised when no project field name that is known gives this API name.
+
+    What to do: add the name to the list of the project's names, or use `label`, which gives the likeliest name.
+    """
 
     api_name: str | None = None
 
 
 class NameCollisionError(RunResultsError, ValueError):
-    """Raised when several project field names give the same API name, so that the way back is not certain."""
+    """Raised when several project field names give the same API name, so that the way back is not certain.
+
+    What to do: rename one of the fields in the project, or use `label`, which then gives the API name.
+    """
 
     api_name: str | None = None
     names: tuple[str, ...] = ()
@@ -189,7 +204,10 @@ class FieldDoubled(RunResultsError, ValueError):
 
 
 class ExportError(RunResultsError):
-    """Raised when an export cannot be written or read: no space, no rights, or an export that is there already."""
+    """Raised when an export cannot be written or read: no space, no rights, or an export that is there already.
+
+    What to do: see the message, which names the file; then export again with `resume=True`. What was written is kept.
+    """
 
     path: str | None = None
     """The file or folder."""
@@ -202,7 +220,10 @@ class ExportMismatch(ExportError):
 
 
 class TransportError(RunResultsError):
-    """Raised when no whole answer came back."""
+    """Raised when no whole answer came back.
+
+    What to do: if `may_pass` is true, try again later, a walk from `resume_offset`.
+    """
 
     attempts: int = 1
     """How often the request was sent."""
@@ -239,7 +260,10 @@ class ResponseTooLargeError(TransportError):
 
 
 class StatusError(RunResultsError):
-    """Raised when the server answers with a status other than 200."""
+    """Raised when the server answers with a status other than 200.
+
+    What to do: see `server_message`, the server's own reason, and `excerpt`, the beginning of its answer.
+    """
 
     status: int = 0
     server_message: str | None = None
@@ -255,7 +279,10 @@ class StatusError(RunResultsError):
 
 
 class BadRequestError(StatusError):
-    """Raised for 400 and 422: the server does not accept a parameter."""
+    """Raised for 400 and 422: the server does not accept a parameter.
+
+    What to do: check the run id and the arguments of the call; the server's reason is in the message.
+    """
 
 
 class UnauthorizedError(StatusError):
@@ -398,6 +425,7 @@ __all__ = [
     "RunNotSettledError",
     "RunOutOfWindow",
     "RunResultsError",
+    "RunStatusMissingError",
     "RunsOutOfOrder",
     "ServerError",
     "StatusError",
