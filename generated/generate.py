@@ -5,8 +5,9 @@
 
 `preflight` names what cannot be generated (exit code 2), `prepare` gives the generator a form that it reads well, and
 openapi-python-client writes the code. This script adds a banner to each file, `py.typed`, the contract as JSON (so that
-reading it at run time needs no YAML parser), the include flags (`include_flags`), and a stamp that says what the code
-was made from. `trial` imports the result and reads the contract's examples with it. Only then is the package replaced.
+reading it at run time needs no YAML parser), the lines of its parts in the YAML (`spec_lines`), the include flags
+(`include_flags`), and a stamp that says what the code was made from. `trial` imports the result and reads the
+contract's examples with it. Only then is the package replaced.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from ruamel.yaml import YAML
 from include_flags import include_flags, levels
 from preflight import obstacles
 from prepare import prepared
+from spec_lines import spec_lines
 
 HERE = Path(__file__).resolve().parent
 SPEC = HERE.parent / "openapi.yaml"
@@ -50,7 +52,7 @@ def stamp() -> dict[str, object]:
     return {
         "spec": sha256(SPEC),
         "steering": sha256(
-            *(HERE / name for name in ("generator.yaml", "include_flags.py", "prepare.py")),
+            *(HERE / name for name in ("generator.yaml", "include_flags.py", "prepare.py", "spec_lines.py")),
             *sorted((HERE / "templates").rglob("*.jinja")),
         ),
         "tools": {name: version(name) for name in ("openapi-python-client", "ruff")},
@@ -96,6 +98,8 @@ def generate(package: Path, include: Path) -> None:
         module.write_text(BANNER + module.read_text("utf-8"), "utf-8")
     (package / "py.typed").touch()
     (package / "openapi.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    lines = spec_lines(SPEC.read_text("utf-8"))
+    (package / "lines.json").write_text(json.dumps(lines, indent=1) + "\n", "utf-8")
     (package / "stamp.json").write_text(json.dumps(stamp(), indent=1) + "\n", "utf-8")
     tried = subprocess.run(
         [sys.executable, "-B", str(HERE / "trial.py"), str(package)], capture_output=True, text=True, check=False

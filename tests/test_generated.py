@@ -113,7 +113,7 @@ def test_a_changed_contract_makes_the_package_stale(tmp_path: Path) -> None:
     assert finished.returncode == 1
     assert "run `make generate`" in finished.stderr
     named = finished.stderr.rpartition("commit: ")[2].strip().split(", ")
-    assert named == ["models/page_layout.py", "openapi.json", "stamp.json"]
+    assert named == ["lines.json", "models/page_layout.py", "openapi.json", "stamp.json"]
     assert contents(root / "generated") == before
 
 

@@ -13,6 +13,7 @@ from .messages import complain, say
 from .reports import (
     EXISTING_FILE,
     POSITIVE,
+    ReportFiles,
     context_option,
     insecure_option,
     read_token,
@@ -113,9 +114,7 @@ def check(
     unsafe_methods: bool,
     timeout: float,
     latency: float,
-    junit: Path | None,
-    json_: Path | None,
-    html: Path | None,
+    files: ReportFiles,
     verbose: bool,
 ) -> None:
     """Verify the server at the base URL.
@@ -176,7 +175,7 @@ def check(
         )
     except (AddressError, SpecError, ManifestError, UnknownRuleError, VerifyError) as error:
         raise click.UsageError(str(error), ctx) from error
-    code = show_and_write(report, verbose=verbose, junit=junit, json_=json_, html=html)
+    code = show_and_write(report, files, verbose=verbose)
     if write_manifest and known:
         _write_manifest(known, write_manifest, trusted=report.exit_code != 1)
     ctx.exit(code)

@@ -9,6 +9,7 @@ import click
 from .reports import (
     NEW_FILE,
     POSITIVE,
+    ReportFiles,
     context_option,
     insecure_option,
     read_token,
@@ -57,9 +58,7 @@ def fuzz(
     max_seconds: float,
     timeout: float,
     requests: Path | None,
-    junit: Path | None,
-    json_: Path | None,
-    html: Path | None,
+    files: ReportFiles,
     verbose: bool,
 ) -> None:
     """Let schemathesis send a server random requests.
@@ -107,7 +106,7 @@ def fuzz(
             )
         except (AddressError, SpecError) as error:
             raise click.UsageError(str(error), ctx) from error
-    code = show_and_write(report, verbose=verbose, junit=junit, json_=json_, html=html)
+    code = show_and_write(report, files, verbose=verbose)
     if requests and not write_file(requests, "".join(f"{line}\n" for line in report.asked)):
         code = code or 2
     ctx.exit(code)

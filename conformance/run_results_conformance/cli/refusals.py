@@ -1,10 +1,11 @@
 """Reports of verifications that never began, so that a build sees them, and no older report stays in their place."""
 
-from pathlib import Path
+import sys
 
 import click
 
-from .reports import write_reports
+from .actions import annotate
+from .reports import ReportFiles, write_reports
 
 
 def write_refusal(group: click.Group, arguments: list[str], why: str) -> None:
@@ -15,7 +16,7 @@ def write_refusal(group: click.Group, arguments: list[str], why: str) -> None:
     if at is None:
         return
     command = group.commands[arguments[at]]
-    if not any(option.name == "junit" for option in command.params):
+    if not any(option.name == "sarif" for option in command.params):
         return
     # Whatever is wrong in the arguments is passed over.
     context = command.make_context(
@@ -25,9 +26,8 @@ def write_refusal(group: click.Group, arguments: list[str], why: str) -> None:
         ignore_unknown_options=True,
         allow_extra_args=True,
     )
-    files: dict[str, Path | None] = {name: context.params.get(name) for name in ("junit", "json_", "html")}
-    if any(files.values()):
-        url = str(context.params.get("url") or "")
-        shown = "" if "@" in url else url  # it might have a password
-        report = Report(shown, (), (), (" ".join(why.split()),), (), 0, 0.0, int(context.params.get("seed") or 0))
-        write_reports(report, junit=files["junit"], json_=files["json_"], html=files["html"])
+    url = str(context.params.get("url") or "")
+    shown = "" if "@" in url else url  # it might have a password
+    report = Report(shown, (), (), (" ".join(why.split()),), (), 0, 0.0, int(context.params.get("seed") or 0))
+    annotate(report, sys.stderr)
+    write_reports(report, ReportFiles.of(context.params))

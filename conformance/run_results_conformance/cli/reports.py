@@ -2,16 +2,19 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from attrs import astuple, fields_dict, frozen
 
 from run_results.errors import ConfigurationError, ExportError
 from run_results.files import whole_file
 from run_results.token_reference import TokenReference, is_reference
 
+from .actions import annotate, commands_stopped
 from .messages import complain
 
 if TYPE_CHECKING:
@@ -42,23 +45,54 @@ token_file_option = click.option(
 )
 
 
+@frozen
+class ReportFiles:
+    """The files that a report is written to, each None where it is not asked for."""
+
+    junit: Path | None = None
+    json: Path | None = None
+    html: Path | None = None
+    sarif: Path | None = None
+    summary: Path | None = None
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> "ReportFiles":
+        """Those that the parameters of a command name."""
+        return cls(**{name: parameters.get(name) for name in fields_dict(cls)})
+
+    @property
+    def named(self) -> tuple[Path, ...]:
+        """Those that are asked for."""
+        return tuple(path for path in astuple(self) if path)
+
+
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options `--junit`, `--json`, `--html` and `--verbose` to a command."""
+    """Adds the options for reports to a command, which gets them as `files`, and `--verbose`."""
+
+    @wraps(command)
+    def with_files(**parameters: Any) -> Any:
+        files = ReportFiles.of(parameters)
+        rest = {name: value for name, value in parameters.items() if name not in fields_dict(ReportFiles)}
+        return command(files=files, **rest)
+
+    found: Callable[..., Any] = with_files
     for option in reversed(
         (
             click.option("--junit", type=NEW_FILE, metavar="FILE", help="Write a JUnit XML report."),
-            click.option("--json", "json_", type=NEW_FILE, metavar="FILE", help="Write a JSON report."),
+            click.option("--json", type=NEW_FILE, metavar="FILE", help="Write a JSON report."),
+            click.option("--html", type=NEW_FILE, metavar="FILE", help="Write a report as one HTML page."),
+            click.option("--sarif", type=NEW_FILE, metavar="FILE", help="Write a SARIF report, for code scanning."),
             click.option(
-                "--html",
+                "--summary",
                 type=NEW_FILE,
                 metavar="FILE",
-                help="Write a report as one HTML page. A FILE of - is stdout.",
+                help="Add a summary in Markdown to FILE, such as $GITHUB_STEP_SUMMARY. A FILE of - is stdout.",
             ),
             click.option("--verbose", "-v", is_flag=True, help="List the rules that were kept too."),
         )
     ):
-        command = option(command)
-    return command
+        found = option(found)
+    return found
 
 
 def read_token(file: Path | None) -> str:
@@ -87,28 +121,47 @@ def split_commas(_context: click.Context, _option: click.Parameter, values: tupl
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def show_and_write(
-    report: "Report", *, verbose: bool, junit: Path | None, json_: Path | None, html: Path | None
-) -> int:
+def show_and_write(report: "Report", files: ReportFiles, *, verbose: bool) -> int:
     """Shows the report, writes it to the files that are named, and gives the exit code of the command.
 
     Where a report goes to standard output (`-`), people read theirs on standard error.
     """
-    to_stdout = [path for path in (junit, json_, html) if path == STDOUT]
-    if len(to_stdout) > 1:
+    to_stdout = files.named.count(STDOUT)
+    if to_stdout > 1:
         raise click.UsageError("only one report can go to standard output")
-    _show(report, sys.stderr if to_stdout else sys.stdout, verbose=verbose)
-    written = write_reports(report, junit=junit, json_=json_, html=html)
+    stream = sys.stderr if to_stdout else sys.stdout
+    with commands_stopped(stream):
+        _show(report, stream, verbose=verbose)
+    annotate(report, stream)
+    written = write_reports(report, files)
     return report.exit_code or (0 if written else 2)
 
 
-def write_reports(report: "Report", *, junit: Path | None, json_: Path | None, html: Path | None) -> bool:
+def write_reports(report: "Report", files: ReportFiles) -> bool:
     """Writes the reports that are named. Gives whether all could be written."""
-    from run_results_conformance.verifier.report import to_html, to_json, to_junit
+    from run_results_conformance.verifier.report import to_html, to_json, to_junit, to_sarif
 
-    writers = ((junit, to_junit), (json_, to_json), (html, to_html))
+    writers = ((files.junit, to_junit), (files.json, to_json), (files.html, to_html), (files.sarif, to_sarif))
     written = [write_file(path, write(report)) for path, write in writers if path]
+    if files.summary:
+        written.append(_add_summary(files.summary, report))
     return all(written)
+
+
+def _add_summary(path: Path, report: "Report") -> bool:
+    """Adds the summary to a file, of which GitHub takes so many bytes, with what another command wrote there before."""
+    from run_results_conformance.verifier.report import LARGEST_SUMMARY, to_summary
+
+    if path == STDOUT:
+        return write_file(path, to_summary(report))
+    try:
+        before = path.stat().st_size if path.exists() else 0
+        with path.open("ab") as file:
+            file.write(to_summary(report, LARGEST_SUMMARY - before).encode(errors="replace"))
+    except OSError as error:
+        complain(f"cannot write {str(path)!r}: {error.strerror}")
+        return False
+    return True
 
 
 def write_file(path: Path, text: str) -> bool:

@@ -235,7 +235,7 @@ def load_contract(path: Path | None = None) -> Contract:
     The package is found, not imported: none of the client's code runs. Raises SpecError when there is no
     such package, no such file, or no OpenAPI document in it.
     """
-    path = path or _installed_copy()
+    path = path or installed(_CONTRACT_FILE)
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
@@ -247,11 +247,12 @@ def load_contract(path: Path | None = None) -> Contract:
     return Contract(document)  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _installed_copy() -> Path:
+def installed(name: str) -> Path:
+    """A file of the installed `run_results_api`, which is not imported. Raises SpecError if it is not there."""
     # find_spec only looks for files; for a top-level package it executes nothing.
     spec = find_spec(_CONTRACT_PACKAGE)
     for folder in (spec and spec.submodule_search_locations) or ():
-        path = Path(folder) / _CONTRACT_FILE
+        path = Path(folder) / name
         if path.is_file():
             return path
-    raise SpecError(f"{_CONTRACT_PACKAGE} with its {_CONTRACT_FILE} is not installed; in a checkout, make generate")
+    raise SpecError(f"{_CONTRACT_PACKAGE} with its {name} is not installed; in a checkout, make generate")

@@ -111,6 +111,6 @@ class Tally:
         # The smallest cases, each place of a body once.
         shown: dict[str, tuple[Failure, Callable[[], str]]] = {}
         for _, _, failure, excerpt in sorted(count.failures, key=lambda entry: entry[0]):
-            shown.setdefault("".join("*" if c.isdigit() else c for c in failure.path), (failure, excerpt))
+            shown.setdefault(failure.place, (failure, excerpt))
         failures = [evolve(failure, excerpt=excerpt()) for failure, excerpt in list(shown.values())[:_MOST_SHOWN]]
         return Verdict(BY_ID[rule], self.judged(rule), count.broken.total(), tuple(failures))

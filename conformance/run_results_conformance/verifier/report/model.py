@@ -1,11 +1,14 @@
 """What a verification found. The texts in it are without the token, printable and short: see `sanitizer`."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Container, Iterator
 from enum import StrEnum
 
 from attrs import field, frozen
 
 from run_results_conformance.verifier.rules import Level, Rule
+
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class Outcome(StrEnum):
@@ -33,8 +36,13 @@ class Failure:
     expected: str
     got: str
 
-    def lines(self) -> Iterator[tuple[str, str]]:
-        """What people are shown of it: each a label and a text that is not empty."""
+    @property
+    def place(self) -> str:
+        """The path with a star for each number: the same for the like of it in other items."""
+        return _NUMBER.sub("*", self.path)
+
+    def lines(self, *, without: Container[str] = ()) -> Iterator[tuple[str, str]]:
+        """What people are shown of it: each a label and a text that is not empty; `without` some labels."""
         for label, text in (
             ("case", self.case),
             ("at", self.path if self.path != "$" else ""),
@@ -43,7 +51,7 @@ class Failure:
             ("request", self.request),
             ("answer", self.excerpt),
         ):
-            if text:
+            if text and label not in without:
                 yield label, text
 
 
