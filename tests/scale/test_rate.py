@@ -145,6 +145,9 @@ def test_a_pace_keeps_its_distance() -> None:
     for _ in range(2):
         pace.wait()
     assert waits == [0.125, 0.25, 0.25, 0.25]
+    pace.end()
+    pace.wait()
+    assert len(waits) == 4, "nobody waits for a turn any longer"
     Pace(None, lambda: now, sleep).wait()
     assert len(waits) == 4
 

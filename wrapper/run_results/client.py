@@ -15,7 +15,7 @@ from run_results.errors import RunResultsError
 from run_results.http.ahead import Lookahead
 from run_results.include import Flags, Include
 from run_results.names import NameMap
-from run_results.options import Settings, settle, with_settings, with_signature
+from run_results.options import Options, Settings, settle, with_settings, with_signature
 from run_results.page import Page
 from run_results.request import Outcome, Request, Sleep
 from run_results.retry import RetryBudget
@@ -274,3 +274,12 @@ class Client(BaseClient):
                     if isinstance(step, Page) and not step.has_more:
                         sender.close()
                     yield step
+
+
+def client_of(options: Options) -> Client:
+    """A client with options that were settled before: nothing is read from the environment but the token."""
+    from run_results.http.sender import Sender  # here: see `Client`
+
+    made = object.__new__(Client)
+    BaseClient.__init__(made, options, RetryBudget(options.retry.budget), Sender(None, options.max_connections))
+    return made

@@ -210,8 +210,9 @@ class AsyncSender(BaseSender):
             return library.failure(error, request, response, body, trace)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
+        """Wait, until the client is closed at the latest."""
+        for step in self._steps(seconds):
+            await asyncio.sleep(step)
 
     async def close(self) -> None:
         """Give up what is under way, and close the connections, unless they are the caller's."""

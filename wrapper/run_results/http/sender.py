@@ -7,6 +7,7 @@ is used as it is: its time-outs are what is left of the request's time, and the 
 import os
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import copy_context
 from http.cookiejar import CookieJar
@@ -30,6 +31,8 @@ from run_results.request import Outcome, Reply, Request
 
 GRACE: Final = 1.0
 """Seconds that the clean-up after a request is waited for, where somebody waits."""
+_LOOK: Final = 0.5
+"""Seconds after which somebody who waits looks whether the client was closed."""
 
 
 # --- What both senders share --------------------------------------------------------------------------------
@@ -83,6 +86,13 @@ class BaseSender:
             raise ClientClosedError("the client was closed")
         if self._process != os.getpid() and not self._is_own:
             raise ClientClosedError("the HTTP client that was passed in was made in another process")
+
+    def _steps(self, seconds: float) -> Iterator[float]:
+        """A wait in short steps. A client that is closed ends its waits: some are of many minutes."""
+        while seconds > 0 and not self._is_closed:
+            step = min(seconds, _LOOK)
+            yield step
+            seconds -= step
 
     def _busy(self, seconds: float) -> ConnectionsBusyError:
         number = self._max_connections
@@ -210,8 +220,9 @@ class Sender(BaseSender):
             self._under_way.discard(deadline)
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
+        """Wait, until the client is closed at the latest."""
+        for step in self._steps(seconds):
+            time.sleep(step)
 
     def close(self) -> None:
         """Give up what is under way, and close the connections, unless they are the caller's."""

@@ -4,6 +4,10 @@ import threading
 import time
 from collections.abc import Callable
 from random import uniform
+from typing import Final
+
+_LOOK: Final = 0.5
+"""Seconds after which a thread that waits for its turn looks whether anybody still wants it."""
 
 
 class Pace:
@@ -25,11 +29,19 @@ class Pace:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._next = clock() + draw(0.0, self._distance)
+        self._is_ended = False
 
     def wait(self) -> None:
-        """Wait for the turn of one request. Turns are given in the order in which they are asked for."""
-        if seconds := self.reserve():
-            self._sleep(seconds)
+        """Wait for the turn of one request, or for the end. Turns come in the order in which they are asked for."""
+        seconds = self.reserve()
+        while seconds > 0 and not self._is_ended:
+            step = min(seconds, _LOOK)
+            self._sleep(step)
+            seconds -= step
+
+    def end(self) -> None:
+        """Let nobody wait any longer: there are to be no more requests."""
+        self._is_ended = True
 
     def reserve(self) -> float:
         """Take the next turn; returns the seconds until then."""

@@ -6,9 +6,7 @@ and a large run is divided only where a window is asked for, because its length 
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from functools import partial
 from math import ceil
 from typing import Any, Final, TypeVar
 
@@ -20,6 +18,7 @@ from run_results.errors import ConfigurationError, NotFoundError
 from run_results.page import Page
 from run_results.scale.pace import Pace
 from run_results.scale.source import Source
+from run_results.scale.threads import in_threads
 
 T = TypeVar("T")
 RUNS_PER_TASK: Final = 50
@@ -39,6 +38,8 @@ class Slice:
     """The file before which it ends; None for the end of the run."""
     state: Mapping[str, Any] | None = None
     """The state that the run was in when it was measured (`Page.state`); None where it was not."""
+    files: int | None = None
+    """How many files all of the run had then; None where it was not divided."""
 
     @property
     def is_whole(self) -> bool:
@@ -55,6 +56,8 @@ class Length:
     """How many files the server puts on a page."""
     state: Mapping[str, Any]
     """The state that the run was in (`Page.state`)."""
+    is_settled: bool | None = None
+    """Whether the run could not change by itself any more (`Page.is_settled`)."""
 
 
 def measure(client: Client, run_id: str, pace: Pace | None = None) -> Length:
@@ -78,7 +81,7 @@ def measure(client: Client, run_id: str, pace: Pace | None = None) -> Length:
             page, end, leap = found, offset + len(found.files), leap * _LEAP
         else:
             past = offset
-    return Length(end, size, first.state)
+    return Length(end, size, first.state, first.is_settled)
 
 
 def _look(client: Client, run_id: str, offset: int, first: Page | None, pace: Pace | None) -> Page:
@@ -100,7 +103,8 @@ def plan(
         tasks: How many tasks there are to be, at the most. Without it, one for 50 small runs.
         window: How many files of a run one slice has at the most. The length of each run is then found first, which
             takes a request for each small run and up to 20 for a large one, and its slices expect it in the state that
-            it was in. Without a window every slice is a whole run, whatever its length.
+            it was in, with as many files. A run that is still at work is not divided, because it will not stay as it
+            is. Without a window every slice is a whole run, whatever its length.
 
     One request, or the measuring, finds a token or an address that cannot be used before a task starts. A run that is
     missing (404) does not end the planning: `Source.on_missing` says what becomes of it.
@@ -151,10 +155,16 @@ def is_missing(error: NotFoundError) -> bool:
 def _windows(client: Client, source: Source, runs: list[str], window: int) -> list[tuple[int, Slice]]:
     """The windows of each run, with the number of their pages."""
     pace = source.pace()
-    with ThreadPoolExecutor(source.concurrency, "run-results-plan") as threads:
-        look = partial(_unless_missing, lambda run_id: measure(client, run_id, pace))
-        lengths = list(threads.map(look, runs))
-    return [each for run_id, length in zip(runs, lengths, strict=True) for each in _windows_of(run_id, length, window)]
+
+    def look(run_id: str) -> Iterator[tuple[str, Length | None]]:
+        yield run_id, _unless_missing(lambda run_id: measure(client, run_id, pace), run_id)
+
+    def give_up() -> None:
+        pace.end()
+        client.close()
+
+    lengths = dict(in_threads(lambda: look, runs, source.concurrency, give_up))
+    return [each for run_id in runs for each in _windows_of(run_id, lengths[run_id], window)]
 
 
 def _windows_of(run_id: str, length: Length | None, window: int) -> Iterator[tuple[int, Slice]]:
@@ -162,11 +172,15 @@ def _windows_of(run_id: str, length: Length | None, window: int) -> Iterator[tup
         yield 1, Slice(run_id)
         return
     size = max(length.page_size, 1)
+    if length.is_settled is False:
+        yield ceil(length.files / size) or 1, Slice(run_id)
+        return
     step = max(window // size, 1) * size  # whole pages, so that none is fetched for two slices
+    whole = length.files if length.files > step else None
     for start in range(0, max(length.files, 1), step):
-        is_last = start + step >= length.files  # it has no end: no file is lost that was added meanwhile
+        is_last = start + step >= length.files  # it has no end, so that a run that grew is noticed
         pages = max(ceil((min(start + step, length.files) - start) / size), 1)
-        yield pages, Slice(run_id, start, None if is_last else start + step, length.state)
+        yield pages, Slice(run_id, start, None if is_last else start + step, length.state, whole)
 
 
 def _divided(weighed: list[tuple[int, Slice]], number: int) -> list[list[Slice]]:

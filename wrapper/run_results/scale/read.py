@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from run_results.client import Client
-from run_results.errors import NotFoundError
+from run_results.errors import NotFoundError, RunChanged
 from run_results.page import Page
 from run_results.scale.pace import Pace
 from run_results.scale.plan import Slice, is_missing
@@ -13,6 +13,7 @@ from run_results.scale.source import Source
 from run_results.scale.threads import in_threads
 from run_results.tables.installed import need_arrow
 from run_results.tables.schema import TABLES, What, check_what
+from run_results.text import count
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +60,11 @@ def _read(source: Source, slices: Iterable[Slice], tables: tuple[What, ...]) -> 
                 made = Tables(source, tables)
                 return lambda each: _rows_of(client, source, each, made, pace)
 
-            with closing(in_threads(reader, slices, source.concurrency, client.close)) as found:
+            def give_up() -> None:
+                pace.end()
+                client.close()
+
+            with closing(in_threads(reader, slices, source.concurrency, give_up)) as found:
                 yield from joined(found)
 
     return rows()
@@ -90,4 +95,21 @@ def _pages_of(client: Client, source: Source, each: Slice, pace: Pace) -> Iterat
                 return
             yield page
             if page.next_offset in (None, each.stop):
-                return
+                break
+    if each.files is not None:
+        _check_length(each, page)
+
+
+def _check_length(each: Slice, last: Page) -> None:
+    """Raise `RunChanged` where a measured run has another number of files by now: its windows do not join any more."""
+    end = last.offset + len(last.files)
+    is_as_it_was = end == each.files if each.stop is None else last.has_more
+    if not is_as_it_was:
+        difference = "more" if each.stop is None and end > (each.files or 0) else "fewer"
+        raise RunChanged(
+            f"the run had {count(each.files or 0, 'file')} when its windows were planned, and has {difference} now",
+            advice="Plan it again, and read all of it anew",
+            run_id=each.run_id,
+            offset=last.offset,
+            resume_offset=0,
+        )

@@ -1,16 +1,17 @@
 """Where runs are read from, and how: everything that a task needs but its runs. It can be pickled."""
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from attrs.validators import in_
 
 from run_results.arguments import as_include, as_integer, as_seconds, is_number
-from run_results.client import Client
+from run_results.client import Client, client_of
 from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
-from run_results.options import settle
+from run_results.options import settle, settle_with
 from run_results.retry import RetryPolicy
 from run_results.scale.pace import Pace
 from run_results.tables.options import Typed, as_names, as_typed
@@ -55,9 +56,10 @@ class Source:
     token: str = field(default="env:RUN_RESULTS_TOKEN", converter=_as_reference)
     """Where each process reads the token: `env:NAME` or `file:PATH`."""
     base_url: str | None = None
-    """Where the API is. Without it RUN_RESULTS_BASE_URL counts, as it is where the source is made."""
+    """Where the API is. Without it RUN_RESULTS_BASE_URL counts, as it is where the source is made, for every task."""
     context: str | None = None
-    """Sent as IB-Context. Without it RUN_RESULTS_CONTEXT counts, as it is where the source is made."""
+    """Sent as IB-Context. Without it RUN_RESULTS_CONTEXT counts, as it is where the source is made, for every task:
+    where it is not set there, no task sends a context, whatever its own environment says."""
     include: Include = field(default=Include.ALL, converter=as_include)
     """What to ask for; columns of what is not asked for are null."""
     names: NameMap = field(default=None, converter=as_names)
@@ -83,12 +85,12 @@ class Source:
     """What to do with a file that came before in the same run."""
 
     def __attrs_post_init__(self) -> None:
-        options = settle(**self._settings())
+        options = settle(context=self.context, **self._settings())
         object.__setattr__(self, "base_url", options.base_url)
         object.__setattr__(self, "context", options.context)
 
     def _settings(self) -> dict[str, Any]:
-        names = ("token", "base_url", "context", "prefetch", "patience", "timeout", "allow_insecure", "on_repeat")
+        names = ("token", "base_url", "prefetch", "patience", "timeout", "allow_insecure", "on_repeat")
         # A wait that the server asks for is as long as the patience allows.
         retry = RetryPolicy(max_retry_after=as_seconds(self.patience, "patience"))
         return {name: getattr(self, name) for name in names} | {"max_connections": 2 * self.concurrency, "retry": retry}
@@ -98,7 +100,7 @@ class Source:
         settings = self._settings()
         if self.requests_per_second:
             settings["prefetch"] = 0
-        return Client(**settings)
+        return client_of(settle_with(self.context, **settings))
 
     def pace(self) -> Pace:
         """What keeps the requests of one task to the rate."""
@@ -106,8 +108,12 @@ class Source:
 
     def shared(self, tasks: int) -> "Source":
         """The source for each of so many tasks that run at the same time: together they keep to its rate."""
-        rate = self.requests_per_second
-        return self if rate is None else evolve(self, requests_per_second=rate / as_integer(tasks, "tasks", 1, 10**6))
+        number = as_integer(tasks, "tasks", 1, 10**6)
+        if self.requests_per_second is None:
+            return self
+        source = copy(self)  # not made anew: this may be another process, with an environment of its own
+        object.__setattr__(source, "requests_per_second", self.requests_per_second / number)
+        return source
 
     def schema(self, table: What = "fields") -> "pa.Schema":
         """The Arrow schema of the batches that `read` gives, without metadata. It needs pyarrow."""
