@@ -14,8 +14,9 @@ from run_results import RunResultsError, __version__
 from run_results.cli.config import config
 from run_results.cli.exits import Exit, exit_code, table
 from run_results.cli.export import export
-from run_results.cli.fetch import FetchInterrupted, fetch
-from run_results.cli.messages import complain, describe, resume
+from run_results.cli.fetch import fetch
+from run_results.cli.field_walk import FetchInterrupted
+from run_results.cli.messages import complain, describe
 from run_results.cli.names import names
 from run_results.cli.options import connecting
 from run_results.cli.report import report
@@ -60,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     except FetchInterrupted as error:
         if sys.stderr.isatty():
             click.echo(err=True)  # below the "^C", as click does it
-        complain("interrupted" + resume(error.offset))
+        complain(f"interrupted{error.state}")
         return Exit.INTERRUPTED
     except (KeyboardInterrupt, click.Abort):
         complain("interrupted")

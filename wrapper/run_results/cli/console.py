@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
 
-def console(*, color: bool, stderr: bool = False) -> Console:
+def console(*, color: bool, stderr: bool = False, file: TextIO | None = None) -> Console:
     """A console that prints text unchanged: no markup, no highlighting."""
-    return Console(no_color=True if not color else None, stderr=stderr, markup=False, highlight=False, emoji=False)
+    no_color = None if color else True
+    return Console(file=file, stderr=stderr, no_color=no_color, markup=False, highlight=False, emoji=False)
 
 
 @contextmanager

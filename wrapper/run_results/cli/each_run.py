@@ -42,6 +42,6 @@ def each_run(run_ids: Sequence[str], work: Callable[[str], None]) -> int:
             if len(run_ids) == 1 or isinstance(error, ConfigurationError):
                 raise
             error.run_id = error.run_id or run_id
-            complain(describe(error))
+            complain(describe(error, is_one_of_several=True))
             code = code or exit_code(error)
     return code

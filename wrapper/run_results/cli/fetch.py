@@ -1,17 +1,21 @@
-"""`run-results fetch`: every field of a run, as lines of JSON or as a table for people."""
+"""`run-results fetch`: every field of runs, as lines of JSON, as a table for people, or as CSV or Parquet."""
 
-import logging
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, BinaryIO, Final
 
 import click
-import msgspec
 
-from run_results import Include, NameMap, Page
-from run_results.cli.messages import warn, warn_of_breaches, warn_of_start, warn_of_unfinished
+from run_results import Include, NameMap, RunResultsError
+from run_results.cli.each_run import each_run, refuse_several, run_ids_argument
+from run_results.cli.exits import Exit, exit_code
+from run_results.cli.field_output import FORMS, ColumnsOutput, FieldOutput, Form, LinesOutput, TableOutput
+from run_results.cli.field_walk import FieldWalk
+from run_results.cli.messages import complain, describe
 from run_results.cli.options import (
     INCLUDE_FLAGS,
     SEVERAL,
@@ -23,24 +27,18 @@ from run_results.cli.options import (
     read_names,
     start_option,
 )
-from run_results.cli.pace import Pace
-from run_results.cli.rows import ADDED, MARKS, keys, marks, record, rows
+from run_results.cli.row_filter import RowFilter
+from run_results.cli.rows import ADDED, MARKS, keys
 from run_results.cli.settings import Settings
 from run_results.cli.types import TEXT, json_option, listed_option
-from run_results.counts import THRESHOLD, Counts
-from run_results.names.guesses import Guesses
-from run_results.text import count, printable_json
+from run_results.counts import THRESHOLD
+from run_results.errors import ConfigurationError, ExportError
+from run_results.files import whole_file
+from run_results.paths import is_folder_path, local_path
+from run_results.text import count, printable
 
-_LOG = logging.getLogger("run_results.cli")
-_ENCODER = msgspec.json.Encoder()
-
-
-class FetchInterrupted(Exception):
-    """Raised when a fetch was interrupted. Files from the offset on were not written, or not completely."""
-
-    def __init__(self, offset: int) -> None:
-        super().__init__(offset)
-        self.offset = offset
+_SUFFIXES: Final[dict[str, Form]] = {f".{form}": form for form in FORMS if form != "table"}
+"""The suffixes of files that say the form."""
 
 
 def _listed(title: str, names: Iterable[str]) -> str:
@@ -50,7 +48,7 @@ def _listed(title: str, names: Iterable[str]) -> str:
 
 _ADDED = (_listed(f"--include {str(flag.name).lower()}: ", added) for flag, added in ADDED.items())
 _KEYS = "\n".join([_listed("", keys()[:-1]), *_ADDED])
-_HELP = f"""Print every field of a run: one line each, page by page.
+_HELP = f"""Print every field of runs: one line each, page by page.
 
 JSON Lines have these keys, the same on every line, null where there is nothing:
 
@@ -64,17 +62,30 @@ name is the project's, api_name that of the API. final_result_pass, review_compl
 A file without documents and a document without fields have a line of their own. The packet's cross-class fields come
 first, with a null file_index, unless --start is above 0.
 
-When a fetch fails on the way, all pages before are written and the error names the --start to resume with. After an
-interruption drop the lines from that file_index on first: the last page may be cut.
+CSV and Parquet have the table `fields` of run-results export: its columns, and a row for each field of a document.
+
+With -o nothing is written unless all of it is. Otherwise, when a fetch fails on the way, all pages before are written
+and the error names the --start to resume with; after an interruption drop the lines from that file_index on first: the
+last page may be cut. Where one of several runs cannot be read, the others are printed, and the exit code is that of the
+first failure.
 """
 
 
 @click.command(help=_HELP)
-@click.argument("run_id", type=TEXT)
+@run_ids_argument
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE|-",
+    type=TEXT,
+    default="-",
+    help="Write to this file, whole or not at all; - is standard output. An older file is replaced.",
+)
 @click.option(
     "--format",
-    type=click.Choice(["table", "jsonl"]),
-    help="A table for people, or JSON Lines; else a table on a terminal and JSON Lines anywhere else.",
+    type=click.Choice(FORMS),
+    help="A table for people, CSV, JSON Lines or Parquet. Without it, a file's suffix says it; a terminal gets a table,"
+    " and anything else JSON Lines.",
 )
 @json_option("JSON Lines, a line for each field; the same as --format jsonl")
 @listed_option(
@@ -97,77 +108,120 @@ interruption drop the lines from that file_index on first: the last page may be 
     metavar="LIST",
     help=f"Print only fields with one of these marks: {', '.join(MARKS)}. Asks for the facts that they need. {SEVERAL}",
 )
+@click.option(
+    "--class",
+    "classes",
+    metavar="NAME",
+    multiple=True,
+    type=TEXT,
+    help="Print only what is in documents of this class; can be given several times.",
+)
+@click.option(
+    "--field",
+    "fields",
+    metavar="NAME",
+    multiple=True,
+    type=TEXT,
+    help="Print only the field of this name, the project's or the API's; can be given several times.",
+)
 @on_change_option
 @on_repeat_option
 @connecting
 @click.pass_obj
 def fetch(
+    settings: Settings, /, run_ids: tuple[str, ...], output: str, start: int, names: Path | None, **given: Any
+) -> int:
+    """Print every field of runs; see `_HELP`."""
+    refuse_several(run_ids, start=start)
+    form, place = _form(given["format"], as_json=given["as_json"], output=output)
+    include = Include.parse(",".join(given["include"]))
+    if given["unsure"] is not None:
+        include |= Include.CONFIDENCE
+    for mark in given["only"]:
+        include |= MARKS[mark]
+    wanted = RowFilter(
+        NameMap(ascii=given["ascii"]) if names is None else read_names(names, ascii=given["ascii"]),
+        THRESHOLD if given["unsure"] is None else given["unsure"],
+        marks=frozenset(given["only"]),
+        classes=given["classes"],
+        fields=given["fields"],
+    )
+    policy = {name: given[name] for name in ("on_change", "on_repeat")}
+    walking = partial(_walking, settings, form, wanted, include, several=len(run_ids) > 1, start=start, policy=policy)
+    if place is None:
+        with walking(None, None) as walk:
+            return each_run(run_ids, walk.fetch)
+    try:
+        with whole_file(place) as file, walking(place, file) as walk:
+            for run_id in run_ids:
+                walk.fetch(run_id)
+    except (ConfigurationError, ExportError):
+        raise
+    except RunResultsError as error:
+        error.resume_offset = None
+        complain(f"{describe(error).rstrip('.')}. {output!r} is not written")
+        return exit_code(error)
+    runs = f" of {len(run_ids):,} runs" if len(run_ids) > 1 else ""
+    click.echo(printable(f"{output}: {count(walk.files, 'file')}{runs}, {count(walk.rows, 'row')}"))
+    return Exit.OK
+
+
+@contextmanager
+def _walking(
     settings: Settings,
-    run_id: str,
-    format: str | None,
-    as_json: bool,
-    include: tuple[str, ...],
-    names: Path | None,
-    ascii: bool,
+    form: Form,
+    wanted: RowFilter,
+    include: Include,
+    path: Path | None,
+    file: BinaryIO | None,
+    *,
+    several: bool,
     start: int,
-    unsure: float | None,
-    only: tuple[str, ...],
-    on_change: Literal["raise", "warn"],
-    on_repeat: Literal["raise", "keep"],
-) -> None:
-    """Print every field of a run; see `_HELP`."""
-    if as_json and format == "table":
-        raise click.UsageError("--json prints JSON Lines, and --format table does not", click.get_current_context())
-    asked = Include.parse(",".join(include))
-    if unsure is not None:
-        asked |= Include.CONFIDENCE
-    for mark in only:
-        asked |= MARKS[mark]
-    wanted = frozenset(only)
-    known = NameMap(ascii=ascii) if names is None else read_names(names, ascii=ascii)
-    guesses = Guesses(known)
-    threshold = THRESHOLD if unsure is None else unsure
-    counts = Counts(threshold)
-    as_table = sys.stdout.isatty() if format is None and not as_json else format == "table"
-    from run_results.cli.show import FieldTable
-
-    table = FieldTable(settings.console(), known, asked, counts, threshold, wanted) if as_table else None
-    offset, lines = start, 0
-    pace = Pace("file")
-    with (
-        settings.client(on_change=on_change, on_repeat=on_repeat) as client,
-        settings.progress(beside_rows=True) as update,
-    ):
-        try:
-            for page in client.pages(run_id, start=start, include=asked):
-                _LOG.info(
-                    "offset %d: %s, %s",
-                    page.offset,
-                    count(len(page.files), "file"),
-                    "more follow" if page.has_more else "the last",
-                )
-                counts.add(page)
-                guesses.add_page(page)
-                lines += table.page(page) if table else _write_lines(page, known, threshold, wanted)
-                offset = page.offset + len(page.files)
-                update(pace.line(counts.files, count(lines, "line"), is_all=not page.has_more))
-        except KeyboardInterrupt:
-            raise FetchInterrupted(offset) from None
-    if guessed := guesses.describe():
-        warn(guessed)
-    if table:
-        table.summary()
+    policy: dict[str, Any],
+) -> Iterator[FieldWalk]:
+    """A walk that writes in this form, to an open file or to standard output."""
+    output: FieldOutput
+    if form == "table":
+        output = TableOutput(settings, file, wanted, include, several=several)
+    elif form == "jsonl":
+        output = LinesOutput(file or sys.stdout.buffer, wanted)
     else:
-        warn_of_breaches(run_id, counts.breaches, counts.first_breach)
-    warn_of_start(run_id, start, counts.files)
-    warn_of_unfinished(run_id, counts.unfinished, is_missing=counts.is_status_missing)
+        output = ColumnsOutput(file or sys.stdout.buffer, wanted, form)
+    try:
+        with (
+            settings.client(**policy) as client,
+            settings.progress(beside_rows=file is None) as update,
+        ):
+            walk = FieldWalk(client, output, wanted, include, start, path, several, update)
+            yield walk
+            walk.close()
+    except BaseException:
+        output.abandon()
+        raise
 
 
-def _write_lines(page: Page, names: NameMap, threshold: float, only: frozenset[str]) -> int:
-    """Write the lines of a page; returns how many."""
-    found = [row for row in rows(page) if not only or only & marks(row, threshold)]
-    # One write and a flush for each page: a reader sees it at once, and an error leaves whole pages behind.
-    records = [record(row, page.run_id, names, page.include) for row in found]
-    sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines(records)))
-    sys.stdout.buffer.flush()
-    return len(records)
+def _form(format: Form | None, *, as_json: bool, output: str) -> tuple[Form, Path | None]:
+    """The form of the output, and the file that gets it; None for standard output. Raises `ConfigurationError`."""
+    if as_json and format not in (None, "jsonl"):
+        raise click.UsageError(f"--json prints JSON Lines, and --format {format} does not", click.get_current_context())
+    asked: Form | None = "jsonl" if as_json else format
+    if output == "-":
+        if asked == "parquet":
+            raise ConfigurationError("Parquet is read whole, and not from standard output: name a file with --output")
+        return asked or ("table" if sys.stdout.isatty() else "jsonl"), None
+    place = local_path(output)
+    if is_folder_path(output):
+        raise ConfigurationError(f"{output!r} is a folder, and all rows go into one file: name the file")
+    by_suffix = _SUFFIXES.get(place.suffix.lower())
+    form = asked or by_suffix
+    if form is None:
+        what = (
+            f"the suffix {place.suffix!r}, which says no format"
+            if place.suffix
+            else "no suffix, which would say the format"
+        )
+        text = f"{output!r} has {what}; there are {', '.join(_SUFFIXES)}"
+        raise ConfigurationError(text, advice="Choose one of them, or give {format=}")
+    if by_suffix not in (None, form):
+        raise ConfigurationError(f"{output!r} has the suffix of {by_suffix}, and the format is to be {form}")
+    return form, place

@@ -85,11 +85,11 @@ def warn_of_unread(run_id: str, unread: Unread) -> None:
         warn(f"{run_id}: {text}")
 
 
-def warn_of_guarded(run_id: str, cells: int) -> None:
-    """Warn of cells that were changed."""
+def warn_of_guarded(run_id: str, cells: int, remedy: str = "--no-guard") -> None:
+    """Warn of cells that were changed; `remedy` leaves them."""
     if cells:
         text = f"cells that could be formulas got an apostrophe: {cells:,}; the column guarded says which"
-        warn(f"{run_id}: {text}, --no-guard leaves them")
+        warn(f"{run_id}: {text}, {remedy} leaves them")
 
 
 def warn_of_cut(run_id: str, cells: int) -> None:
@@ -120,16 +120,18 @@ def announce_retry(event: Event) -> None:
         click.echo(f"run-results: {printable(failed)}; trying again in {event.wait:.1f} s", err=True)
 
 
-def describe(error: errors.RunResultsError) -> str:
+def describe(error: errors.RunResultsError, *, is_one_of_several: bool = False) -> str:
     """One line: what happened, where, what to do next, and how to resume a walk that got somewhere."""
     if isinstance(error, errors.ConfigurationError):
         error.run_id = error.offset = error.resume_offset = None  # the mistake is in an argument, not in a run
-    return printable(error.describe(_spell, resume=False) + resume(error.resume_offset))
+    how = resume(error.resume_offset, is_one_of_several=is_one_of_several)
+    return printable(error.describe(_spell, resume=False) + how)
 
 
-def resume(offset: int | None) -> str:
+def resume(offset: int | None, *, is_one_of_several: bool = False) -> str:
     """How to resume from an offset; nothing where that is the beginning."""
-    return f". Everything before is written; resume with --start {offset}" if offset else ""
+    alone = "this run alone " if is_one_of_several else ""
+    return f". Everything before is written; resume {alone}with --start {offset}" if offset else ""
 
 
 def _spell(setting: str) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from attrs import define, field, fields, frozen
 
@@ -98,11 +98,11 @@ class Settings:
         """Whether logs go to stderr."""
         return bool(self.given.get("verbose"))
 
-    def console(self) -> "Console":
-        """Where a command draws."""
+    def console(self, file: TextIO | None = None) -> "Console":
+        """Where a command draws: standard output, or a file, which gets no colours."""
         from run_results.cli.console import console
 
-        return console(color=not self.given.get("no_color"))
+        return console(color=not self.given.get("no_color") and file is None, file=file)
 
     @contextmanager
     def progress(self, *, wanted: bool = True, beside_rows: bool = False) -> Iterator[Callable[[str], None]]:

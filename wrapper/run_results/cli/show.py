@@ -12,9 +12,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from run_results import UNSET, Drift, Include, NameMap, Page, RunStatus
-from run_results.cli.rows import MARKS, alerts, class_confidence, confidence, label, marks, rows, type_of
-from run_results.counts import Counts, FieldCounts
+from run_results import UNSET, Drift, Include, Page, RunStatus
+from run_results.cli.row_filter import RowFilter
+from run_results.cli.rows import MARKS, alerts, class_confidence, confidence, label, marks, type_of
+from run_results.counts import Counts, DocumentCounts, FieldCounts
 from run_results.fields import FieldPlace, is_invalid_document
 from run_results.text import count, printable
 
@@ -36,13 +37,8 @@ class FieldTable:
     """Draws pages as a table with one line for each field, under a heading for each document."""
 
     console: Console
-    names: NameMap
+    wanted: RowFilter
     include: Include
-    counts: Counts
-    """The counts of the pages so far; whoever walks keeps them."""
-    threshold: float
-    only: frozenset[str] = frozenset()
-    """Marks: where there are any, only fields with one of them are drawn."""
     drawn: int = field(default=0, init=False)
     """How many fields are drawn, cross-class fields among them."""
     _width: int = field(init=False)
@@ -63,12 +59,9 @@ class FieldTable:
             scores = ["MODEL", "OCR"] if Include.CONFIDENCE in self.include else []
             self._print([self._line([(title, "bold") for title in ("FIELD", "VALUE", "TYPE", *scores, "NOTE")])])
         drawn = 0
-        for _, group in groupby(rows(page), key=lambda row: (row.file_index, row.document_index)):
+        for _, group in groupby(self.wanted.select(page), key=lambda row: (row.file_index, row.document_index)):
             lines: list[Text] = []
             for row in group:
-                found = marks(row, self.threshold)
-                if self.only and not self.only & found:
-                    continue
                 drawn += 1
                 if not lines:
                     heading = self._heading(row)
@@ -76,26 +69,25 @@ class FieldTable:
                     lines.append(heading)
                 if row.field_index is not None:
                     self.drawn += 1
-                    lines += self._field(row, found)
+                    lines += self._field(row, marks(row, self.wanted.threshold))
             if lines:
                 self._print(lines)
         return drawn
 
-    def summary(self) -> None:
-        """Draw the counts."""
-        counts = self.counts
+    def summary(self, counts: Counts) -> None:
+        """Draw the counts; whoever walks keeps them."""
         files, documents, fields = counts.files, counts.documents.total, counts.fields.total
         cases = counts.case_fields.total
         empty = f" ({counts.empty_files:,} without documents)" if counts.empty_files else ""
         parts = [count(files, "file") + empty, count(documents, "document"), count(fields, "field")]
         lines = [Text(), Text(", ".join([*parts, count(cases, "cross-class field")] if cases else parts), "bold")]
-        if self.only:
+        if self.wanted:
             every = count(fields + cases, "field") + (", cross-class ones included" if cases else "")
-            lines.append(Text(f"shown: {self.drawn:,} of {every} (--only {','.join(sorted(self.only))})"))
+            lines.append(Text(f"shown: {self.drawn:,} of {every} ({self.wanted.describe()})"))
         lines.append(self._marked("field", counts.fields))
         if cases:
             lines.append(self._marked("cross-class field", counts.case_fields))
-        lines += [self._documents(), self._problems(), Text("breaches: ") + _breaches(counts)]
+        lines += [self._documents(counts.documents), self._problems(counts), Text("breaches: ") + _breaches(counts)]
         self._print(lines)
 
     def _marked(self, noun: str, counts: FieldCounts) -> Text:
@@ -105,12 +97,11 @@ class FieldTable:
             if mark == "unsure" and noun != "field":  # a cross-class field has no score
                 continue
             number = getattr(counts, mark)
-            below = f" (below {self.threshold:g})" if mark == "unsure" else ""
+            below = f" (below {self.wanted.threshold:g})" if mark == "unsure" else ""
             parts.append(Text(f"{number:,} {mark}{below}", MARK_STYLES[mark] if number else ""))
         return Text(f"of {count(counts.total, noun)}: ") + Text(", ").join(parts)
 
-    def _documents(self) -> Text:
-        counts = self.counts.documents
+    def _documents(self, counts: DocumentCounts) -> Text:
         parts = [(counts.unclassified, "not classified", "yellow")]
         if Include.VALIDATION in self.include:
             parts.append((counts.invalid, "invalid", MARK_STYLES["invalid"]))
@@ -119,9 +110,9 @@ class FieldTable:
         texts = [Text(f"{number:,} {what}", style if number else "") for number, what, style in parts]
         return Text(f"of {count(counts.total, 'document')}: ") + Text(", ").join(texts)
 
-    def _problems(self) -> Text:
+    def _problems(self, counts: Counts) -> Text:
         """The problems at each level: they are messages, of which an invalid field can have several."""
-        levels = {level: number for level, number in self.counts.problems.items() if number}
+        levels = {level: number for level, number in counts.problems.items() if number}
         if not levels:
             return Text("problems: none")
         names = {"run": "the run", "class": "cross-class fields", "document": "documents", "field": "fields"}
@@ -144,7 +135,7 @@ class FieldTable:
             heading.append("not classified" if class_name is None else "class not given", "yellow")
         score = class_confidence(row).model
         if isinstance(score, float):
-            heading.append(f" {_score(score)}", "yellow" if score < self.threshold else "dim")
+            heading.append(f" {_score(score)}", "yellow" if score < self.wanted.threshold else "dim")
         if is_invalid_document(row.document):
             heading.append(_GAP + "invalid", "magenta")
         if row.field_index is None:
@@ -163,7 +154,7 @@ class FieldTable:
         return [self._line([*cells, (words, style)]), *(Text(indent) + line for line in below)]
 
     def _cells(self, row: FieldPlace, style: str) -> Cells:
-        name, value = label(row, self.names) or "(no name)", row.field.value or ""
+        name, value = label(row, self.wanted.names) or "(no name)", row.field.value or ""
         cells = [(name, style), (value, style), (type_of(row) or "", "dim")]
         if Include.CONFIDENCE in self.include:
             scores = confidence(row)
@@ -194,6 +185,11 @@ def _notes(row: FieldPlace, found: set[str]) -> tuple[str, str]:
 
 def _messages(row: FieldPlace) -> str:
     return "; ".join(alert.msg for alert in alerts(row) or () if alert.msg)
+
+
+def run_heading(run_id: str, *, is_first: bool) -> Text:
+    """What stands above the fields of one of several runs."""
+    return Text(("" if is_first else "\n") + f"run {printable(run_id, 200)}", "bold")
 
 
 def show_status(console: Console, page: Page) -> None:
