@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,8 +16,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from attrs import define, evolve, field
-from deltalake import DeltaTable, write_deltalake
+from attrs import evolve
+from deltalake import write_deltalake
 
 from run_results import Client, RetryPolicy, errors
 from run_results.sync import Synced, sync
@@ -27,81 +25,11 @@ from run_results.sync.ledger import Entry
 from run_results.sync.options import SYNC_FORMATS
 from run_results.tables.schema import TABLES
 from run_results_conformance import ReferenceServer
-from run_results_conformance.server.runs import MemoryRun, Run
 from run_results_conformance.server.serving import serve
-from run_results_conformance.server.synthetic import SyntheticRun
 
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+from .kit import THOROUGH, Runs, Serving, assert_in_step, in_order, read
+
 NOW = datetime.now(UTC)
-
-
-@define
-class Runs:
-    """A store whose runs can be changed, and the ids of the runs that were asked for."""
-
-    runs: dict[str, Run] = field(factory=dict)
-    asked: list[str] = field(factory=list)
-
-    def find(self, run_id: str, context: str | None) -> Run | None:
-        """See `Store`."""
-        self.asked.append(run_id)
-        return self.runs.get(run_id)
-
-    def __iter__(self) -> Iterator[tuple[str | None, str]]:
-        return iter([(None, run_id) for run_id in self.runs])
-
-    def put(self, run_id: str, seed: int, files: int, **header: Any) -> None:
-        """Add a run, or replace it."""
-        whole = SyntheticRun(seed, files, run_id=run_id)
-        if header.get("status", "COMPLETE") != "COMPLETE":
-            header["finish_timestamp"] = None
-        self.runs[run_id] = MemoryRun(whole.header | header, whole.files(0, files))
-
-
-Serving = Callable[[Runs], Client]
-
-
-@pytest.fixture
-def client_of(token: str) -> Iterator[Serving]:
-    """A client of a server with these runs."""
-    with ExitStack() as stack:
-
-        def start(runs: Runs) -> Client:
-            served = stack.enter_context(serve(ReferenceServer(runs, token, page_size=3)))
-            return stack.enter_context(Client(token=token, base_url=served.url))
-
-        yield start
-
-
-def read(folder: Path, name: str, form: str) -> pa.Table:
-    """A table of a dataset, as other programs read it."""
-    if form == "delta":
-        return pa.table(DeltaTable(folder / name).to_pyarrow_table())
-    files = sorted((folder / name).glob("*.parquet"))
-    return (
-        pa.concat_tables([pq.read_table(path) for path in files])
-        if files
-        else pa.table({"run_id": pa.array([], pa.string())})
-    )
-
-
-def in_order(table: pa.Table) -> list[dict[str, Any]]:
-    """The rows of a table, in an order that does not depend on how they were written."""
-    places = ("run_id", "file_index", "document_index", "field_index")
-    return sorted(table.to_pylist(), key=lambda row: [str(row.get(place)).zfill(9) for place in places])
-
-
-def assert_in_step(folder: Path, form: str, client: Client, run_ids: list[str]) -> None:
-    """The dataset has the rows that `client.table` gives, of these runs and no others, each once; the ledger agrees."""
-    for what in TABLES:
-        wanted = [row for run_id in run_ids for row in client.table(run_id, what).to_pylist()]
-        assert in_order(read(folder, what, form)) == in_order(pa.Table.from_pylist(wanted)), what
-    ledger = {row["run_id"]: row for row in read(folder, "runs", form).to_pylist()}
-    assert ledger.keys() == set(run_ids)
-    for run_id, row in ledger.items():
-        page = client.page(run_id)
-        assert (row["whole"], row["run_status"]) == (True, page.status)
-        assert row["files"] == sum(1 for _ in client.files(run_id))
 
 
 @pytest.mark.parametrize("form", SYNC_FORMATS)

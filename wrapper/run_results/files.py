@@ -193,10 +193,11 @@ class Lock:
             os.close(descriptor)
 
 
-def lock_folder(path: Path) -> Lock:
+def lock_folder(path: Path, work: str = "export") -> Lock:
     """Make a folder where there is none, and keep other processes out of it until the lock is closed.
 
-    Raises where another process is in it. Windows, and file systems without locks, keep nobody out.
+    Raises where another process is in it; `work` is for the message. Windows, and file systems without locks, keep
+    nobody out.
     """
     with file_errors("make the folder", path):
         for attempt in range(_ATTEMPTS):
@@ -210,7 +211,7 @@ def lock_folder(path: Path) -> Lock:
                 break
             else:
                 return Lock(descriptor)
-    raise ExportError(f"another export is writing to {str(path)!r}", path=str(path))
+    raise ExportError(f"another {work} is writing to {str(path)!r}", path=str(path))
 
 
 def _lock(path: Path) -> int | None:

@@ -4,20 +4,20 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from run_results.errors import ExportError
+from run_results.sync.delta_changes import APPLICATION, check_files, check_history
 from run_results.sync.ledger import SCHEMA, Entry, to_entries, to_table
 from run_results.sync.rows import Batch
-from run_results.sync.store import LEDGER, check_whole
-from run_results.tables.schema import What
+from run_results.sync.store import LEDGER, check_count, check_whole
+from run_results.tables.schema import TABLES, What
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
 
-_APPLICATION: Final = "run-results-sync"
 _MOST_FILES: Final = 100
 """Of one table, before small files are put together."""
 
@@ -42,11 +42,33 @@ class DeltaStore:
         self._tables = {LEDGER: self._open(LEDGER)} if has_ledger or not any(is_there.values()) else {}
         check_whole(path, is_there, has_ledger=has_ledger, has_runs=has_ledger and bool(self.entries()))
         self._tables |= {name: self._open(name) for name in self._schemas if name not in self._tables}
+        self._check()
 
     def _open(self, name: str) -> "DeltaTable":
         with self._errors("open"):
             place = str(self._path / name)
-            return self._lake.DeltaTable.create(place, self._schemas[name], mode="ignore", name=name)
+            schema, ours = self._schemas[name], self._commit()
+            return self._lake.DeltaTable.create(place, schema, mode="ignore", name=name, commit_properties=ours)
+
+    def _commit(self, **properties: Any) -> "CommitProperties":
+        """What says in the log of a table that a commit is ours."""
+        return self._lake.CommitProperties(custom_metadata={"application": APPLICATION}, **properties)
+
+    def _check(self) -> None:
+        """Raises `ExportError` where others have changed rows since the last sync."""
+        entries = self.entries().values()
+        for name, table in self._tables.items():
+            with self._errors("read"):
+                check_history(table, self._path / name)
+                check_files(table, self._path / name)
+        # A batch that was killed leaves rows of new runs, too, and the ledger does not know how many.
+        is_killed = not all(entry.whole for entry in entries)
+        for what in TABLES:
+            check_count(self._path / what, self._count(what), what, entries, may_have_more=is_killed)
+
+    def _count(self, what: What) -> int:
+        with self._errors("read"):
+            return int(self._tables[what].to_pyarrow_dataset().count_rows())
 
     @contextmanager
     def _errors(self, action: str) -> Iterator[None]:
@@ -54,7 +76,9 @@ class DeltaStore:
             yield
         except self._exceptions.CommitFailedError as error:
             if "Concurrent" in str(error):
-                text = f"another sync is writing to {str(self._path)!r}; nothing of this batch counts"
+                text = (
+                    f"another sync is writing to {str(self._path)!r}, or another program; nothing of this batch counts"
+                )
                 raise ExportError(f"{text}: start again when the other one has ended", path=str(self._path)) from None
             raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
         except (self._exceptions.DeltaError, OSError, pa.ArrowException) as error:
@@ -67,7 +91,7 @@ class DeltaStore:
 
     def write(self, batch: Batch) -> None:
         """See `Store`."""
-        self._note(batch.marked, new=set(batch.runs) - set(batch.before))
+        self._note(batch.replaced, new=batch.begun)
         for what in self._schemas:
             if what != LEDGER:
                 self._change(what, batch.batches(what, old=True), remove=batch.before)  # type: ignore[arg-type]
@@ -78,10 +102,9 @@ class DeltaStore:
         """See `Store`."""
         self._note(entries)
 
-    def _note(self, entries: Collection[Entry], new: Collection[str] = ()) -> None:
-        old = [entry for entry in entries if entry.run_id not in new]
-        self._change(LEDGER, to_table(old).to_batches(), remove=[entry.run_id for entry in old])
-        self._change(LEDGER, to_table([entry for entry in entries if entry.run_id in new]).to_batches())
+    def _note(self, entries: Collection[Entry], new: Collection[Entry] = ()) -> None:
+        self._change(LEDGER, to_table(entries).to_batches(), remove=[entry.run_id for entry in entries])
+        self._change(LEDGER, to_table(new).to_batches())
 
     def _change(self, name: str, batches: Iterable[pa.RecordBatch], remove: Collection[str] = ()) -> None:
         """One commit: the rows of some runs go, and rows come."""
@@ -90,8 +113,8 @@ class DeltaStore:
         if first is None and not remove:
             return
         table = self._tables[name]
-        number = (table.transaction_version(_APPLICATION) or 0) + 1
-        commit = self._lake.CommitProperties(app_transactions=[self._lake.Transaction(_APPLICATION, number)])
+        number = (table.transaction_version(APPLICATION) or 0) + 1
+        commit = self._commit(app_transactions=[self._lake.Transaction(APPLICATION, number)])
         rows = coming if first is None else chain([first], coming)
         reader = pa.RecordBatchReader.from_batches(self._schemas[name], rows)
         with self._errors("write into"):
@@ -108,7 +131,7 @@ class DeltaStore:
         for table in self._tables.values():
             with self._errors("compact"):
                 if len(table.file_uris()) > _MOST_FILES:
-                    table.optimize.compact()
+                    table.optimize.compact(commit_properties=self._commit())
 
 
 def _line(error: BaseException) -> str:

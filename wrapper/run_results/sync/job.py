@@ -92,7 +92,7 @@ def sync(
         raise ConfigurationError("no run ids are given", option="run_ids")
     folder = local_path(to)
     need_store(chosen.format)
-    with closing(lock_folder(folder)):
+    with closing(lock_folder(folder, "sync")):
         check_marker(folder, chosen.marks)
         schemas: dict[What, pa.Schema] = {what: arrow_schema(what, typed=chosen.typed is not None) for what in TABLES}
         store = open_store(chosen.format, folder, schemas)
@@ -206,7 +206,7 @@ class _Job:
                     last = page
             rows.finish()
             assert last is not None  # noqa: S101 - a walk has a page, or raises
-            return Entry.of(last, digest=rows.digest, breaches=breaches, now=utc_now()), rows
+            return Entry.of(last, rows.counts, digest=rows.digest, breaches=breaches, now=utc_now()), rows
         except BaseException as error:
             rows.close()
             if isinstance(error, ClientClosedError) and self.stop():
@@ -256,7 +256,7 @@ class _Job:
         if before.whole:
             self._noted.append(entry)
         else:  # some of its rows may be there, and the others cannot be had any more
-            self._batch.add(evolve(entry, whole=True, files=0, digest=""), Rows(self.folder), before)
+            self._batch.add(evolve(entry.emptied, whole=True), Rows(self.folder), before)
 
     # Batches ------------------------------------------------------------------------------------------------------
 

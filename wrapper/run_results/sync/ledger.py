@@ -4,7 +4,7 @@ The ledger says first which runs are being replaced (`whole` is false), and last
 between leaves runs that are not whole, and those are read again at the next start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from attrs import evolve, frozen
 
 from run_results.errors import ExportError
 from run_results.page import Page, to_datetime
+from run_results.tables.arrow import pc
+from run_results.tables.schema import What
 from run_results_api.types import UNSET
 
 SCHEMA: Final = pa.schema(
@@ -26,6 +28,9 @@ SCHEMA: Final = pa.schema(
         "run_finished_at_ns": pa.int64(),
         "run_review_completed": pa.bool_(),
         "files": pa.int64(),
+        "documents": pa.int64(),
+        "fields": pa.int64(),
+        "case_fields": pa.int64(),
         "breaches": pa.int64(),
         "digest": pa.string(),
         "read_at": pa.timestamp("us", "UTC"),
@@ -33,6 +38,10 @@ SCHEMA: Final = pa.schema(
     }
 )
 """The columns of the table `runs`."""
+
+
+RESTORE: Final = "Bring back what was there, or begin in a new folder"
+"""What to do where a part of a dataset is gone, or was changed by others."""
 
 
 @frozen
@@ -51,6 +60,10 @@ class Entry:
     run_finished_at_ns: int | None = None
     run_review_completed: bool | None = None
     files: int = 0
+    """How many rows the run has in the table of this name; the same for the next three."""
+    documents: int = 0
+    fields: int = 0
+    case_fields: int = 0
     breaches: int = 0
     """Places where the answers broke the contract; what did not fit there is null."""
     digest: str = ""
@@ -60,7 +73,7 @@ class Entry:
     """Since when the server does not know the run any more. The rows stay."""
 
     @classmethod
-    def of(cls, page: Page, *, digest: str, breaches: int, now: datetime) -> "Entry":
+    def of(cls, page: Page, counts: Mapping[What, int], *, digest: str, breaches: int, now: datetime) -> "Entry":
         """The entry of a run whose last page this is."""
         run = page.run
         return cls(
@@ -70,7 +83,10 @@ class Entry:
             run_started_at_ns=_or_none(run.start_timestamp),
             run_finished_at_ns=_or_none(run.finish_timestamp),
             run_review_completed=_or_none(run.review_completed),
-            files=page.offset + len(page.files),
+            files=counts["files"],
+            documents=counts["documents"],
+            fields=counts["fields"],
+            case_fields=counts["case_fields"],
             breaches=breaches,
             digest=digest,
             read_at=now,
@@ -95,6 +111,15 @@ class Entry:
         """Whether the run is in the same state, with the same rows."""
         return evolve(self, batch=other.batch, read_at=other.read_at, missing_since=other.missing_since) == other
 
+    def count(self, table: What) -> int:
+        """How many rows the run has in a table."""
+        return int(getattr(self, table))
+
+    @property
+    def emptied(self) -> "Entry":
+        """The entry of a run of which the dataset has no rows."""
+        return evolve(self, digest="", files=0, documents=0, fields=0, case_fields=0)
+
     @property
     def is_begun(self) -> bool:
         """Whether a batch with this run was killed before the dataset ever had the run."""
@@ -111,11 +136,21 @@ def to_table(entries: Iterable[Entry]) -> pa.Table:
     return pa.table({name: [getattr(row, name) for row in rows] for name in SCHEMA.names}, schema=SCHEMA)
 
 
+def changed(table: pa.Table, entries: Collection[Entry]) -> pa.Table:
+    """The table `runs` with these entries, in place of those of the same runs."""
+    ids = pa.array([entry.run_id for entry in entries], pa.string())
+    kept = table.filter(pc.invert(pc.is_in(table["run_id"], ids)))
+    return pa.concat_tables([kept, to_table(entries)]).combine_chunks()
+
+
 def to_entries(table: pa.Table) -> dict[str, Entry]:
     """The entries of the table `runs`, by run id. Raises `ExportError` for another table."""
     if lacking := [name for name in SCHEMA.names if name not in table.schema.names]:
         raise ExportError(f"the table `runs` is no ledger of sync: it has no column {lacking[0]!r}")
-    return {row["run_id"]: Entry(**row) for row in table.select(SCHEMA.names).to_pylist()}
+    entries = {row["run_id"]: Entry(**row) for row in table.select(SCHEMA.names).to_pylist()}
+    if len(entries) < len(table):
+        raise ExportError("the table `runs` has a run twice, so another program has changed it", advice=RESTORE)
+    return entries
 
 
 def last_batch(entries: dict[str, Entry]) -> int:

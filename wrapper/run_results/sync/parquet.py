@@ -1,17 +1,18 @@
 """A dataset of plain Parquet files."""
 
 import re
-from collections.abc import Callable, Collection, Iterable
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from run_results.errors import ExportError
 from run_results.files import discard, file_errors, make_folder, new_file, publish, temporary
-from run_results.sync.ledger import SCHEMA, Entry, last_batch, to_entries, to_table
+from run_results.sync.ledger import RESTORE, SCHEMA, Entry, changed, last_batch, to_entries
 from run_results.sync.rows import Batch
-from run_results.sync.store import LEDGER, check_whole
+from run_results.sync.store import LEDGER, check_count, check_whole
 from run_results.tables.arrow import pc
 from run_results.tables.schema import What
 from run_results.tables.writers import ParquetWriter
@@ -35,21 +36,22 @@ class ParquetStore:
         check_whole(path, is_there, has_ledger=has_ledger, has_runs=has_ledger)
         for name in (LEDGER, *schemas):
             make_folder(path / name)
-        self._entries = self._read()
-        self._clean()
+        self._runs = self._read()
+        entries = self.entries()
+        self._clean(last_batch(entries))
+        self._check(entries)
 
-    def _read(self) -> dict[str, Entry]:
+    def _read(self) -> pa.Table:
         if not self._ledger.exists():
-            return {}
+            return SCHEMA.empty_table()
         with file_errors("read", self._ledger, pa.ArrowException), self._ledger.open("rb") as file:
-            return to_entries(pq.read_table(file))
+            return pq.read_table(file)
 
     def _file(self, what: What, number: int) -> Path:
         return self._path / what / f"batch-{number:010}.parquet"
 
-    def _clean(self) -> None:
+    def _clean(self, last: int) -> None:
         """Remove what a killed process left: temporary files, and files of a batch that did not end."""
-        last = last_batch(self._entries)
         for name in (*self._schemas, LEDGER):
             for path in (self._path / name).iterdir():
                 number = re.fullmatch(r"batch-(\d{10})\.parquet", path.name)
@@ -57,13 +59,29 @@ class ParquetStore:
                     with file_errors("remove", path):
                         path.unlink(missing_ok=True)
 
+    def _check(self, entries: Mapping[str, Entry]) -> None:
+        """Raises `ExportError` where a file is gone, was cut off, or has other rows than the ledger says."""
+        batches: dict[int, list[Entry]] = defaultdict(list)
+        for entry in entries.values():
+            batches[entry.batch].append(entry)
+        for what in self._schemas:
+            there = set((self._path / what).glob("batch-*.parquet"))
+            for number, of_batch in batches.items():
+                path = self._file(what, number)
+                check_count(path, _count(path) if path in there else 0, what, of_batch)
+                there.discard(path)
+            for path in there:
+                check_count(path, _count(path), what, ())
+
     def entries(self) -> dict[str, Entry]:
         """See `Store`."""
-        return dict(self._entries)
+        return to_entries(self._runs)
 
     def write(self, batch: Batch) -> None:
         """See `Store`."""
-        self.note(batch.marked)
+        # Of runs that are not in the ledger yet, the next start removes the files.
+        if batch.before:
+            self.note(batch.replaced)
         for what, schema in self._schemas.items():
             self._remove(what, batch.before)
             rows = (each for old in (True, False) for each in batch.batches(what, old=old))
@@ -72,8 +90,9 @@ class ParquetStore:
 
     def note(self, entries: Collection[Entry]) -> None:
         """See `Store`."""
-        self._entries |= {entry.run_id: entry for entry in entries}
-        self._write(self._ledger, SCHEMA, to_table(self._entries.values()).to_batches(), keep=True)
+        runs = changed(self._runs, entries)
+        self._write(self._ledger, SCHEMA, runs.to_batches(), keep=True)
+        self._runs = runs
 
     def _remove(self, what: What, before: dict[str, Entry]) -> None:
         """Write the files of earlier batches anew, without the rows of these runs."""
@@ -81,12 +100,8 @@ class ParquetStore:
         for number in sorted({entry.batch for entry in before.values()}):
             path = self._file(what, number)
             if path.exists():
-                self._rewrite(path, lambda rows: rows.filter(pc.invert(pc.is_in(rows["run_id"], gone))))
-
-    def _rewrite(self, path: Path, keep: Callable[[pa.RecordBatch], pa.RecordBatch]) -> None:
-        with file_errors("read", path, pa.ArrowException), path.open("rb") as file:
-            old = pq.ParquetFile(file)
-            self._write(path, old.schema_arrow, map(keep, old.iter_batches()))
+                kept = (rows.filter(pc.invert(pc.is_in(rows["run_id"], gone))) for rows in _rows(path))
+                self._write(path, self._schemas[what], kept)
 
     def _write(self, path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], *, keep: bool = False) -> None:
         """A file with these rows, whole; none where there are no rows, except for one to `keep`."""
@@ -94,17 +109,37 @@ class ParquetStore:
         try:
             with file_errors("write", path, pa.ArrowException), new_file(temporary(path), path) as file:
                 writer = ParquetWriter(file, schema)
-                for batch in batches:
-                    count += len(batch)
-                    writer.write(batch)
-                writer.close()
+                try:
+                    for batch in batches:
+                        count += len(batch)
+                        writer.write(batch)
+                    writer.close()
+                except BaseException:
+                    writer.abandon()
+                    raise
             if count or keep:
                 publish([path])
         finally:
             discard([path])
         if not count and not keep:
-            with file_errors("remove", path), suppress(FileNotFoundError):
-                path.unlink()
+            with file_errors("remove", path):
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """See `Store`."""
+
+
+def _rows(path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of a file, which is closed after the last ones: Windows renames no other file over one that is open."""
+    with file_errors("read", path, pa.ArrowException), path.open("rb") as file:
+        yield from pq.ParquetFile(file).iter_batches()
+
+
+def _count(path: Path) -> int:
+    """The rows of a file, as its end says. Raises `ExportError` where it has been cut off."""
+    try:
+        with path.open("rb") as file:
+            return int(pq.read_metadata(file).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        text = f"cannot read {str(path)!r}: {str(error).partition(chr(10))[0][:300]}"
+        raise ExportError(text, path=str(path), advice=RESTORE) from None

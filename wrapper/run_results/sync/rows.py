@@ -8,14 +8,15 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import pyarrow as pa
 from attrs import define, evolve, field
 
 from run_results.files import file_errors
+from run_results.sync.digest import Digest
 from run_results.sync.ledger import Entry
-from run_results.tables.schema import What
+from run_results.tables.schema import TABLES, What
 
 _IN_MEMORY: Final = 8 * 2**20
 """Bytes of a run that stay in memory."""
@@ -29,16 +30,21 @@ class Rows:
     """Where the file is made that has what does not stay in memory."""
     size: int = 0
     """In bytes."""
+    counts: dict[What, int] = field(factory=lambda: dict.fromkeys(TABLES, 0))
+    """How many rows each table got."""
+    digest: str = ""
+    """Of all rows, after `finish`: runs with the same digest have the same rows."""
     _kept: dict[What, list[pa.RecordBatch]] = field(factory=dict)
     _in_memory: int = 0
     _files: "dict[What, tuple[IO[bytes], pa.RecordBatchStreamWriter]]" = field(factory=dict)
-    _digests: dict[What, Any] = field(factory=dict)
+    _digests: dict[What, Digest] = field(factory=dict)
 
     def add(self, what: What, batch: pa.RecordBatch) -> None:
         """Take the next rows of a table."""
         if not len(batch):
             return
-        self._digests.setdefault(what, sha256()).update(batch.serialize())
+        self.counts[what] += len(batch)
+        self._digests.setdefault(what, Digest()).add(batch)
         self.size += batch.nbytes
         self._kept.setdefault(what, []).append(batch)
         self._in_memory += batch.nbytes
@@ -60,12 +66,9 @@ class Rows:
         with file_errors("write into", self.folder, pa.ArrowException):
             for _, writer in self._files.values():
                 writer.close()
-
-    @property
-    def digest(self) -> str:
-        """A digest of all rows: runs with the same digest have the same rows."""
-        whole = " ".join(f"{what} {self._digests[what].hexdigest()}" for what in sorted(self._digests))
-        return sha256(whole.encode()).hexdigest()[:32]
+        whole = " ".join(f"{what} {self._digests[what].finish()}" for what in sorted(self._digests))
+        self.digest = sha256(whole.encode()).hexdigest()[:32]
+        self._digests = {}
 
     def batches(self, what: What) -> Iterator[pa.RecordBatch]:
         """The rows of a table, after `finish`; as often as they are wanted."""
@@ -109,12 +112,15 @@ class Batch:
                 yield from rows.batches(what)
 
     @property
-    def marked(self) -> list[Entry]:
-        """What the ledger has of the runs while they are written."""
-        return [
-            evolve(self.before.get(run_id, evolve(entry, digest="", files=0)), whole=False)
-            for run_id, (entry, _) in self.runs.items()
-        ]
+    def replaced(self) -> list[Entry]:
+        """What the ledger has of the runs that it had before, while they are written."""
+        return [evolve(entry, whole=False) for entry in self.before.values()]
+
+    @property
+    def begun(self) -> list[Entry]:
+        """What the ledger has of the other runs, while they are written."""
+        new = (entry for run_id, (entry, _) in self.runs.items() if run_id not in self.before)
+        return [evolve(entry.emptied, whole=False) for entry in new]
 
     @property
     def entries(self) -> list[Entry]:

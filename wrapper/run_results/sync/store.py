@@ -4,13 +4,14 @@ A batch is written in three steps: the ledger says which runs are being replaced
 ledger says that the runs are there.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
 from run_results.errors import ExportError
-from run_results.sync.ledger import Entry
+from run_results.sync.ledger import RESTORE, Entry
 from run_results.sync.rows import Batch
+from run_results.tables.schema import What
 
 LEDGER: Final = "runs"
 
@@ -47,3 +48,20 @@ def check_whole(path: Path, is_there: Mapping[str, bool], *, has_ledger: bool, h
         gone = next(name for name, is_table in is_there.items() if not is_table)
         text = f"the table {str(path / gone)!r} is gone; bring it back, or begin in a new folder"
         raise ExportError(text, path=str(path))
+
+
+def check_count(place: Path, found: int, table: What, entries: Iterable[Entry], *, may_have_more: bool = False) -> None:
+    """Raises `ExportError` where a table, or a file of it, has not the rows of these runs.
+
+    Runs that are not whole have all their rows there, or some; `may_have_more` where they can be new ones.
+    """
+    least = most = 0
+    for entry in entries:
+        count = entry.count(table)
+        most += count
+        if entry.whole:
+            least += count
+    if found < least or (found > most and not may_have_more):
+        wanted = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+        text = f"{str(place)!r} has {found:,} rows, and not {wanted} as the ledger says: another program has changed it"
+        raise ExportError(text, path=str(place), advice=RESTORE)
