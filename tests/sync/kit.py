@@ -65,7 +65,9 @@ def in_order(table: pa.Table) -> list[dict[str, Any]]:
 
 def assert_in_step(folder: Path, form: str, client: Client, run_ids: list[str]) -> None:
     """The dataset has the rows that `client.table` gives, of these runs and no others, each once; the ledger agrees."""
-    assert_has(folder, form, wanted_rows(client, run_ids), {run_id: client.page(run_id).status for run_id in run_ids})
+    assert_has(
+        folder, form, wanted_rows(client, run_ids), {run_id: str(client.page(run_id).status) for run_id in run_ids}
+    )
 
 
 def wanted_rows(client: Client, run_ids: list[str]) -> dict[What, list[dict[str, Any]]]:

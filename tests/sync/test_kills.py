@@ -52,7 +52,7 @@ def test_it_survives_a_kill_before_any_step(form: Any, token: str) -> None:
         runs.put("old-3", 13, 0)
         for number in range(3):
             runs.put(f"new-{number}", 20 + number, 2)
-        first, stride = (1, 1) if THOROUGH else (7, 29)
+        first, stride = (1, 1) if THOROUGH else (11, 70 if form == "parquet" else 30)
         program = Path(__file__).with_name("killed.py")
         command = [sys.executable, str(program), served.url, token, form, place, str(first), str(stride), *runs.runs]
         done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
