@@ -43,6 +43,7 @@ contract: $(INSTALLED)  ## Run the tests that a change of openapi.yaml can break
 thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of minutes)
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest
 	HYPOTHESIS_PROFILE=thorough $(MAKE) --no-print-directory test-spark
+	$(MAKE) --no-print-directory test-sail
 
 .PHONY: generate
 generate: $(INSTALLED)  ## Generate the client from openapi.yaml, and what docs/ has from code
@@ -133,6 +134,11 @@ SPARK_ENVIRONMENT := spark$(if $(SPARK),-$(SPARK))
 test-spark: .venv-$(SPARK_ENVIRONMENT)/installed  ## Test with Spark, in an environment of its own (needs Java 17 or later)
 	PYTHONPATH=$(CURDIR)/generated:$(CURDIR)/wrapper:$(CURDIR)/conformance .venv-$(SPARK_ENVIRONMENT)/bin/python -m pytest tests/spark
 
+.PHONY: test-sail
+test-sail: .venv-sail/installed  ## Test with Sail, which is Spark without Java, in an environment of its own
+	PYTHONPATH=$(CURDIR)/generated:$(CURDIR)/wrapper:$(CURDIR)/conformance .venv-sail/bin/python -m pytest \
+		tests/sail tests/docs/test_recipes.py -k sail
+
 .PHONY: bench
 bench: .venv-bench/installed  ## Measure the client and its peers, into benchmarks/speed/RESULTS.md: make bench [BENCH=--quick]
 	.venv-bench/bin/python benchmarks/speed/run.py $(BENCH)
@@ -161,6 +167,11 @@ lock-spark: $(INSTALLED)  ## Update requirements/spark.txt and spark-4.0.txt, wh
 	for name in spark spark-4.0; do $(BIN)/uv pip compile pyproject.toml requirements/$$name.in --extra spark \
 		--extra conformance --universal --python-version 3.11 --generate-hashes --no-header \
 		--upgrade --quiet --output-file requirements/$$name.txt || exit 1; done
+
+.PHONY: lock-sail
+lock-sail: $(INSTALLED)  ## Update requirements/sail.txt, which `make test-sail` installs
+	$(BIN)/uv pip compile pyproject.toml requirements/sail.in --extra conformance --extra delta --universal \
+		--python-version 3.11 --generate-hashes --no-header --upgrade --quiet --output-file requirements/sail.txt
 
 .PHONY: lock-dist
 lock-dist: $(INSTALLED)  ## Update the lock files of `make dist`
