@@ -232,16 +232,16 @@ CALL_OF = {fault.name: call_like(fault.witness[0]) for fault in FAULTS if fault.
 
 
 def ways(number: int) -> list[tuple[str, int, bool]]:
-    """The stores, page sizes and clients that a fault meets: in the default run four of them, in turn."""
+    """The stores, page sizes and clients that a fault meets: in the default run two of them, in turn."""
     found = [(store, size, is_async) for store in STORES for size in (1, 3, 2, 7) for is_async in (False, True)]
-    return found if THOROUGH else [found[(number + step) % len(found)] for step in (0, 3, 8, 11)]
+    return found if THOROUGH else [found[(number + step) % len(found)] for step in (0, 11)]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_fault_loses_a_run_in_silence(name: str) -> None:
     """A server that breaks the contract of the list leads to all runs, an error, drift, or what no client can see."""
     for store, page_size, is_async in ways(NAMES.index(name)):
-        for call in (PLAIN, CALL_OF[name]):
+        for call in [PLAIN] if CALL_OF[name] == PLAIN else [PLAIN, CALL_OF[name]]:
             end = end_of(name, store, call, page_size, is_async=is_async)
             assert end != "silent", (store, page_size, call)
 
