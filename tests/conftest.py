@@ -2,13 +2,14 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadFileScheduling
 
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryStore, Run
@@ -33,24 +34,32 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Where tests share what takes long to make: a measurement, a browser, an environment, a generated package.
-_TOGETHER = (
-    "tests/conformance/test_power.py",
-    "tests/conformance/test_fuzz.py",
-    "tests/report/test_browser.py",
-    "tests/test_wheel.py",
-    "tests/test_generation.py",
+# Tests start hundreds of Python processes. Where the caller has switched bytecode off, each would compile what it
+# imports, and each process of the tests would rewrite the assertions of them all.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Long tests that share nothing. Handed out one by one after the others, they let all processes end at the same time.
+_ONE_BY_ONE = (
+    "tests/conformance/test_breaches.py",
+    "tests/conformance/test_client_lists_faults.py",
+    "tests/conformance/test_client_meets_faults.py",
+    "tests/conformance/test_correct_servers.py",
+    "tests/conformance/test_moving_runs.py",
+    "tests/conformance/test_run_list_check.py",
+    "tests/conformance/test_verifier.py",
+    "tests/export/test_export.py",
 )
 
 
-class _Scheduling(LoadScopeScheduling):
-    """Hands out tests one by one, but for those that run in one process."""
+class _Scheduling(LoadFileScheduling):
+    """Hands out tests by file, which may share what takes long to make, such as a browser; long ones one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((place for place in _TOGETHER if nodeid.startswith(place)), nodeid)
+        return nodeid if nodeid.startswith(_ONE_BY_ONE) else super()._split_scope(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     """How tests are handed out where they run in several processes."""
     return _Scheduling(config, log)
 

@@ -35,7 +35,7 @@ def answer(status: int = 200, body: object = PAGE, **headers: str) -> Callable[[
 
 def client(handler: Callable[[httpx.Request], httpx.Response], **settings: Any) -> Client:
     """A client in front of a handler, without a socket."""
-    own = httpx.Client(transport=httpx.MockTransport(handler))
+    own = httpx.Client(verify=False, transport=httpx.MockTransport(handler))
     return Client(**{"token": TOKEN, "base_url": "http://127.0.0.1", "retry": ONCE, "http_client": own, **settings})
 
 
@@ -104,7 +104,9 @@ def test_a_cookie_of_one_token_is_not_sent_with_another() -> None:
 def test_a_callers_hooks_may_read_the_answer_and_raise_for_its_status() -> None:
     """A body that a hook has read is taken from there; a status error of a hook's is the status' own error."""
     zipped = answer(body=gzip.compress(json.dumps(PAGE).encode()), **{"Content-Encoding": "gzip"})
-    own = httpx.Client(transport=httpx.MockTransport(zipped), event_hooks={"response": [lambda r: r.read()]})
+    own = httpx.Client(
+        verify=False, transport=httpx.MockTransport(zipped), event_hooks={"response": [lambda r: r.read()]}
+    )
     assert Client(token=TOKEN, base_url="http://127.0.0.1", http_client=own).page("r").run_id == "r"
     raising = httpx.Client(
         transport=httpx.MockTransport(answer(401, {"message": "no"})),
@@ -122,14 +124,14 @@ def test_a_callers_own_authentication_does_not_replace_the_token() -> None:
         seen.append(request.headers["Authorization"])
         return answer()(request)
 
-    own = httpx.Client(transport=httpx.MockTransport(handler), auth=("user", "pass"))
+    own = httpx.Client(verify=False, transport=httpx.MockTransport(handler), auth=("user", "pass"))
     Client(token=TOKEN, base_url="http://127.0.0.1", http_client=own).page("r")
     assert seen == [f"Bearer {TOKEN}"]
 
 
 def test_a_client_that_was_closed_is_closed_with_a_callers_own_connections_too() -> None:
     """The caller's httpx client stays open, ours does not go on with it."""
-    with httpx.Client(transport=httpx.MockTransport(answer())) as own:
+    with httpx.Client(verify=False, transport=httpx.MockTransport(answer())) as own:
         ours = Client(token=TOKEN, base_url="http://127.0.0.1", http_client=own)
         ours.close()
         with pytest.raises(errors.ClientClosedError):

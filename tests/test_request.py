@@ -35,7 +35,7 @@ def refusal(status: int, body: object, context: str | None = None, **headers: st
     """The error that an answer with this status becomes."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     own = httpx.Client(
-        transport=httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=content))
+        transport=httpx.MockTransport(lambda _: httpx.Response(status, headers=headers, content=content)), verify=TRUST
     )
     settings: dict[str, Any] = {"base_url": "http://127.0.0.1/api", "retry": RetryPolicy(attempts=1), "patience": 0}
     with pytest.raises(errors.RunResultsError) as caught:
@@ -231,7 +231,7 @@ def test_what_a_client_that_is_passed_in_raises_is_of_the_family(where: str, err
         ) as client:
             await client.page("r")
 
-    own = httpx.Client(transport=transport, **hooks)
+    own = httpx.Client(transport=transport, verify=TRUST, **hooks)
     for work in (lambda: Client(http_client=own, **settings).page("r"), lambda: asyncio.run(ask())):
         with pytest.raises(errors.ConnectionFailedError, match=f"passed in raised {type(error).__name__}") as caught:
             work()
@@ -259,7 +259,7 @@ def test_a_connection_that_fails_names_the_address() -> None:
     def refuse(_: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("[Errno 111] Connection refused")
 
-    own = httpx.Client(transport=httpx.MockTransport(refuse))
+    own = httpx.Client(transport=httpx.MockTransport(refuse), verify=TRUST)
     settings: dict[str, Any] = {"base_url": "http://127.0.0.1/api", "retry": RetryPolicy(attempts=2, base=0)}
     with pytest.raises(
         errors.ConnectionFailedError, match=r"run 'r', offset 0, http://127\.0\.0\.1/api/v2/.* with a context"

@@ -1,6 +1,7 @@
 """What a verification did not read is said, with how many requests would read it."""
 
 import json
+import os
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from run_results_conformance.verifier.report import to_html, to_json, to_text
 
 from .verifier_kit import TOKEN, broken, explain, of_results, verified
 
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 pytestmark = pytest.mark.usefixtures("quick_turns")
 
 
@@ -23,7 +25,7 @@ def store(runs: int, files: int) -> MemoryStore:
     )
 
 
-@pytest.mark.parametrize(("runs", "files", "known"), [(6, 30, False), (1, 150, True)])
+@pytest.mark.parametrize(("runs", "files", "known"), [(6, 30, False), (1, 150, True)] if THOROUGH else [(3, 45, False)])
 def test_the_suggested_requests_are_enough(runs: int, files: int, known: bool) -> None:
     """Walks that the requests cut are named; with as many requests as the report suggests, every file is read."""
     ids = [f"run-{seed}" for seed in range(runs)]

@@ -53,7 +53,7 @@ EDITS: dict[str, Callable[[Call, Any], None]] = {
 
 def _moments(edit: str) -> range:
     """All of them, or a few that are others for every edit."""
-    return range(200) if THOROUGH else range(3 + 22 * list(EDITS).index(edit), 200, 66)
+    return range(200) if THOROUGH else range(3 + 22 * list(EDITS).index(edit), 200, 100)
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -75,9 +75,7 @@ def test_an_edit_at_any_moment(edit: str) -> None:
     assert noted > len(moments) // 2
 
 
-@pytest.mark.parametrize(
-    ("every", "page_size"), product(range(1, 33), (2, 3)) if THOROUGH else [(1, 3), (3, 2), (10, 3)]
-)
+@pytest.mark.parametrize(("every", "page_size"), product(range(1, 33), (2, 3)) if THOROUGH else [(3, 2)])
 def test_a_run_that_grows_beside_others(every: int, page_size: int) -> None:
     """A run that is RUNNING, has one file and grows is no reason to accuse a server, whatever is read beside it."""
 
@@ -106,7 +104,7 @@ def test_a_run_that_grows_beside_others(every: int, page_size: int) -> None:
 FLICKERING = ("files-turn", "asked-again-at-once", "values-flicker", "fields-turn", "timestamps-drift")
 
 
-@pytest.mark.parametrize("fault", FLICKERING if THOROUGH else FLICKERING[:3])
+@pytest.mark.parametrize("fault", FLICKERING if THOROUGH else FLICKERING[:2])
 def test_determinism_is_judged_first(fault: str) -> None:
     """What is not deterministic is not blamed on flags, compression, offsets or headers."""
     for seed in (0, 1, 2, 3) if THOROUGH else (0,):

@@ -26,15 +26,15 @@ def test_known_and_ready(app: ReferenceServer) -> None:
     """Inside the with the URL is known and answers; outside nobody listens."""
     with serve(app) as served:
         assert served.url == f"http://127.0.0.1:{served.port}"
-        assert httpx.get(served.url + PATH, headers=AUTH).status_code == 200
+        assert httpx.get(served.url + PATH, headers=AUTH, verify=False).status_code == 200
     with pytest.raises(httpx.ConnectError):
-        httpx.get(served.url + PATH)
+        httpx.get(served.url + PATH, verify=False)
 
 
 def test_port_again(app: ReferenceServer) -> None:
     """A port that was left can be taken again at once."""
     with serve(app) as first:
-        httpx.get(first.url + PATH)
+        httpx.get(first.url + PATH, verify=False)
     with serve(app, port=first.port) as second:
         assert second.port == first.port
 
@@ -53,7 +53,7 @@ def test_ipv6(app: ReferenceServer) -> None:
         pytest.skip("this computer has no IPv6")
     with serve(app, "::1") as served:
         assert served.url.startswith("http://[::1]:")
-        assert httpx.get(served.url + PATH, headers=AUTH).status_code == 200
+        assert httpx.get(served.url + PATH, headers=AUTH, verify=False).status_code == 200
 
 
 def test_many_at_once(app: ReferenceServer) -> None:
@@ -61,7 +61,7 @@ def test_many_at_once(app: ReferenceServer) -> None:
     with serve(app) as one:
         with serve(app) as other:
             assert one.port != other.port
-        assert httpx.get(one.url + PATH, headers=AUTH).status_code == 200
+        assert httpx.get(one.url + PATH, headers=AUTH, verify=False).status_code == 200
 
 
 def test_from_async(app: ReferenceServer) -> None:
@@ -124,7 +124,7 @@ def test_error_passes_through(app: ReferenceServer) -> None:
     with pytest.raises(ZeroDivisionError), serve(app) as served:
         raise ZeroDivisionError
     with pytest.raises(httpx.ConnectError):
-        httpx.get(served.url)
+        httpx.get(served.url, verify=False)
 
 
 @pytest.mark.parametrize("request_line", [b"GET /\xff HTTP/1.1", b"GET", b"\x00\x01", b"GET /a b HTTP/1.1"])
@@ -134,4 +134,4 @@ def test_not_http(app: ReferenceServer, request_line: bytes) -> None:
         with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
             connection.sendall(request_line + b"\r\nHost: x\r\n\r\n")
             assert connection.recv(65_536)[:12] in (b"", b"HTTP/1.1 400")
-        assert httpx.get(served.url + PATH, headers=AUTH).status_code == 200
+        assert httpx.get(served.url + PATH, headers=AUTH, verify=False).status_code == 200

@@ -29,18 +29,25 @@ ALL = dates()
 NEWEST = ALL[-1]
 
 
-def _reply(date: str, request: httpx.Request) -> httpx.Response:
-    return httpx.Response(200, json=answer(date, int(request.url.params.get("file_offset", 0))))
+NO_CERTIFICATES: dict[str, Any] = {"verify": False, "trust_env": False}
+"""Reading those that httpx comes with takes longer than a test."""
+
+
+def _answers(date: str) -> httpx.MockTransport:
+    def reply(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=answer(date, int(request.url.params.get("file_offset", 0))))
+
+    return httpx.MockTransport(reply)
 
 
 def client_of(date: str, **settings: Any) -> Client:
     """A client of a server that answers as in this version."""
-    http = httpx.Client(transport=httpx.MockTransport(lambda request: _reply(date, request)), trust_env=False)
+    http = httpx.Client(transport=_answers(date), **NO_CERTIFICATES)
     return Client(token="secret-token", http_client=http, **settings)
 
 
 async def _pages_of(date: str) -> list[Page]:
-    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: _reply(date, request)), trust_env=False)
+    http = httpx.AsyncClient(transport=_answers(date), **NO_CERTIFICATES)
     async with AsyncClient(token="secret-token", http_client=http) as client:
         return [page async for page in client.pages(RUN_ID, include=Include.ALL)]
 
@@ -102,7 +109,7 @@ def page_of(**members: Any) -> Page:
     """A page with these members, and with those that paging needs."""
     http = httpx.Client(
         transport=httpx.MockTransport(lambda _: httpx.Response(200, json={"files": [], "has_more": False} | members)),
-        trust_env=False,
+        **NO_CERTIFICATES,
     )
     with Client(token="secret-token", http_client=http) as client:
         return client.page(RUN_ID)

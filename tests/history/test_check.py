@@ -1,6 +1,7 @@
 """`run-results-conformance check` tells a server of an earlier version from one that breaks the contract."""
 
 import copy
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from run_results_conformance.verifier.versions import Version, earlier_versions,
 from . import FILES, RUN_ID, answer, dates, shapes
 
 TOKEN = "a-token-of-old"
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 FLAGS = frozenset(load_contract().flags)
 VERSIONS = {version.since: version for version in earlier_versions(load_contract())}
 
@@ -80,7 +82,7 @@ def notes(report: Report) -> list[str]:
     return [note for note in report.notes if "contract of" in note]
 
 
-@pytest.mark.parametrize("date", dates())
+@pytest.mark.parametrize("date", dates() if THOROUGH else dates()[::3])
 def test_the_command_names_the_version(date: str) -> None:
     """`check` accuses a server of no version: it exits with 0, and says which version it is unless it is today's."""
     with serve(old_server(date)) as served:
@@ -92,7 +94,7 @@ def test_the_command_names_the_version(date: str) -> None:
     assert said == ([] if version is None else [version.since])
 
 
-@pytest.mark.parametrize("date", dates()[::5])
+@pytest.mark.parametrize("date", dates()[:: 5 if THOROUGH else 8])
 def test_a_breach_of_an_earlier_version_is_one(date: str) -> None:
     """Besides the shapes of its version a server must keep the contract: a number for a value is a breach."""
 

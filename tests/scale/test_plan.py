@@ -63,7 +63,7 @@ def measured(files: int, size: Callable[[int], int]) -> tuple[int, int, list[htt
         asked.append(request.url)
         return answer(request)
 
-    own = httpx.Client(transport=httpx.MockTransport(noting))
+    own = httpx.Client(verify=False, transport=httpx.MockTransport(noting))
     with own, Client(token=TOKEN, base_url="http://127.0.0.1", http_client=own) as client:
         length = measure(client, "r")
     return length.files, length.page_size, asked
@@ -102,7 +102,7 @@ def test_a_run_that_changes_is_not_measured() -> None:
         page = {"id": "r", "status": status, "files": [{"original_file_name": status}], "has_more": more}
         return httpx.Response(200, content=json.dumps(page).encode())
 
-    with httpx.Client(transport=httpx.MockTransport(answer)) as own:
+    with httpx.Client(verify=False, transport=httpx.MockTransport(answer)) as own:
         client = Client(token=TOKEN, base_url="http://127.0.0.1", http_client=own)
         with client, pytest.raises(errors.RunChanged):
             measure(client, "r")
@@ -206,7 +206,7 @@ def test_what_ends_the_planning(
 ) -> None:
     """A refusal, a failure and a 404 that is not from the API end the planning, even where missing runs are skipped."""
     content = b"<html>no such page</html>" if body is None else json.dumps(body).encode()
-    own = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(status, content=content)))
+    own = httpx.Client(verify=False, transport=httpx.MockTransport(lambda _: httpx.Response(status, content=content)))
     once = Client(token=TOKEN, base_url="http://127.0.0.1", http_client=own, retry=RetryPolicy(attempts=1))
     monkeypatch.setattr(Source, "client", lambda _: once)
     with own, pytest.raises(error):

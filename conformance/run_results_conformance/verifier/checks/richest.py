@@ -25,11 +25,12 @@ def richest_page(runs: Iterable[ObservedRun]) -> RichPage | None:
     for run in runs:
         if not run.final or run.large or run.changed:
             continue
-        header = set(_kinds(run.headers.get(True)))
+        header = frozenset(_kinds(run.headers.get(True)))
+        kinds = {index: frozenset(_kinds(file)) for index, file in run.full.items()}
         size = len(run.first.files)
         for offset in dict.fromkeys((0, *run.starts)):
-            files = [run.full[index] for index in range(offset, offset + size) if index in run.full]
-            count = len(header.union(_kinds(files))) if files or not offset else 0
+            files = [kinds[index] for index in range(offset, offset + size) if index in kinds]
+            count = len(header.union(*files)) if files or not offset else 0
             if best is None or count > best[0]:
                 best = count, RichPage(run, offset)
     return best[1] if best else None

@@ -51,7 +51,7 @@ def _quote(text: str) -> str:
 def _quote_literal(text: str) -> str:
     if text == "":
         return ""
-    if all(" " <= character <= "~" for character in text):
+    if text.isascii() and text.isprintable():
         return shlex.quote(text)
     escaped = text.replace("\\", r"\\").replace("'", r"\'")
     return "$'" + "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in escaped) + "'"
