@@ -204,7 +204,7 @@ release: $(INSTALLED)  ## Ship a version: set it, check, test, build, commit and
 .PHONY: docs
 docs: .venv-docs/installed  ## Build the documentation site into build/site; every finding is an error
 	NO_MKDOCS_2_WARNING=1 PYTHONPATH=generated:wrapper:conformance .venv-docs/bin/mkdocs build --clean --quiet
-	@echo "the site is in build/site: open build/site/index.html"
+	@echo "the site is in build/site: open build/site/index.html; to search in it: $(PYTHON) -m http.server -d build/site"
 
 .PHONY: lock-docs
 lock-docs: $(INSTALLED)  ## Update requirements/docs.txt, which `make docs` installs

@@ -6,7 +6,7 @@ from attrs import define, field
 
 from run_results_conformance.faults.network import ROWS, SITUATIONS
 
-COLUMNS = ("struck at times, then honest", "struck for ever", "observed")
+COLUMNS = ("the fault comes twice", "the fault stays", "observed")
 # Rows of the table that need no special server.
 OTHERS = {
     "plain http": ("a base URL that would carry the token unencrypted", "refused before anything is sent"),
@@ -33,59 +33,62 @@ OTHERS = {
 }
 _HEAD = """# What the client survives
 
-What was observed, not what is hoped for: the tests in `tests/survival` wrote this page, and fail when it no longer
-says what they see. Make it anew with
+The tests in `tests/survival` observed everything on this page. They also wrote it, and they fail if it no longer says
+what they see. To make it anew:
 
     python -m pytest tests/survival --reliability docs/reliability.md
 
-The run has seven files in pages of three. "At times" is the second page struck twice (once where it takes time), "for
-ever" is every request from the second page on (from the first one on where it says so). A policy of three attempts,
-and a patience of 70 seconds, draw their longest waits, which are noted down and not sat out. Both clients are
-observed; where they differ, both are told. Any of these servers can be had for a pipeline of one's own:
+In these tests the run has seven files in pages of three. A fault that *comes twice* is met on the first two requests
+for the second page (only on the first one if the fault takes time). A fault that *stays* is met on every request from
+the second page on, or from the first page on if the table says so. The policy has three attempts, and `patience` is
+70 seconds. Of each random wait the longest is taken; waits are recorded and skipped. Both clients are observed; if
+they differ, the table has both. You can use each of these servers to test your own pipeline:
 `run_results_conformance.faults.network.fault_server`.
 """
 
 _CONNECTIONS = """## How requests end
 
-A request ends at its deadline (`timeout` seconds after it has a connection), or before that when nobody wants its answer
-any more: its task is cancelled, its walk is left, its client is closed.
+A request ends at its deadline, which is `timeout` seconds after it has a connection. It ends earlier if nobody needs its
+answer any more: if its task is cancelled, its walk is left, or its client is closed.
 
-On connections of our own, every step ends at that moment: connecting, the TLS handshake, each read and write. The only
-exception is the look-up of a name on threads, which the operating system does. The connection is closed and its place is
-free again; other requests do not notice, and no retry is spent. On an HTTP/2 connection (`AsyncClient`, extra `[http2]`)
-that others use, only the one request ends. `tests/survival/test_stress.py` shows it: 2,000 cancelled tasks, 500 walks
-with pages ahead, 250 tasks on a server that hangs, 20 threads on four connections.
+On our own connections, every step ends at that moment: connecting, the TLS handshake, each read and write. There is one
+exception: with threads, the operating system looks up names, and this cannot be interrupted. The connection is closed, and
+another request can take its place. Other requests are not affected, and no retry is spent. If several requests share an
+HTTP/2 connection (`AsyncClient`, extra `[http2]`), only the one request ends. `tests/survival/test_stress.py` shows this
+with 2,000 cancelled tasks, 500 walks that request pages ahead, 250 tasks on a server that hangs, and 20 threads on four
+connections.
 
 - With `[http2]`, leave the logger `hpack` above DEBUG: it writes the context, and the token in an encoded form that can
   be decoded.
-- At most `max_connections` requests of a client are under way (100). A further one waits, in turn, for as many seconds
-  as `timeout`; then it is a `ConnectionsBusyError`, which is not asked again. Waiting does not count as time of the
-  request. Pages that are asked for ahead never wait, and hold at most half of the connections.
-- `AsyncClient` has its own connections in each event loop, and closes them when the loop ends (`asyncio.run` does so):
-  one client can serve one `asyncio.run` after the other, and several event loops in several threads. A process that
-  forks opens its own.
-- A server that asks for fewer requests (429, or 503 with a `Retry-After` that can be read) has not failed. It is asked
-  again after the time that it asks for, else by backoff. That spends neither attempts nor the retry budget, but
-  `patience`: the seconds that one page may wait so, all in all (300), at least one for each refusal. No single wait is
-  longer than the policy's `max_retry_after` (60). Where either does not suffice, the refusal is the error, at once.
-  `timeout` is for each attempt and does not count these waits; the deadline of a walk does, and ends one that would
-  reach beyond it.
-- Proxies come from `HTTPS_PROXY` or `ALL_PROXY`, and exceptions from `NO_PROXY`: names (and what is below them),
-  addresses, networks (`10.0.0.0/8`, `fd00::/8`), each with a port or without (`[fd00::1]:8443`), patterns, `*`. The
-  variables are read when a client is made; lower case counts first. Plain http and this machine are asked directly.
+- At most `max_connections` requests of a client are under way (100). A further request waits in a queue, for `timeout`
+  seconds at most. Then it fails with a `ConnectionsBusyError`, and is not retried. Waiting does not count as time of the
+  request. Pages that are requested ahead never wait, and hold at most half of the connections.
+- `AsyncClient` has its own connections in each event loop, and closes them when the loop ends, as at the end of
+  `asyncio.run`. So one client can serve one `asyncio.run` after the other, and several event loops in several threads. After
+  a fork, the child opens its own connections.
+- A server that asks for fewer requests (429, or 503 with a `Retry-After` that can be read) has not failed. The client asks
+  again after the time that the server names, or else after a backoff. Such a wait spends neither attempts nor the retry
+  budget. It spends `patience`: all such waits of one page together may take 300 seconds, and each counts at least one
+  second. No single wait is longer than the policy's `max_retry_after` (60). If a wait would exceed either limit, the refusal
+  is raised as an error at once. These waits do not count for `timeout`, which is for each attempt. They count for the
+  deadline of a walk, and a wait that would end after the deadline ends the walk.
+- Proxies come from `HTTPS_PROXY` or `ALL_PROXY`. `NO_PROXY` names exceptions: names (with everything below them), addresses,
+  networks (`10.0.0.0/8`, `fd00::/8`), each with or without a port (`[fd00::1]:8443`), patterns, `*`. The variables are read
+  when a client is made; a variable in lower case counts first. Plain http, and this machine, are never reached through a
+  proxy.
 
 An HTTP client that you pass in (`http_client=`, of httpx or httpx2) is never changed, and stays open. So its connections
-know no deadline, and these promises are weaker:
+have no deadline of ours, and these promises are weaker:
 
-| | connections of our own | an `AsyncClient` that is passed in | a `Client` that is passed in |
+| | our own connections | an `AsyncClient` that is passed in | a `Client` that is passed in |
 | --- | --- | --- | --- |
 | the caller is free | at the deadline | at the deadline | at the deadline, or when the step under way ends: each may take `timeout` seconds. A server that sends its headers byte by byte is waited for longer |
 | the connection is free | at the same time | at once in the middle of a body (not over HTTP/2), else when the library's own time-outs end the request, and another `timeout` seconds later at the latest | with the caller |
-| given up: a cancelled task, a page asked for ahead, `close` | at once | as above | at the next piece of the body, or by the library's time-outs |
+| a request is given up (a cancelled task, a page requested ahead, `close`) | at once | as above | at the next piece of the body, or by the library's time-outs |
 | `max_connections` | the size of the pool | must not be more than the client's own limits | must not be more than the client's own limits |
 
-The last line matters: requests that wait inside the pool of httpx for longer than their time-out can cost it a connection
-for good.
+The last line matters: if requests wait inside the pool of httpx for longer than their time-out, the pool can lose a
+connection for ever.
 """  # noqa: E501 - a table
 
 
@@ -128,7 +131,11 @@ class Book:
             situations, demand = (ROWS[row].situations, ROWS[row].demand) if row in ROWS else OTHERS[row]
             columns = self.columns(row)
             table = [_line("situation", *columns), _line(*["---"] * (len(columns) + 1)), *self.lines(row)]
-            parts.append(f"## {row.capitalize()}\n\nFor {situations}: {demand}.\n\n" + "\n".join(table) + "\n")
+            parts.append(
+                f"## {row.capitalize()}\n\nSituations: {situations}.\n\nPromise: {demand}.\n\n"
+                + "\n".join(table)
+                + "\n"
+            )
         return "\n".join(parts)
 
 

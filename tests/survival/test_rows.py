@@ -1,4 +1,4 @@
-"""Each row of the table, against a server that is struck at times or for ever, with both clients."""
+"""Each row of the table, against a server whose fault comes twice, or stays, with both clients."""
 
 import logging
 import re
@@ -186,7 +186,7 @@ def strike_for_ever(name: str, asynchronous: bool, note: Note, tls: Any = None, 
     settings = {"context": CONTEXT, **wanted.settings, **settings}
     outcome, server = walk_in(name, asynchronous, {"first": wanted.first, "context": CONTEXT, "tls": tls}, **settings)
     requests = server.requests
-    note(SITUATIONS[name].row, name, outcome.told(), "struck for ever")
+    note(SITUATIONS[name].row, name, outcome.told(), "the fault stays")
     check_outcome(outcome, wanted, asynchronous)
     if wanted.requests is not None:
         assert len(requests) == wanted.requests
@@ -223,7 +223,7 @@ def strike_at_times(
             number = len(server.requests)
         if short is None or outcome.error is None:
             break
-    note(SITUATIONS[name].row, name, outcome.told(), "struck at times, then honest")
+    note(SITUATIONS[name].row, name, outcome.told(), "the fault comes twice")
     assert outcome.error is None
     assert outcome.names == NAMES
     assert number >= 3
@@ -258,7 +258,7 @@ def test_a_connection_that_is_dropped_is_made_again(name: str, asynchronous: boo
         outcome = walk(server.url, asynchronous)
         check_left_clean(server)
         assert (server.connections, server.requests) == (3, [])
-    note("connection", name, outcome.told() + " (from the first page on)", "struck for ever")
+    note("connection", name, outcome.told() + " (from the first page on)", "the fault stays")
     check_outcome(outcome, broken(resume=0), asynchronous)
 
 
@@ -274,10 +274,10 @@ def test_a_server_that_is_not_there_yet_is_waited_for(asynchronous: bool, note: 
 
     with serving("refused") as server:
         outcome = walk(server.url, asynchronous)
-        note("connection", "refused", outcome.told() + " (from the first page on)", "struck for ever")
+        note("connection", "refused", outcome.told() + " (from the first page on)", "the fault stays")
         check_outcome(outcome, broken(resume=0), asynchronous)
         outcome = walk(server.url, asynchronous, observe=open_after_two)
-        note("connection", "refused", outcome.told(), "struck at times, then honest")
+        note("connection", "refused", outcome.told(), "the fault comes twice")
         assert (outcome.names, outcome.waits) == (NAMES, [0.5, 1.0])
         check_left_clean(server)
 
@@ -389,7 +389,7 @@ def test_a_walk_as_a_whole_can_have_a_deadline(name: str, asynchronous: bool, no
     with serving(name) as server:
         outcome = walk(server.url, asynchronous, deadline=0.3, retry=RetryPolicy(2, base=9, draw=POLICY.draw))
         check_left_clean(server)
-    note("time", f"`{name}`, and a deadline for the walk as a whole", outcome.told(), "struck for ever")
+    note("time", f"`{name}`, and a deadline for the walk as a whole", outcome.told(), "the fault stays")
     assert type(outcome.error) is errors.DeadlineExceededError
     assert "the walk was not complete at its deadline" in str(outcome.error)
     check_resume(outcome, asynchronous)
@@ -467,7 +467,7 @@ def test_a_run_that_changed_can_be_taken_as_it_comes(
     """With on_change='warn' every file comes, and a warning says what changed."""
     with serving(name, first=1) as server, caplog.at_level("WARNING", logger="run_results"):
         outcome = walk(server.url, asynchronous, on_change="warn")
-    note("paging", f"`{name}`, and on_change='warn'", outcome.told() + "; a warning", "struck for ever")
+    note("paging", f"`{name}`, and on_change='warn'", outcome.told() + "; a warning", "the fault stays")
     assert (outcome.error, outcome.names) == (None, NAMES)
     assert caplog.text.count("the run changed between two pages") == 1
 
@@ -524,7 +524,7 @@ def test_strict_raises_with_the_same_list(name: str, asynchronous: bool, note: N
         lenient = walk(server.url, asynchronous)
         outcome = walk(server.url, asynchronous, strict=True)
         check_left_clean(server)
-    note("drift", f"`{name}`, and strict=True", outcome.told(), "struck for ever")
+    note("drift", f"`{name}`, and strict=True", outcome.told(), "the fault stays")
     if name in MERE_NEWS:
         assert (outcome.error, outcome.names) == (None, NAMES)
         return

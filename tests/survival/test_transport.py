@@ -421,7 +421,7 @@ def test_retries_work_over_http_2(
     """Over HTTP/2 a stream that is reset, a connection that is given up and a 503 are asked again: every file comes."""
     with speaking_http_2(authority, lambda number: kind if number in (1, 2) else "honest") as server:
         outcome = walk(server.url, asynchronous, http={"http2": True, "verify": client_tls})
-    note("transport", f"HTTP/2, struck twice: {kind}", outcome.told())
+    note("transport", f"HTTP/2, the fault comes twice: {kind}", outcome.told())
     assert (outcome.names, outcome.waits) == (NAMES, [0.5, 1.0])
     assert len(server.requests) == 5
 
@@ -434,7 +434,7 @@ def test_limits_hold_over_http_2(
     told, wanted = STRUCK[kind]
     with speaking_http_2(authority, lambda number: kind if number or kind == "drip" else "honest") as server:
         outcome = walk(server.url, asynchronous, http={"http2": True, "verify": client_tls}, **told)
-    note("transport", f"HTTP/2, struck for ever: {kind}", outcome.told())
+    note("transport", f"HTTP/2, the fault stays: {kind}", outcome.told())
     assert type(outcome.error) is wanted
     check_resume(outcome, asynchronous)
 
