@@ -61,7 +61,7 @@ def main(wheel: Path) -> int:
                 uv = [sys.executable, "-m", "uv"]
                 code = run(*uv, "venv", "--quiet", "--python", interpreter, python.parents[1])
                 install = [*uv, "pip", "install", "--quiet", "--python", python, "--resolution", resolution]
-                code = code or run(*install, f"{wheel.resolve()}[{EXTRAS}]", "httpx2", "pytest>=8", "pytest-xdist>=3.6")
+                code = code or run(*install, f"{wheel.resolve()}[{EXTRAS}]", "httpx2", "pytest>=8.4", "pytest-xdist>=3.6")
                 options = ["-q", "-p", "no:cacheprovider", "-n", "2"]
                 code = code or run(python, "-m", "pytest", *options, *TESTS, cwd=tests)
             lines.append(f"Python {version}, {resolution}: {'failed' if code else 'passed'}")
