@@ -42,25 +42,24 @@ class DeltaStore:
         self._tables = {LEDGER: self._open(LEDGER)} if has_ledger or not any(is_there.values()) else {}
         check_whole(path, is_there, has_ledger=has_ledger, has_runs=has_ledger and bool(self.entries()))
         self._tables |= {name: self._open(name) for name in self._schemas if name not in self._tables}
-        self._check()
+        self._check_counts()
 
     def _open(self, name: str) -> "DeltaTable":
         with self._errors("open"):
             place = str(self._path / name)
             schema, ours = self._schemas[name], self._commit()
-            return self._lake.DeltaTable.create(place, schema, mode="ignore", name=name, commit_properties=ours)
+            table = self._lake.DeltaTable.create(place, schema, mode="ignore", name=name, commit_properties=ours)
+            check_history(table, self._path / name)
+            check_files(table, self._path / name)
+            return table
 
     def _commit(self, **properties: Any) -> "CommitProperties":
         """What says in the log of a table that a commit is ours."""
         return self._lake.CommitProperties(custom_metadata={"application": APPLICATION}, **properties)
 
-    def _check(self) -> None:
-        """Raises `ExportError` where others have changed rows since the last sync."""
+    def _check_counts(self) -> None:
+        """Raises `ExportError` where a table has not the rows that the ledger says."""
         entries = self.entries().values()
-        for name, table in self._tables.items():
-            with self._errors("read"):
-                check_history(table, self._path / name)
-                check_files(table, self._path / name)
         # A batch that was killed leaves rows of new runs, too, and the ledger does not know how many.
         is_killed = not all(entry.whole for entry in entries)
         for what in TABLES:
@@ -116,8 +115,8 @@ class DeltaStore:
         number = (table.transaction_version(APPLICATION) or 0) + 1
         commit = self._commit(app_transactions=[self._lake.Transaction(APPLICATION, number)])
         rows = coming if first is None else chain([first], coming)
-        reader = pa.RecordBatchReader.from_batches(self._schemas[name], rows)
         with self._errors("write into"):
+            reader = _widened(self._schemas[name], rows, pa.schema(table.schema().to_arrow()))
             if remove:
                 ids = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in remove)
                 self._lake.write_deltalake(
@@ -132,6 +131,18 @@ class DeltaStore:
             with self._errors("compact"):
                 if len(table.file_uris()) > _MOST_FILES:
                     table.optimize.compact(commit_properties=self._commit())
+
+
+def _widened(schema: pa.Schema, rows: Iterable[pa.RecordBatch], wanted: pa.Schema) -> pa.RecordBatchReader:
+    """The rows, with nulls for columns that others have added to a table."""
+    added = [field for field in wanted if field.name not in schema.names]
+    whole = pa.schema([*schema, *added])
+
+    def widen(batch: pa.RecordBatch) -> pa.RecordBatch:
+        nulls = [pa.nulls(len(batch), field.type) for field in added]
+        return pa.RecordBatch.from_arrays([*batch.columns, *nulls], schema=whole)
+
+    return pa.RecordBatchReader.from_batches(whole, map(widen, rows) if added else rows)
 
 
 def _line(error: BaseException) -> str:

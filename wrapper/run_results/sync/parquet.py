@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,8 +38,8 @@ class ParquetStore:
             make_folder(path / name)
         self._runs = self._read()
         entries = self.entries()
-        self._clean(last_batch(entries))
         self._check(entries)
+        self._clean(last_batch(entries))
 
     def _read(self) -> pa.Table:
         if not self._ledger.exists():
@@ -59,13 +59,17 @@ class ParquetStore:
                     with file_errors("remove", path):
                         path.unlink(missing_ok=True)
 
-    def _check(self, entries: Mapping[str, Entry]) -> None:
-        """Raises `ExportError` where a file is gone, was cut off, or has other rows than the ledger says."""
+    def _check(self, entries: dict[str, Entry]) -> None:
+        """Raises `ExportError` where a file is gone, was cut off, or has other rows than the ledger says.
+
+        Files of a later batch than the last one are of a batch that was killed.
+        """
         batches: dict[int, list[Entry]] = defaultdict(list)
         for entry in entries.values():
             batches[entry.batch].append(entry)
         for what in self._schemas:
-            there = set((self._path / what).glob("batch-*.parquet"))
+            unfinished = self._file(what, last_batch(entries) + 1)
+            there = {path for path in (self._path / what).glob("batch-*.parquet") if path < unfinished}
             for number, of_batch in batches.items():
                 path = self._file(what, number)
                 check_count(path, _count(path) if path in there else 0, what, of_batch)
