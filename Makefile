@@ -100,7 +100,7 @@ lint-spec:  ## Lint openapi.yaml with Spectral and Redocly (needs Node and npm)
 	else echo "SKIPPED: lint-spec needs npm, which is not installed"; fi
 
 .PHONY: pictures
-pictures: $(INSTALLED)  ## Take the pictures of docs/report.md, with Chromium
+pictures: $(INSTALLED)  ## Take the pictures of the documentation, with Chromium and pdftoppm
 	$(BIN)/python -m tests.report.pictures
 
 .PHONY: fuzz

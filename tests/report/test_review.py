@@ -445,6 +445,17 @@ def test_a_narrow_screen_has_room_for_the_list(small: Large, look: Look) -> None
     assert page.locator(".facts", has_text="Started").is_visible()
 
 
+def test_a_narrow_screen_has_room_for_drift(tmp_path: Path, look: Look) -> None:
+    """At 390 px the path of a breach has room for a name, and its mark is not broken."""
+    path = tmp_path / "drift.html"
+    write_report([one(document({"field_name": "a", "value": 1}))], path)
+    page = look(path, size=(390, 844)).page
+    cell = page.locator(".drift tbody th").first.bounding_box(timeout=5000)
+    assert cell
+    assert cell["width"] > 130
+    assert page.locator(".drift .badge").first.bounding_box()["height"] < 25  # type: ignore[index]
+
+
 def test_paper_says_what_is_left_out(large: Large, look: Look) -> None:
     """On paper a list says which part of it is printed, class names have room, and nothing is wider than the paper."""
     page = look(large.path, size=(720, 1000)).page
