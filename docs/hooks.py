@@ -25,8 +25,8 @@ def _cell(text: str) -> str:
 
 def settings() -> Iterator[str]:
     """Each setting of a client, with its environment variable and default."""
-    yield "| setting | environment variable | default | meaning |"
-    yield "|---|---|---|---|"
+    yield "| setting, and its environment variable | meaning | default |"
+    yield "|---|---|---|"
     for member in attrs.fields(Options):
         if "documentation" in member.metadata:
             default = member.metadata["default"]
@@ -34,8 +34,8 @@ def settings() -> Iterator[str]:
                 shown = repr(default)
             else:
                 shown = default.__name__ if inspect.isfunction(default) else f"{type(default).__name__}()"
-            variable = f"`{member.metadata['variable']}`" if member.metadata["variable"] else ""
-            yield f"| `{member.name}` | {variable} | `{shown}` | {_cell(member.metadata['documentation'])} |"
+            variable = f"<br>`{member.metadata['variable']}`" if member.metadata["variable"] else ""
+            yield f"| `{member.name}`{variable} | {_cell(member.metadata['documentation'])} | `{shown}` |"
 
 
 def exits() -> Iterator[str]:

@@ -14,9 +14,10 @@ def page() -> str:
     lines = [
         "# Edits of the contract",
         "",
-        "What happens when `openapi.yaml` gains something of each kind, and `make generate` is run. *Before* is what",
-        "the generator did with our first templates. What is refused is refused in one line, with its place, before",
-        "anything is written (exit code 2). A test generates all that works, and reads right and wrong values with it.",
+        "The table says what `make generate` does after each kind of edit of `openapi.yaml`. *Before* is what the",
+        "generator did with our first templates. An edit that is refused ends with exit code 2 and one line that names",
+        "the place, before anything is written. A test generates everything that works, and reads right and wrong",
+        "values with it.",
         "",
         f"{len(changes)} kinds: {sum(not change.refused for change in changes)} work, "
         f"{sum(bool(change.refused) for change in changes)} are refused.",

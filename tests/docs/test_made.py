@@ -43,7 +43,7 @@ def test_the_page_has_every_setting(hooks: Any) -> None:
     known = {field.name: field.metadata for field in attrs.fields(Options) if "documentation" in field.metadata}
     assert known.keys() == Settings.__annotations__.keys()
     for name, metadata in known.items():
-        (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
+        (row,) = re.findall(rf"^\| `{name}`(?: \||<br>).*$", page, re.MULTILINE)
         assert metadata["documentation"].split()[0] in row
         assert not metadata["variable"] or f"`{metadata['variable']}`" in row
 

@@ -692,7 +692,7 @@ def test_the_documentation_names_every_option() -> None:
     """docs/report.md has every option that the command has for itself, its example is complete, its pictures small."""
     page = (Path(__file__).parents[2] / "docs" / "report.md").read_text("utf-8")
     shared = {"base_url", "context", "token_file", "timeout", "strict", "allow_insecure", "no_color", "verbose"}
-    shared |= {"profile", "patience"}
+    shared |= {"profile", "patience", "quiet"}
     options = [each for each in report_command.params if each.name not in shared and each.opts[0].startswith("-")]
     assert len(options) == 12
     assert [name for each in options for name in each.opts if f"`{name}" not in page] == []
