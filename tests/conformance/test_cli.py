@@ -17,7 +17,14 @@ from attrs import frozen
 from click.testing import CliRunner
 
 from run_results import NameMap
-from run_results_conformance import Contract, MemoryStore, SyntheticRun, load_contract, write_sqlite
+from run_results_conformance import (
+    Contract,
+    MemoryStore,
+    SyntheticRun,
+    example_store,
+    load_contract,
+    write_sqlite,
+)
 from run_results_conformance.cli import main
 from run_results_conformance.faults import describe
 from run_results_conformance.server.schemas import manifest_schema, run_file_schema
@@ -94,6 +101,27 @@ def test_synthetic_runs() -> None:
         assert (page["status"], page["has_more"]) == ("COMPLETE", True)
         assert server.ask("big%20one", "given-token").status_code == 200
         assert server.ask("synthetic-5", "given-token", **{"IB-Context": "other"}).status_code == 403
+
+
+@pytest.mark.parametrize("arguments", [(), ("--synthetic", "3", "--synthetic", "r=1", "--finish-after", "1")])
+def test_the_list_of_runs_can_be_tried_at_once(arguments: tuple[str, ...]) -> None:
+    """The message at the start has a command that lists every run that is served, though none is of today."""
+    with running(*arguments, "--token", "given-token") as server:
+        if arguments:
+            status = server.ask("r", "given-token").json()["status"]
+            assert status == "RUNNING", "the message was made without a request, with which the run would have finished"
+        (command,) = re.findall(r"^  (run-results runs .*)$", server.help, re.MULTILINE)
+        environ = {**os.environ, "RUN_RESULTS_TOKEN": "given-token", "RUN_RESULTS_BASE_URL": server.url}
+        program = "from run_results.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", program, *command.split()[1:], "--format", "ids"],
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    store = example_store() if not arguments else [(None, "r"), (None, "synthetic-0")]
+    assert sorted(done.stdout.split()) == sorted(run_id for context, run_id in store if context is None)
 
 
 def test_folder_and_database(tmp_path: Path) -> None:

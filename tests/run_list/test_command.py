@@ -100,7 +100,9 @@ def test_people_get_a_table(here: Here) -> None:
     assert "\x1b" not in out
     assert lines[3].split() == ["RUNNING", "2025-08-27", "00:02:00", "-", "run-c"]
     assert lines[4] == "3 runs: 1 COMPLETE, 1 FAILED, 1 RUNNING"
-    assert here("runs", "--format", "table") == (0, "0 runs\n", "")
+    hint = "0 runs started in the last 24 hours; --since 7d, or a date, looks further back\n"
+    assert here("runs", "--format", "table") == (0, hint, "")
+    assert here("runs", "--since", "1h", "--format", "table") == (0, "0 runs\n", "")
 
 
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {

@@ -9,9 +9,11 @@ import re
 import secrets
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +22,11 @@ import click
 from .messages import say
 
 if TYPE_CHECKING:
-    from run_results_conformance.server.runs import Store
+    from run_results_conformance.server.runs import Run, Store
     from run_results_conformance.server.serving import Served
 
+_MOST_LOOKED_AT = 1000
+"""Of how many runs the start is looked up for the message at the start."""
 _SYNTHETIC = re.compile(r"(?:(?P<id>.+)=)?(?P<files>[0-9]{1,12})")
 
 
@@ -120,7 +124,7 @@ def serve(
     random_token = None if tokens else secrets.token_urlsafe(24)
     with ExitStack() as stack:
         try:
-            store = _open_store(stack, runs, synthetic, seed, finish_after, contexts)
+            store, made = _open_store(stack, runs, synthetic, seed, finish_after, contexts)
             accepted = (
                 Token(token, frozenset(contexts) if contexts else None, contexts[0] if contexts else None)
                 for token in tokens or (random_token or "",)
@@ -137,7 +141,7 @@ def serve(
         with _until_interrupted():
             click.echo(served.url)
             run_id = next(run_id for _, run_id in store)
-            say(_how_to_call(served.url, random_token, run_id, write_names))
+            say(_how_to_call(served.url, random_token, run_id, _first_start(made), write_names))
             served.wait()
     say("stopped")
 
@@ -178,7 +182,8 @@ def _open_store(
     seed: int,
     finish_after: int | None,
     contexts: tuple[str, ...],
-) -> "Store":
+) -> "tuple[Store, Iterable[Run]]":
+    """The store, and its runs as they are before a request: to find an unfinished one in the store lets it go on."""
     from run_results_conformance.server.folder import explain_no_runs, read_folder
     from run_results_conformance.server.runs import MemoryStore, UnfinishedRun, by_polls
     from run_results_conformance.server.sqlite import SqliteStore
@@ -190,15 +195,32 @@ def _open_store(
         found: Store = read_folder(runs) if runs.is_dir() else stack.enter_context(SqliteStore(runs))
         if not any(True for _ in found):
             raise click.ClickException(f"{explain_no_runs(runs)}. Without --runs, synthetic runs are served")
-        return found
+        return found, _all_runs(found)
     if not synthetic:
-        return example_store(seed=seed)
-    store = MemoryStore()
+        found = example_store(seed=seed)
+        return found, _all_runs(found)
+    store, made = MemoryStore(), []
     for number, (run_id, files) in enumerate(synthetic, seed):
         run = SyntheticRun(number, files, run_id=run_id or f"synthetic-{number}")
+        made.append(run)
         for context in contexts or (None,):
             store.add(run if finish_after is None else UnfinishedRun(run, by_polls(finish_after)), context=context)
-    return store
+    return store, made
+
+
+def _all_runs(store: "Store") -> "Iterator[Run]":
+    return (run for context, run_id in store if (run := store.find(run_id, context)) is not None)
+
+
+def _first_start(runs: "Iterable[Run]") -> str | None:
+    """When the earliest of the runs started, as `run-results runs --since` takes it; None where none can be listed.
+
+    Only the first runs of a large store are looked at: it is for an example.
+    """
+    headers = [run.header for run in islice(runs, _MOST_LOOKED_AT)]
+    starts = [each.get("start_timestamp") for each in headers if each.get("status") is not None]
+    first = min((start for start in starts if isinstance(start, int)), default=None)
+    return None if first is None else f"{datetime.fromtimestamp(first // 10**9, UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def _listen(stack: ExitStack, server: AbstractContextManager["Served"], host: str, port: int) -> "Served":
@@ -236,13 +258,15 @@ def _write_names(path: Path, names: tuple[str, ...]) -> None:
         file.write(text.encode())
 
 
-def _how_to_call(url: str, random_token: str | None, run_id: str, names: Path | None) -> str:
+def _how_to_call(url: str, random_token: str | None, run_id: str, since: str | None, names: Path | None) -> str:
     # The user's own token is never printed; a random one must be.
     token = f"  export RUN_RESULTS_TOKEN={random_token}\n" if random_token else ""
+    # Synthetic runs are the same each time, so that they are not of the last 24 hours, which are listed by default.
+    listed = f"  run-results runs --since {since}\n" if since else ""
     option = f" --names {shlex.quote(str(names))}" if names else ""
     hint = "" if names else " Start it with --write-names names.csv to get the project's field names, too."
     return (
-        f"  export RUN_RESULTS_BASE_URL={url}\n{token}  run-results fetch {shlex.quote(run_id)}{option}\n"
+        f"  export RUN_RESULTS_BASE_URL={url}\n{token}{listed}  run-results fetch {shlex.quote(run_id)}{option}\n"
         f"Ctrl-C stops the server.{hint}"
     )
 

@@ -34,10 +34,10 @@ class RunTable:
             line.truncate(max(self.console.width, _LEAST_WIDTH, 66 + len(run.id)), overflow="ellipsis")
         self._print(line)
 
-    def summary(self) -> None:
-        """Draw how many runs there are, in all and of each status."""
+    def summary(self, hint: str = "") -> None:
+        """Draw how many runs there are, in all and of each status; where there is none, with the hint."""
         kinds = ", ".join(f"{number:,} {status}" for status, number in self.counts.most_common())
-        self._print(Text(count(self.counts.total(), "run") + (f": {kinds}" if kinds else ""), "bold"))
+        self._print(Text(count(self.counts.total(), "run") + (f": {kinds}" if kinds else hint), "bold"))
 
     def _print(self, line: Text) -> None:
         self.console.print(line, soft_wrap=True)

@@ -98,7 +98,7 @@ def runs(
                 _write(run, kind)
             update(pace.line(number))
     if table:
-        table.summary()
+        table.summary("" if since else " started in the last 24 hours; --since 7d, or a date, looks further back")
 
 
 def _write(run: RunSummary, kind: str) -> None:
