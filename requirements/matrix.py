@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = "arrow,cli,conformance,delta,report"
+TOOLS = ("pytest>=8.4", "pytest-xdist>=3.6")
 TESTS = (
     "tests/test_answer.py",
     "tests/test_client.py",
@@ -61,7 +62,7 @@ def main(wheel: Path) -> int:
                 uv = [sys.executable, "-m", "uv"]
                 code = run(*uv, "venv", "--quiet", "--python", interpreter, python.parents[1])
                 install = [*uv, "pip", "install", "--quiet", "--python", python, "--resolution", resolution]
-                code = code or run(*install, f"{wheel.resolve()}[{EXTRAS}]", "httpx2", "pytest>=8.4", "pytest-xdist>=3.6")
+                code = code or run(*install, f"{wheel.resolve()}[{EXTRAS}]", "httpx2", *TOOLS)
                 options = ["-q", "-p", "no:cacheprovider", "-n", "2"]
                 code = code or run(python, "-m", "pytest", *options, *TESTS, cwd=tests)
             lines.append(f"Python {version}, {resolution}: {'failed' if code else 'passed'}")
