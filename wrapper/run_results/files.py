@@ -214,6 +214,18 @@ def lock_folder(path: Path, work: str = "export") -> Lock:
     raise ExportError(f"another {work} is writing to {str(path)!r}", path=str(path))
 
 
+def is_locked(path: Path) -> bool:
+    """Whether another process is in a folder that it locked. Nothing is written."""
+    try:
+        descriptor = _lock(path)
+    except BlockingIOError:
+        return True
+    except OSError:  # none is there
+        return False
+    Lock(descriptor).close()
+    return False
+
+
 def _lock(path: Path) -> int | None:
     """The descriptor that holds the lock; None where there are no locks.
 

@@ -4,7 +4,8 @@
 has a module. `options` has the options that several commands share, `settings` the client that they describe, `exits`
 the exit codes, `messages` errors and warnings, `times` moments as people write them, `rows` the lines of JSON,
 `row_filter` which of them are wanted, `field_walk` and `field_output` where the fields of a run go, `show` tables for
-people, `console` and `pace` the progress, and `jobs` exports of several runs. It needs the extra `run-results[cli]`.
+people, `console` and `pace` the progress, `jobs` exports of several runs, and `dry_run` what they would do. It needs
+the extra `run-results[cli]`.
 """
 
 import signal

@@ -153,6 +153,12 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     help="Read more run ids from a file (- is standard input): ids, or the JSON Lines of run-results runs, one a line."
     " Each run then gets a folder of its own.",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Write nothing: say what would be written where, what is there, and whether --resume would be accepted. Asks"
+    " for one page of each run.",
+)
 @jobs_option(2)
 @json_option("a line for each run, a JSON object with the result or the error")
 @_choosing
@@ -166,6 +172,7 @@ def export(
     run_ids: tuple[str, ...],
     output: str,
     runs_file: Any,
+    dry_run: bool,
     jobs: int,
     as_json: bool,
     on_change: Literal["raise", "warn"],
@@ -200,6 +207,8 @@ def export(
 
         if as_json:
             raise ConfigurationError("standard output has the table; --json goes with files")
+        if dry_run:
+            raise ConfigurationError("--dry-run goes with files")
         if several:
             raise ConfigurationError("standard output takes one run; name a folder for several")
         check_streamed(options)
@@ -209,7 +218,13 @@ def export(
         ):
             write_stream(client, wanted[0], options, update)
         return
-    work = Jobs(_places(wanted, output, several=several), options)
+    places = _places(wanted, output, several=several)
+    if dry_run:
+        from run_results.cli.dry_run import show_previews
+
+        with context.obj.client(on_change=on_change, on_repeat=on_repeat) as client:
+            context.exit(show_previews(client, places, options, on_change == "raise", as_json=as_json))
+    work = Jobs(places, options)
     with noted_interrupts() as interrupts:
         with (
             context.obj.client(on_change=on_change, on_repeat=on_repeat) as client,

@@ -22,6 +22,8 @@ from run_results.text import count, printable
 _GAP = "  "
 _LEAST_WIDTH = 60
 """On a narrower terminal lines wrap, because a column needs room for a word."""
+_LEAST_NOTE = 20
+"""How wide a note is at least, however narrow the terminal is."""
 _LONGEST_NOTE = 1000
 """Characters of the notes on a field; longer ones are cut at the end."""
 
@@ -150,7 +152,8 @@ class FieldTable:
             return [self._line([*cells, (notes, style)])]
         words = ", ".join(mark for mark in MARK_STYLES if mark in found)
         indent = _GAP * 3
-        below = Text(notes, style).wrap(self.console, self._width - len(indent), overflow="fold")
+        room = max(min(self._width, self.console.width), _LEAST_NOTE) - len(indent)
+        below = Text(notes, style).wrap(self.console, room, overflow="fold")
         return [self._line([*cells, (words, style)]), *(Text(indent) + line for line in below)]
 
     def _cells(self, row: FieldPlace, style: str) -> Cells:

@@ -3,8 +3,8 @@
 `job` is the export itself: pages in, files out. It follows a `plan` (which files, from the `options` and the path),
 begins where the `checkpoint` says (what earlier exports left on disk), writes `parts` with a `manifest`, and has
 `merge` make one file of them, or the wide view, for which they are sorted `by_class`. Where it is made again, a
-`replacement` puts the new one in the place of the old one. `result` is what it reports. It needs the extra
-`run-results[arrow]`.
+`replacement` puts the new one in the place of the old one. `preview` says all that without writing. `result` is what an
+export reports. It needs the extra `run-results[arrow]`.
 """
 
 from importlib import import_module

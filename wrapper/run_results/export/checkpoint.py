@@ -16,6 +16,7 @@ from run_results.export.parts import Part, chain, names_in
 from run_results.export.plan import Plan
 from run_results.export.result import Totals
 from run_results.files import file_errors, temporary
+from run_results.page import Page
 from run_results.tables.schema import What
 from run_results.tables.writers import read_metadata
 
@@ -137,6 +138,21 @@ def _complete(plan: Plan) -> Checkpoint:
             found = "is not there" if size is None else f"has {size} bytes, and {written} were written"
             raise _mismatch(plan, f"{str(path)!r} {found}, and its parts are gone")
     return Checkpoint(manifest, is_complete=True, counts=Totals.read(manifest.counts.get("", {})))
+
+
+def changed(plan: Plan, manifest: Manifest | None, page: Page) -> ExportMismatch | None:
+    """The error for a run that is not as it was when the export began; None where it is, or where nothing is known."""
+    if manifest is None or not (changes := manifest.changes(page)):
+        return None
+    text = f"the run changed since the export at {str(plan.path)!r} began: {', '.join(changes)}"[:500]
+    return ExportMismatch(text, path=str(plan.path), run_id=page.run_id, offset=page.offset)
+
+
+def check_complete(plan: Plan, checkpoint: Checkpoint, page: Page) -> None:
+    """Raises `ExportMismatch` where the run has files behind those of a complete export."""
+    if checkpoint.is_complete and page.files:
+        text = f"the run has more files than the {checkpoint.end} of the export at {str(plan.path)!r}"
+        raise _mismatch(plan, f"{text}, whose parts are gone")
 
 
 def temporary_files(plan: Plan) -> list[Path]:

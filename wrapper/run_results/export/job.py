@@ -21,9 +21,9 @@ import pyarrow as pa
 from attrs import define, evolve, field
 
 from run_results.arguments import check_run_id
-from run_results.errors import ExportError, ExportMismatch, RunResultsError
+from run_results.errors import ExportError, RunResultsError
 from run_results.events import log
-from run_results.export.checkpoint import Checkpoint, read_checkpoint, temporary_files
+from run_results.export.checkpoint import Checkpoint, changed, check_complete, read_checkpoint, temporary_files
 from run_results.export.manifest import Manifest, run_state
 from run_results.export.merge import merge
 from run_results.export.options import ExportChoices, ExportOptions, choose
@@ -230,17 +230,12 @@ class Export:
 
     def _check(self, page: Page) -> None:
         """Whether the run is as it was when the export began."""
-        plan = self.plan
-        if self._manifest is None:
-            self._manifest = Manifest(plan.part_options, run_state(page))
-        elif changes := self._manifest.changes(page):
-            text = f"the run changed since the export at {str(plan.path)!r} began: {', '.join(changes)}"[:500]
+        if error := changed(self.plan, self._manifest, page):
             if self._must_not_change:
-                raise ExportMismatch(text, path=str(plan.path), run_id=page.run_id, offset=page.offset)
-            _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, text)
-        if self._checkpoint.is_complete and page.files:
-            text = f"the run has more files than the {self.start} of the export at {str(plan.path)!r}"
-            raise ExportMismatch(f"{text}, whose parts are gone", path=str(plan.path), run_id=plan.run_id)
+                raise error
+            _LOG.warning("run %s, offset %d: %s", page.run_id, page.offset, error.message)
+        self._manifest = self._manifest or Manifest(self.plan.part_options, run_state(page))
+        check_complete(self.plan, self._checkpoint, page)
 
     def _remove_leftovers(self, page: Page) -> None:
         """Remove what is unfinished, `_SUCCESS` first. Only the first page shows that it can be fetched again."""

@@ -56,6 +56,23 @@ def begin_replacement(plan: Plan) -> "Replacement | None":
     return None
 
 
+def preview_replacement(plan: Plan) -> Plan | None:
+    """The plan that an export would follow, with the same checks, and without writing anything.
+
+    None where it would begin anew in the place of an older one. Raises `ExportError`.
+    """
+    with file_errors("read", plan.path, RuntimeError):
+        target = plan.path.resolve()
+        self = Replacement(plan, target, target.with_name(f".{target.name or 'root'}.next"))
+        is_begun = self.staging.is_dir() and any(self.staging.iterdir())
+    if plan.options.overwrite:
+        self.check_target()
+        return None
+    if is_begun and not plan.options.resume:
+        raise plan.already_there(plan.path)
+    return self.plan if is_begun else plan
+
+
 @define
 class Replacement:
     """One export that is to take the place of another one."""
@@ -103,7 +120,7 @@ class Replacement:
         """Whether a new export is to be made beside the old one."""
         self._settle()
         if self._plan.options.overwrite:
-            self._check_target()
+            self.check_target()
             _remove(self.staging.iterdir())
             return True
         is_begun = any(self.staging.iterdir())
@@ -111,7 +128,7 @@ class Replacement:
             raise self._plan.already_there(self._plan.path)
         return is_begun
 
-    def _check_target(self) -> None:
+    def check_target(self) -> None:
         """Raises where something would be lost that is not of an export."""
         path, text = self._plan.path, f"cannot replace {str(self._plan.path)!r}"
         if self._plan.is_file:
@@ -130,7 +147,7 @@ class Replacement:
     def commit(self) -> None:
         """Put the new export, which is whole, in the place of the old one."""
         if not self._plan.is_file:
-            self._check_target()  # again: something may have been put there meanwhile
+            self.check_target()  # again: something may have been put there meanwhile
         write_file(self._mark, b"")
         self._settle()
 
