@@ -15,16 +15,18 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "pytest-project"
 # Where the package is installed with its entry point, pytest finds the plugin by itself.
 FOUND = any(point.name == "run_results" for point in entry_points(group="pytest11"))
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 LOAD = ["-p", "run_results_conformance.plugin"]
+
+STRICT = ("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-W", "error")
 
 Run = Callable[..., tuple[int, str]]
 
 
 def pytest_in(folder: Path, *options: str, **surroundings: str) -> tuple[int, str]:
     """Runs pytest in a folder; gives its exit code and what it printed."""
-    strict = ("--strict-markers", "--strict-config", "-W", "error")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *strict, *options, "-q"],
+        [sys.executable, "-m", "pytest", *STRICT, *options, "-q"],
         cwd=folder,
         env={**os.environ, **surroundings},
         capture_output=True,
@@ -38,13 +40,27 @@ def pytest_in(folder: Path, *options: str, **surroundings: str) -> tuple[int, st
 
 @pytest.fixture
 def run_tests(tmp_path: Path) -> Run:
-    """Runs pytest on a text, with a text for the ini file; gives its exit code and what it printed."""
+    """Runs pytest on a text in a process; gives its exit code and what it printed."""
 
-    def run(text: str, ini: str = "", *, surroundings: dict[str, str] | None = None) -> tuple[int, str]:
+    def run(text: str, **surroundings: str) -> tuple[int, str]:
         (tmp_path / "test_it.py").write_text(text, "utf-8")
-        (tmp_path / "pytest.ini").write_text(f"[pytest]\n{ini}", "utf-8")
+        (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
         # No other plugin than ours.
-        return pytest_in(tmp_path, *LOAD, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **(surroundings or {}))
+        return pytest_in(tmp_path, *LOAD, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **surroundings)
+
+    return run
+
+
+@pytest.fixture
+def run_here(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs pytest on a text in this process, with a text for the ini file; gives its exit code and what it printed."""
+
+    def run(text: str, ini: str = "") -> tuple[int, str]:
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        pytester.makepyfile(test_it=text)
+        pytester.makefile(".ini", pytest=f"[pytest]\n{ini}")
+        done = pytester.runpytest_inprocess(*LOAD, *STRICT, "-q")
+        return int(done.ret), f"{done.stdout}{done.stderr}"
 
     return run
 
@@ -52,7 +68,11 @@ def run_tests(tmp_path: Path) -> Run:
 def test_example_project(tmp_path: Path) -> None:
     """The documented example project passes as it stands."""
     shutil.copytree(EXAMPLE, tmp_path / "project")
-    code, printed = pytest_in(tmp_path / "project", *([] if FOUND else LOAD))
+    # To find the plugin, pytest loads those of all packages, and rewrites their assertions: this takes seconds.
+    if THOROUGH and FOUND:
+        code, printed = pytest_in(tmp_path / "project")
+    else:
+        code, printed = pytest_in(tmp_path / "project", *LOAD, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     assert code == 0, printed
     assert re.search(r"^13 passed", printed, re.MULTILINE), printed
 
@@ -84,9 +104,9 @@ def test_unrelated(pytestconfig):
     assert code == 0, printed
 
 
-def test_synthetic_runs(run_tests: Run) -> None:
+def test_synthetic_runs(run_here: Run) -> None:
     """Without a word about runs there are invented ones of every status, with their names; page size three."""
-    code, printed = run_tests(
+    code, printed = run_here(
         """
 from run_results import NameMap, RunStatus
 
@@ -115,9 +135,9 @@ here = pathlib.Path(__file__).parent
 """
 
 
-def test_own_runs(run_tests: Run) -> None:
+def test_own_runs(run_here: Run) -> None:
     """Runs come from the folder of the ini file, else of the nearest marker; so does the page size."""
-    code, printed = run_tests(
+    code, printed = run_here(
         RUN
         + """
 write(here / "runs", id="b", files=[{"input_file_path": str(n)} for n in range(3)])
@@ -164,21 +184,19 @@ def test_surroundings_do_not_matter(run_tests: Run) -> None:
 def test_it(results_client, results_server):
     assert results_client.page(results_server.run_ids[0]).files
 """,
-        surroundings={
-            "RUN_RESULTS_TOKEN": "another",
-            "RUN_RESULTS_CONTEXT": "globex",
-            "RUN_RESULTS_BASE_URL": "https://results.example",
-            "HTTP_PROXY": "http://127.0.0.1:9",
-            "ALL_PROXY": "http://127.0.0.1:9",
-        },
+        RUN_RESULTS_TOKEN="another",
+        RUN_RESULTS_CONTEXT="globex",
+        RUN_RESULTS_BASE_URL="https://results.example",
+        HTTP_PROXY="http://127.0.0.1:9",
+        ALL_PROXY="http://127.0.0.1:9",
     )
     assert code == 0, printed
 
 
-def test_faulty_servers(run_tests: Run) -> None:
+def test_faulty_servers(run_here: Run) -> None:
     """Several wrong servers run at once, with every fault's runs or one's own; an unknown name says what is near."""
     pytest.importorskip("run_results_conformance.faults", reason="the catalogue of faults is not there yet")
-    code, printed = run_tests(
+    code, printed = run_here(
         RUN
         + """
 write(here / "runs", id="own", files=[{"input_file_path": str(n)} for n in range(3)])
@@ -227,11 +245,11 @@ def test_unknown(faulty_server):
         ("run_results_runs = sub\n", "", "sub. A run is a file NAME.json directly in the folder"),
     ],
 )
-def test_slips_are_named(run_tests: Run, tmp_path: Path, ini: str, marker: str, said: str) -> None:
+def test_slips_are_named(run_here: Run, pytester: pytest.Pytester, ini: str, marker: str, said: str) -> None:
     """What cannot be meant is an error of the test that says so."""
-    (tmp_path / "odd.json").write_text("{}", "utf-8")
-    (tmp_path / "sub").mkdir()
-    code, printed = run_tests(f"import pytest\n{marker}\ndef test_it(results_server): ...\n", ini)
+    (pytester.path / "odd.json").write_text("{}", "utf-8")
+    (pytester.path / "sub").mkdir()
+    code, printed = run_here(f"import pytest\n{marker}\ndef test_it(results_server): ...\n", ini)
     assert code == 1
     assert said in printed
 
@@ -247,9 +265,9 @@ def test_without_the_extra(run_tests: Run, fixture: str) -> None:
     assert f"the fixture {asked} needs starlette, uvicorn: pip install 'run-results[conformance]'" in printed, printed
 
 
-def test_a_misspelt_option_of_a_faulty_server(run_tests: Run) -> None:
+def test_a_misspelt_option_of_a_faulty_server(run_here: Run) -> None:
     """An option that `faulty_server` does not have is an error that lists those it has."""
-    code, printed = run_tests(
+    code, printed = run_here(
         "def test_it(faulty_server):\n    faulty_server('has-more-always', pagesize=1)\n",
     )
     assert code == 1
