@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node
 
-_DEPTHS = {("components",): 3, ("paths",): 4}
-_PROPERTIES = ("components", "schemas")
+_DEPTHS = {"components": 3, "paths": 4}
 
 
 def spec_lines(text: str) -> dict[str, int]:
@@ -30,9 +29,15 @@ def _lines(node: Node | None, path: tuple[str, ...]) -> Iterator[tuple[tuple[str
 
 def _depth(path: tuple[str, ...]) -> int:
     """How many steps lead to the innermost parts that are listed."""
-    if path[:2] == _PROPERTIES:
-        return 5 if path[3:4] in ((), ("properties",)) else 4
-    return _DEPTHS.get(path[:1], 1)
+    match path:
+        case ("components", "schemas", _, "properties", *_):
+            return 5
+        case ("components", "schemas", _, *_):
+            return 4
+        case (first, *_):
+            return _DEPTHS.get(first, 1)
+        case _:
+            return 1
 
 
 def _pointer(path: tuple[str, ...]) -> str:

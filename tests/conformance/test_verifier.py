@@ -27,7 +27,15 @@ from run_results_conformance.server.reference import Refusal
 from run_results_conformance.server.runs import by_polls
 from run_results_conformance.verifier.connection import AddressError
 from run_results_conformance.verifier.manifest import KnownRun, Manifest
-from run_results_conformance.verifier.report import to_html, to_json, to_junit, to_text
+from run_results_conformance.verifier.report import (
+    to_annotations,
+    to_html,
+    to_json,
+    to_junit,
+    to_sarif,
+    to_summary,
+    to_text,
+)
 from run_results_conformance.verifier.rules import RULES, UnknownRuleError
 from run_results_conformance.verifier.verification import VerifyError, verify
 
@@ -477,13 +485,16 @@ class Leaking(ReferenceServer):
 
 @pytest.mark.parametrize("app", [Leaking(STORE, TOKEN, page_size=3), REFERENCE], ids=["leaking", "honest"])
 def test_the_token_is_nowhere(app: Any) -> None:
-    """Not in the terminal report, not in JUnit, JSON or HTML, not in the requests: even if the server shouts it."""
+    """Not in the terminal report, not in a written one, not in the requests: even if the server shouts it."""
     report = verified(app)
     texts = [
         to_text(report, verbose=True),
         to_junit(report),
         to_html(report),
         to_json(report),
+        to_sarif(report),
+        to_summary(report),
+        to_annotations(report),
         repr(report),
     ]
     for text in (*texts, *report.asked):
