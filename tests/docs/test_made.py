@@ -8,6 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
+import run_results
+import run_results_api.models
 from run_results import errors
 from run_results.cli import commands
 from run_results.cli.exits import Exit
@@ -75,3 +77,13 @@ def test_the_page_has_every_command_and_exit_code(hooks: Any) -> None:
     page = hooks.fill((REFERENCE / "commands.md").read_text("utf-8"))
     assert [name for name in commands.group.commands if f"### run-results {name}" not in page] == []
     assert [code for code in Exit if f"| {code.value} |" not in page] == []
+
+
+def test_the_reference_has_every_public_name() -> None:
+    """Every public name of the library, and every model, has its entry, or stands in the text beside its like."""
+    pages = "".join(page.read_text("utf-8") for page in REFERENCE.glob("*.md"))
+    entries = set(re.findall(r"^::: run_results(?:_api)?\.(?:\w+\.)*(\w+)$", pages, re.MULTILINE))
+    in_text = {"AsyncClient", "UNSET", "Unset"}  # as Client; unset members
+    elsewhere = {"__version__", "errors", *errors.__all__}
+    assert {*run_results.__all__} - elsewhere - in_text - entries == set()
+    assert {*run_results_api.models.__all__} - entries == set()
