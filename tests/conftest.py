@@ -26,7 +26,7 @@ _COMMON = {
     "print_blob": True,
 }
 # Whoever changes something else is not the one to meet a new example: those of `make thorough` are new each time.
-settings.register_profile("fast", max_examples=40, derandomize=True, **_COMMON)
+settings.register_profile("fast", max_examples=25, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=3000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
