@@ -282,7 +282,7 @@ def test_the_clients_are_those_of_the_package(client: Client) -> None:
     patient = client.with_options(timeout=99)
     assert type(patient) is Client
     assert patient.table(RUN.run_id, "files").num_rows == 20
-    assert "Brings a run's results home" in (Client.__doc__ or "")
+    assert "Fetches the results of runs" in (Client.__doc__ or "")
 
 
 def test_without_pyarrow_it_says_what_to_install() -> None:

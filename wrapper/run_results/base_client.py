@@ -33,9 +33,9 @@ class BaseClient:
         self._sender = sender
 
     def with_options(self, **changes: Unpack[Settings]) -> Self:
-        """A client with these options changed, on the same connections; closing either closes both.
+        """A client with other values for these settings, on the same connections. Closing one of the two closes both.
 
-        They share the retry budget, too, unless its size is what changes.
+        They also share the retry budget, unless the new settings change its size.
 
         >>> from run_results import Client
         >>> client = Client(token="t0k3n")

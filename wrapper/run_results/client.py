@@ -39,13 +39,13 @@ T = TypeVar("T", Page, RunSummary)
 
 @with_settings
 class Client(BaseClient):
-    """Brings a run's results home. Safe to share between threads.
+    """Fetches the results of runs. Several threads may share one client.
 
     `http_client` is an httpx or httpx2 client of your own, which is neither changed nor closed. Deadlines are less
     exact with it than on our own connections (docs/reliability.md says how).
 
-    Without arguments it reads RUN_RESULTS_TOKEN, RUN_RESULTS_CONTEXT and RUN_RESULTS_BASE_URL. Raises
-    `ConfigurationError` for settings that cannot be used, before anything is sent.
+    Settings that are not given come from RUN_RESULTS_TOKEN, RUN_RESULTS_CONTEXT and RUN_RESULTS_BASE_URL. A setting
+    that cannot be used is a `ConfigurationError`, before anything is sent.
 
     >>> with Client() as client:  # doctest: +SKIP
     ...     for file in client.files("run-tax-2025", include=Include.CONFIDENCE):
@@ -81,15 +81,15 @@ class Client(BaseClient):
         include: Flags = Include.NONE,
         deadline: float | None = None,
     ) -> Generator[Page, None, None]:
-        """Fetch every page from the file offset `start` on, one at a time, as they are asked for.
+        """Fetch every page from the file offset `start` on. Each page is requested when you ask for it.
 
-        `deadline` is for the whole walk, in seconds from the first page on; without it each attempt has its own time
-        (`timeout`) and the walk as many as it has pages. Raises what `page` raises, and `PagingError` where pages
-        contradict each other; every error carries `resume_offset`.
+        `deadline` limits the whole walk, in seconds from the first request. Without it only each attempt at a page is
+        limited, by `timeout`. Raises what `page` raises, and `PagingError` where pages contradict each other. Every
+        error has `resume_offset`.
 
-        `stop` ends the walk before that file, and the last page has no files from there on. `expect` is the `state` of
-        a page that was read before: `RunChanged` where the run is in another one. So several processes can read the
-        windows of one run.
+        `stop` ends the walk before that file; the last page is cut there. `expect` is the `state` of a page that was
+        read before: if the run is in another state, there is a `RunChanged`. So several processes can each read a part
+        of one run.
 
         >>> state = client.page("run-1").state  # doctest: +SKIP
         >>> pages = client.pages("run-1", start=5000, stop=10000, expect=state)  # doctest: +SKIP
@@ -112,11 +112,11 @@ class Client(BaseClient):
                 yield from page.files
 
     def wait(self, run_id: str, *, timeout: float = 600.0, poll: float = 2.0, include: Flags = Include.NONE) -> Page:
-        """Wait until the run cannot change by itself any more; returns its first page.
+        """Wait until the run cannot change by itself any more, and return its first page.
 
-        That is when it is finished, paused, or stopped for a review. Asks every `poll` seconds at first and less often
-        later. Raises `RunNotSettledError` after `timeout` seconds, `RunStatusMissingError` where the answer has no
-        status, and what `page` raises.
+        A run cannot change by itself when it is finished, paused, or stopped for a review. The client asks every `poll`
+        seconds at first, and less often later. Raises `RunNotSettledError` after `timeout` seconds,
+        `RunStatusMissingError` where the answer has no status, and what `page` raises.
         """
         with closing(self._drive(self._wait(run_id, include, timeout, poll))) as pages:
             return next(pages)
@@ -132,15 +132,16 @@ class Client(BaseClient):
     ) -> Generator[RunSummary, None, None]:
         """Every run that started within a window of time, once, the earliest first, in one lazy stream.
 
-        A run that is in the window from the first request to the last comes exactly once, though others come and go. A
-        run that started before the window and finished in it is not in it: `overlap` lists those, too.
+        A run that is in the window from the first request to the last comes exactly once, even if other runs start or
+        are deleted meanwhile. A run that started before the window is not in it, even if it finished in it; `overlap`
+        lists such runs, too.
 
         Args:
             since: The beginning of the window: a datetime with a time zone, or a timedelta that says how long ago.
                 Default: 24 hours ago.
-            until: Its end, in the same ways; a run that started exactly then is not in the window. Default: when the
-                first run is asked for, and five minutes more, because the server's clock may be ahead of ours.
-            overlap: Also list runs that started up to so long before `since`, unless they had finished by then.
+            until: Its end, given in the same way; a run that started exactly then is not in the window. Default: five
+                minutes after the first request, because the server's clock may be ahead of ours.
+            overlap: Also list runs that started at most so long before `since`, unless they had finished by `since`.
             deadline: Seconds for the whole list.
             filters: Only runs that fit them all: status, app_id, app_name, deployment_id, username, run_id,
                 output_workspaces (docs/runs.md). Several statuses or workspaces may be given; one has to fit.
@@ -171,8 +172,9 @@ class Client(BaseClient):
             names: The project's field names, for the column `name`; without them it holds the best guess.
             wide: A document class, for the wide view: a row for each document, a column for each field. With `names`
                 its columns are those of the names, in every run.
-            typed: Whether numbers, dates and amounts are read into columns of their own, and how they are written.
-            include: What to ask for; columns of what is not asked for are null.
+            typed: Whether numbers, dates and amounts are read into columns of their own. A `Typed` also says how the
+                project writes them.
+            include: What to ask the server for. The columns of everything else are null.
             deadline: Seconds for the whole walk.
 
         Raises what `pages` raises, `ConfigurationError` without pyarrow, and `FieldDoubled`.
@@ -197,11 +199,11 @@ class Client(BaseClient):
         include: Flags = Include.ALL,
         deadline: float | None = None,
     ) -> "pa.RecordBatchReader":
-        """The rows of `table` as an Arrow stream: a page is fetched when its batch is asked for.
+        """The rows of `table` as an Arrow stream: a page is requested when you ask for its batch.
 
-        DuckDB, polars, pandas, Arrow Flight and whatever else takes an Arrow stream read it; memory does not grow with
-        the run. A wide view needs `names`, because its columns must be known before the first page. Raises what `table`
-        raises, partly while it is read.
+        DuckDB, polars, pandas, Arrow Flight and everything else that reads Arrow streams can read it; memory does not
+        grow with the run. A wide view needs `names`, because its columns must be known before the first page. Raises
+        what `table` raises; some errors come only while the stream is read.
 
         >>> reader = client.batches("run-1")  # doctest: +SKIP
         >>> duckdb.sql("SELECT class_name, avg(model_confidence) FROM reader GROUP BY ALL")  # doctest: +SKIP
@@ -220,9 +222,9 @@ class Client(BaseClient):
     ) -> "Exported":
         """Write a run of any size to disk. An export can be interrupted at any moment, and resumed.
 
-        `path` is one file, by its suffix (.parquet, .csv, .jsonl, .arrow), which holds one table; or a folder, without
-        suffix or with a slash at its end, which gets a folder of parts for each table. Other suffixes are an error.
-        Files that the export did not write stay as they are.
+        If `path` has the suffix .parquet, .csv, .jsonl or .arrow, it is one file with one table. If it has no suffix,
+        or a slash at its end, it is a folder, which gets a folder of parts for each table. Another suffix is an error.
+        Files that the export did not write are not changed.
 
         Args:
             run_id: The run.
