@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import click
 import pyarrow.parquet as pq
 import pytest
 from rich.cells import cell_len
@@ -24,6 +25,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from run_results import __version__, errors
+from run_results.cli.commands import group
 from run_results.cli.jobs import Jobs
 from run_results.cli.messages import describe
 from run_results.cli.rows import ADDED
@@ -918,6 +920,7 @@ FAILING = """
 import gc, sys, tracemalloc
 from pathlib import Path
 from run_results.cli.commands import run
+from run_results.cli.commands import group
 from run_results.cli.jobs import Jobs
 
 seen, report = [], Jobs.report
@@ -1361,23 +1364,52 @@ def test_the_package_is_the_command() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"run-results {__version__}\n", "")
 
 
+def commands(command: click.Command = group, *path: str) -> Iterator[list[str]]:
+    """The words of each command: of the group itself, and of those in it."""
+    yield list(path)
+    if isinstance(command, click.Group):
+        for name, each in command.commands.items():
+            yield from commands(each, *path, name)
+
+
 def test_help_is_whole_at_80_columns(monkeypatch: pytest.MonkeyPatch, here: Here) -> None:
-    """No line of any help text is longer than the terminal, and none is cut."""
+    """No line of any command's help is longer than the terminal, and none is cut."""
     monkeypatch.setenv("COLUMNS", "80")
-    for command in (
-        [],
-        ["fetch"],
-        ["status"],
-        ["export"],
-        ["report"],
-        ["names"],
-        ["names", "check"],
-        ["names", "guess"],
-    ):
-        code, out, err = here("", *command, "--help")
+    found = list(commands())
+    assert all(words in found for words in ([], ["runs"], ["sync"], ["config", "show"], ["names", "check"]))
+    for words in found:
+        code, out, err = here("", *words, "--help")
         assert (code, err) == (0, "")
-        assert max(map(len, out.splitlines())) <= 80, command
-        assert not [line for line in out.splitlines() if line.endswith("...") and "..." not in line[:-3]][1:], command
+        assert max(map(len, out.splitlines())) <= 80, words
+        assert not [line for line in out.splitlines() if line.endswith("...") and "..." not in line[:-3]][1:], words
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize("program", ["run-results", "run-results-conformance"])
+def test_shells_can_complete_what_is_typed(shell: str, program: str) -> None:
+    """Each shell gets its script, with exit code 0, and what is typed is completed."""
+    variable = f"_{program.replace('-', '_').upper()}_COMPLETE"
+    path = str(Path(COMMAND).with_name(program))
+
+    def complete(instruction: str, **typed: str) -> str:
+        done = subprocess.run(
+            [path], env=environment("", **{variable: f"{shell}_{instruction}"}, **typed), capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    script = complete("source")
+    assert f"{variable}={shell}_complete" in script
+    if program == "run-results":
+        assert "fetch" in complete("complete", COMP_WORDS="run-results fe", COMP_CWORD="fe" if shell == "fish" else "1")
+
+
+def test_a_shell_that_is_not_known_is_an_error() -> None:
+    """Where a shell is not among those that can complete, the message says which are."""
+    variables = environment("", _RUN_RESULTS_COMPLETE="csh_source")
+    done = subprocess.run([COMMAND], env=variables, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "_RUN_RESULTS_COMPLETE can be bash_source, zsh_source or fish_source" in done.stderr
 
 
 # Help and start -----------------------------------------------------------------------------------------------

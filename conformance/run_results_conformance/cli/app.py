@@ -64,8 +64,9 @@ class _Program(click.Group):
             failed, code = str(error), Exit.USAGE
         except (KeyboardInterrupt, click.Abort):
             failed, code = "interrupted", Exit.INTERRUPTED
-        except (BrokenPipeError, SystemExit):  # click and rich turn the one into the other
-            return Exit.PIPE
+        except (BrokenPipeError, SystemExit) as error:  # click and rich turn the one into the other
+            is_completed = isinstance(error, SystemExit) and not error.code  # by a shell, which click answers
+            return Exit.OK if is_completed else Exit.PIPE
         except OSError as error:
             if error.errno == errno.EPIPE:
                 return Exit.PIPE

@@ -4,6 +4,7 @@
 """
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ from run_results.cli.status import status
 from run_results.cli.streams import drop_output, escape_characters
 from run_results.cli.sync import sync
 from run_results.text import printable
+
+_COMPLETION = "_RUN_RESULTS_COMPLETE"
+"""The variable by which shells ask for completions."""
 
 
 @click.group(
@@ -66,7 +70,9 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         complain("interrupted")
         return Exit.INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # click and rich turn the one into the other
+    except (BrokenPipeError, SystemExit) as error:  # click and rich turn the one into the other
+        if _COMPLETION in os.environ and isinstance(error, SystemExit):  # and click answers shells with it
+            return _completed(error)
         drop_output()
         return Exit.PIPE
     except OSError as error:
@@ -81,6 +87,14 @@ def run(arguments: Sequence[str]) -> int:
                 click.echo(printable(line), err=True)
         return Exit.BUG
     return code if isinstance(code, int) else Exit.OK
+
+
+def _completed(error: SystemExit) -> int:
+    """The exit code for a shell that asks how to complete what is typed."""
+    if not error.code:
+        return Exit.OK
+    complain(f"{_COMPLETION} can be bash_source, zsh_source or fish_source")
+    return Exit.USAGE
 
 
 def _usage(error: click.ClickException) -> str:

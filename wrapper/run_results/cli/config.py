@@ -19,16 +19,17 @@ def config() -> None:
 @connecting
 @click.pass_obj
 def show(settings: Settings, as_json: bool) -> None:
-    """Show each setting, and whether it comes from an option, the environment, a profile or the default.
+    """Show each setting, and where it comes from.
 
-    Nothing is sent, and the token is not shown. Profiles stand in one file:
+    That is an option, the environment, a profile or the default. Nothing is sent, and the token is not shown. Profiles
+    stand in one file:
 
     \b
       [default]
       base_url = "https://aihub.example.com/api"
       context = "my-organization"
-      token = "file:~/.config/run-results/token"    # or env:NAME; never the token itself
-      names = "fields.txt"                          # for --names; beside this file
+      token = "file:~/.config/run-results/token"  # or env:NAME; never itself
+      names = "fields.txt"                        # for --names; beside this file
 
     --profile or RUN_RESULTS_PROFILE choose one, else default counts. Options and environment variables come first.
     """

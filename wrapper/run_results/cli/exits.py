@@ -24,7 +24,8 @@ class Exit(IntEnum):
     OK = 0, "it worked (fields that failed inside the run are results, not an error)"
     NO = (
         1,
-        "the answer is no: names check found something, the run did not settle in time, or an export cannot be resumed",
+        "the answer is no: names check found something or no names, a run did not settle in time or gives no status, an"
+        " export or a dataset of sync cannot be continued, or a wide table would have a field twice",
     )
     USAGE = 2, "wrong usage or configuration, or a local file that cannot be read or written"
     REFUSED = 3, "the server refused: token, rights, run id or parameter; asking again does not help"

@@ -26,7 +26,7 @@ from run_results.cli.options import (
     typed_option,
 )
 from run_results.cli.run_ids import read_run_ids
-from run_results.cli.types import TEXT, Command, json_option, listed_option
+from run_results.cli.types import PATH, TEXT, Command, json_option, listed_option
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
 from run_results.paths import is_folder_path, local_path, safe_name
@@ -140,6 +140,7 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     "-o",
     "--output",
     metavar="DIR|FILE|-",
+    type=PATH,
     required=True,
     help=f"A folder; or one file for one table, by its suffix (.{', .'.join(FORMATS)});"
     " or - for standard output, with --format csv or jsonl. A slash at the end makes it a folder, whatever its name.",

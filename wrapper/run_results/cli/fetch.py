@@ -30,7 +30,7 @@ from run_results.cli.options import (
 from run_results.cli.row_filter import RowFilter
 from run_results.cli.rows import ADDED, MARKS, keys
 from run_results.cli.settings import Settings
-from run_results.cli.types import TEXT, json_option, listed_option
+from run_results.cli.types import PATH, TEXT, json_option, listed_option
 from run_results.counts import THRESHOLD
 from run_results.errors import ConfigurationError, ExportError
 from run_results.files import whole_file
@@ -77,7 +77,7 @@ first failure.
     "-o",
     "--output",
     metavar="FILE|-",
-    type=TEXT,
+    type=PATH,
     default="-",
     help="Write to this file, whole or not at all; - is standard output. An older file is replaced.",
 )

@@ -26,7 +26,7 @@ from run_results.cli.options import (
 from run_results.cli.pace import Pace
 from run_results.cli.rows import MARKS, marked
 from run_results.cli.settings import Settings
-from run_results.cli.types import TEXT, json_option, print_json
+from run_results.cli.types import PATH, TEXT, json_option, print_json
 from run_results.counts import THRESHOLD
 from run_results.errors import ConfigurationError
 from run_results.names.guesses import Guesses
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     metavar="FILE|DIR|-",
+    type=PATH,
     required=True,
     help="Where to write the report, or - for standard output; for several runs, or with a slash at the end, a folder"
     " that gets RUN_ID.html for each. An older report is replaced when the new one is complete. Folders are made.",

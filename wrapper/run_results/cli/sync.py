@@ -23,7 +23,7 @@ from run_results.cli.options import (
     typed_option,
 )
 from run_results.cli.run_ids import read_run_ids
-from run_results.cli.types import TEXT, json_option, print_json
+from run_results.cli.types import PATH, json_option, print_json
 from run_results.sync.options import SYNC_FORMATS, SyncOptions
 from run_results.sync.result import Synced
 from run_results.tables.installed import need_arrow
@@ -43,7 +43,7 @@ _MOST_SHOWN = 20
     type=click.File("r", encoding="utf-8-sig"),
     help="The run ids, one a line; - is standard input.",
 )
-@click.option("--to", metavar="DIR", required=True, type=TEXT, help="The folder of the dataset; made where it is new.")
+@click.option("--to", metavar="DIR", required=True, type=PATH, help="The folder of the dataset; made where it is new.")
 @click.option(
     "--format",
     type=click.Choice(SYNC_FORMATS),
@@ -76,7 +76,7 @@ def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat:
 
     \b
       fields/, documents/, files/, case_fields/    the tables of all runs
-      runs/                                        each run: its state, when it was read, and whether it is whole
+      runs/    each run: its state, when it was read, and whether it is whole
 
     A run is read where DIR does not have it, or where it can have changed: it is not finished, is under review, or
     --recheck says so. Its rows are replaced as a whole. The command can be killed at any moment and given again.

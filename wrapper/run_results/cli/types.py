@@ -40,6 +40,8 @@ class _Seconds(click.FloatRange):
 
 TEXT: Final = _Text()
 """A text that is no path: a path is what its bytes are, whatever the locale."""
+PATH: Final = click.Path(readable=False, allow_dash=True)
+"""A path to write to, as its bytes are; shells complete it. The command itself finds out what is there."""
 SECONDS: Final = _Seconds(min=0, max=MOST_SECONDS, min_open=True)
 """The type of `--timeout`."""
 SECONDS_FROM_ZERO: Final = _Seconds(min=0, max=MOST_SECONDS)
