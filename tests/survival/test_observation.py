@@ -126,7 +126,7 @@ def test_the_log_is_silent_unless_it_is_asked(note: Note) -> None:
             [sys.executable, "-c", program, *urls], capture_output=True, text=True, timeout=600, check=True
         )
     assert (done.stdout, done.stderr) == ("", "")
-    note("observation", "logging, where nobody asked for it", "not a word")
+    note("observation", "logging, without any configuration", "no output")
 
 
 def test_the_log_tells_of_retries_when_it_is_asked(

@@ -166,7 +166,7 @@ def test_a_certificate_that_nobody_vouches_for_is_one_clear_error(
         outcome = walk(server.url, asynchronous)
         assert server.requests == []
         check_left_clean(server)
-    note("transport", "a certificate that nobody vouches for", outcome.told())
+    note("transport", "a certificate that is not trusted", outcome.told())
     assert type(outcome.error) is errors.ConnectionFailedError
     assert "certificate could not be verified" in str(outcome.error)
     assert "SSL_CERT_FILE" in outcome.error.hint

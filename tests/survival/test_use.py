@@ -274,7 +274,7 @@ def test_a_forked_process_has_connections_of_its_own(note: Note) -> None:
     with honest_server() as server:
         assert run_program(FORK, server.url) == [7, 7, 7]
         check_left_clean(server)
-    note("use", "a process forks in the middle, and both halves go on with the client", "every file in both")
+    note("use", "a process forks in the middle, and both processes continue with the client", "every file in both")
     check_no_connection_was_shared(server)
 
 
@@ -364,7 +364,7 @@ def test_an_observer_that_raises_leaves_a_client_that_works(asynchronous: bool, 
     with honest_server() as server:
         assert (asyncio.run(with_tasks(server.url)) if asynchronous else with_threads(server.url)) == NAMES
         check_left_clean(server)
-    note("use", "an observer raises KeyboardInterrupt", "reaches the caller; the client goes on")
+    note("use", "an observer raises KeyboardInterrupt", "reaches the caller; the client still works")
 
 
 @pytest.mark.parametrize("name", ["silent", "silent-in-body", "status-503-json"])
@@ -388,7 +388,7 @@ def test_a_cancelled_task_leaves_a_client_that_works(name: str, note: Note) -> N
     with serving(name, times=1) as server:
         assert asyncio.run(cancel(server)) == NAMES
         check_left_clean(server)
-    note("use", f"a task is cancelled in the middle of a page (`{name}`)", "ends at once; the client goes on")
+    note("use", f"a task is cancelled in the middle of a page (`{name}`)", "ends at once; the client still works")
 
 
 def test_a_walk_that_is_left_early_leaves_no_connection_busy(asynchronous: bool, note: Note) -> None:
@@ -494,4 +494,4 @@ def test_a_huge_string_within_the_limit_is_delivered(note: Note) -> None:
     """A page with a string of 100 MB keeps the contract: below the limit it comes."""
     with serving("huge-string") as server, Client(**settings_for(server.url)) as client:
         assert len(client.page(RUN_ID).run.message or "") == 100_000_000
-    note("memory", "`huge-string`, with the limit as it is by default", "the page, with a message of 100 MB")
+    note("memory", "`huge-string`, with the default limit", "the page, with a message of 100 MB")

@@ -81,7 +81,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             ),
             Row(
                 "redirect",
-                "to another origin, in a circle, from https to http",
+                "redirects to another origin, in a circle, from https to http",
                 "not followed; the error says where it pointed; neither token nor `IB-Context` goes there",
             ),
             Row(
