@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from run_results_conformance.server.synthetic import SyntheticRun
 
 RECIPES = Path(__file__).parents[2] / "docs" / "recipes"
 LIBRARIES = {
-    "airflow_runs.py": ["airflow"],
+    "airflow_runs.py": ["airflow.sdk"],
     "daft_runs.py": ["daft"],
     "dask_runs.py": ["dask.dataframe", "pandas"],
     "duckdb_runs.py": ["duckdb"],
@@ -27,18 +28,52 @@ ROWS = sum(
 )
 
 
-@pytest.mark.parametrize("recipe", LIBRARIES)
-def test_a_recipe_runs_as_it_stands(recipe: str, serve_runs: Callable[..., str], token: str) -> None:
-    """A recipe prints the number of all fields of all runs, given only the environment and the ids."""
+@pytest.fixture
+def environ(serve_runs: Callable[..., str], token: str) -> dict[str, str]:
+    """The environment of a recipe: a server with the runs, and nothing that reports to anybody."""
+    told = {"RUN_RESULTS_TOKEN": token, "RUN_RESULTS_BASE_URL": serve_runs(*RUNS)}
+    return {**os.environ, **told, "RAY_USAGE_STATS_ENABLED": "0", "DO_NOT_TRACK": "1"}
+
+
+def skip_without(recipe: str) -> None:
+    """Skip where a library that the recipe needs is not installed."""
     for library in LIBRARIES[recipe]:
         if importlib.util.find_spec(library.partition(".")[0]) is None:
             pytest.skip(f"{library} is not installed: it is large, and only this recipe needs it")
-    environ = {**os.environ, "RUN_RESULTS_TOKEN": token, "RUN_RESULTS_BASE_URL": serve_runs(*RUNS)}
-    command = [sys.executable, str(RECIPES / recipe), *(run.run_id for run in RUNS)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+
+
+def run(environ: dict[str, str], *command: object) -> str:
+    """What a program prints that ends well."""
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], env=environ, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
-    if recipe != "airflow_runs.py":  # its tasks run in a scheduler
-        assert f"{ROWS} rows" in done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("recipe", [name for name in LIBRARIES if name != "airflow_runs.py"])
+def test_a_recipe_runs_as_it_stands(recipe: str, environ: dict[str, str]) -> None:
+    """A recipe prints the number of all fields of all runs, given only the environment and the ids."""
+    skip_without(recipe)
+    assert f"{ROWS} rows" in run(environ, RECIPES / recipe, *(run.run_id for run in RUNS))
+
+
+def test_the_dag_runs_as_it_stands(environ: dict[str, str], tmp_path: Path) -> None:
+    """Airflow runs the recipe without a scheduler, from its folder of DAGs: the files have every field of all runs."""
+    skip_without("airflow_runs.py")
+    import pyarrow.dataset
+
+    lake, dags = tmp_path / "lake", tmp_path / "home" / "dags"
+    lake.mkdir()
+    dags.mkdir(parents=True)
+    (lake / "run-ids.txt").write_text("".join(f"{run.run_id}\n" for run in RUNS), "utf-8")
+    shutil.copy(RECIPES / "airflow_runs.py", dags)
+    settings = {"AIRFLOW_HOME": str(dags.parent), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "LAKE": str(lake)}
+    run({**environ, **settings}, "-m", "airflow", "db", "migrate")
+    run({**environ, **settings}, dags / "airflow_runs.py")
+    (folder,) = (lake / "fields").iterdir()
+    assert len(list(folder.iterdir())) == len(RUNS)
+    assert pyarrow.dataset.dataset(folder).count_rows() == ROWS
 
 
 def test_every_recipe_is_known() -> None:
