@@ -7,6 +7,7 @@ from attrs import define, field
 from hypothesis import strategies as st
 
 from run_results_api.models import RunStatus, RunSummary
+from run_results_api.types import UNSET
 
 Change = tuple[str, int, int]
 """What changes, the place in the list, and a start."""
@@ -49,6 +50,8 @@ class MovingList:
     stayed: set[str] = field(factory=set)
     """The runs that were there all the time, just as they are."""
     ever: dict[str, RunSummary] = field(factory=dict)
+    restarted: set[str] = field(factory=set)
+    """The runs that got another start."""
 
     def __attrs_post_init__(self) -> None:
         self.stayed = set(self.runs)
@@ -90,10 +93,16 @@ class MovingList:
         if kind == "remove":
             del self.runs[name]
         elif kind == "restart":
+            self.restarted.add(name)
             self.runs[name] = _with(self.runs[name], start_timestamp=START * SECOND + start)
         else:
             new = RunStatus.RUNNING if self.runs[name].status == RunStatus.COMPLETE else RunStatus.COMPLETE
             self.runs[name] = _with(self.runs[name], status=new)
+
+
+def without_id(run: RunSummary) -> RunSummary:
+    """The run as a server lists it that breaks the contract; its name is its folder."""
+    return _with(run, id=UNSET, input_dir=run.id)
 
 
 def _with(run: RunSummary, **changes: Any) -> RunSummary:

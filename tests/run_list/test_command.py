@@ -105,6 +105,28 @@ def test_people_get_a_table(here: Here) -> None:
     assert here("runs", "--since", "1h", "--format", "table") == (0, "0 runs\n", "")
 
 
+async def lists_a_run_without_id(scope: Any, receive: Any, send: Any) -> None:
+    """A server whose list has one run, which breaks the contract."""
+    is_first = b"&offset=0" in scope["query_string"] and b"from_timestamp=%d&" % (START - 1) in scope["query_string"]
+    run = {"status": "FAILED", "start_timestamp": START * SECOND}
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    await send({"type": "http.response.body", "body": json.dumps({"runs": [run] if is_first else []}).encode()})
+
+
+def test_a_run_without_id_is_shown(run_command: Here) -> None:
+    """What is known of a run without id is shown; a list of ids, which would lack it, is an error."""
+    with serve(lists_a_run_without_id) as served:
+        code, out, _ = run_command(served.url, "runs", *HOUR, "--json")
+        line = json.loads(out)
+        assert (code, line["run_id"], line["status"]) == (0, None, "FAILED")
+        assert "run_id" in line["unset"]
+        code, out, _ = run_command(served.url, "runs", *HOUR, "--format", "table")
+        assert out.splitlines()[1].split() == ["FAILED", "2025-08-27", "00:00:00", "-", "-"]
+        code, out, err = run_command(served.url, "runs", *HOUR, "--format", "ids")
+        assert (code, out) == (5, "")
+        assert "lists a run without an id" in err
+
+
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "a word": (("--since", "tomorrow"), "'tomorrow' is no moment; give today, yesterday"),
     "the wrong way round": (("--since", "1h", "--until", "2h"), "since must be before until"),

@@ -1,5 +1,6 @@
 """Which page of the list of runs is next: each run once, however the list changes and however the server reads it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from run_results.errors import PageRepeated, PagingError, RunOutOfWindow, RunsOutOfOrder
 from run_results.run_list.listing import Listing
 from run_results.run_list.window import Window, window
-from run_results_api.models import RunSummary
+from run_results_api.models import RunStatus, RunSummary
+from run_results_api.types import UNSET
 
-from .moving import FROM, SECOND, START, TO, Change, MovingList, moving_lists, run, scripts
+from .moving import FROM, SECOND, START, TO, Change, MovingList, moving_lists, run, scripts, without_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,6 +51,39 @@ def test_each_run_comes_once(listed: MovingList, script: list[list[Change]], sin
     due = {name for name in listed.stayed if wanted.has(listed.runs[name]) and listed.fits(listed.runs[name])}
     assert due <= set(names) <= set(listed.ever)
     assert listed.asked <= 3 * len(names) + 60 + 2 * len(script)
+
+
+@given(moving_lists(), scripts, st.sampled_from(["all", "some"]))
+def test_each_run_without_id_comes_once(listed: MovingList, script: list[list[Change]], which: str) -> None:
+    """Runs without id come once, too, as long as they can be told apart; one that gets another start can come twice."""
+    wanted, left = window_of(0, 7200), iter(script)
+
+    def change() -> None:
+        for each in next(left, []):
+            listed.change(*each)
+
+    def answer(begin: int, end: int, offset: int) -> list[RunSummary]:
+        found = listed.page(begin, end, offset)
+        return [without_id(each) if which == "all" or each.id.endswith(("1", "3", "5")) else each for each in found]
+
+    given = list(read(answer, wanted, change))
+    counts = Counter(each.id if isinstance(each.id, str) else str(each.input_dir) for each in given)
+    due = {name for name in listed.stayed if wanted.has(listed.runs[name]) and listed.fits(listed.runs[name])}
+    assert due <= set(counts) <= set(listed.ever)
+    assert {name for name, number in counts.items() if number > 1} <= listed.restarted
+    assert listed.asked <= 3 * len(given) + 60 + 2 * len(script)
+
+
+@pytest.mark.parametrize("cap", [2, 3, 7, 100])
+def test_runs_without_id_that_are_alike_come_each(cap: int) -> None:
+    """Two runs without id of the same moment, with nothing to tell them apart, are two; and the list ends."""
+    alike = [RunSummary(id=UNSET, status=RunStatus("COMPLETE"), start_timestamp=(START + 5) * SECOND) for _ in range(2)]
+    runs = [*RUNS[:4], *alike, *RUNS[40:44]]
+
+    def answer(begin: int, end: int, offset: int) -> list[RunSummary]:
+        return [each for each in runs if each.start_timestamp >= begin * SECOND][offset : offset + cap]
+
+    assert list(read(answer, ALL)) == runs
 
 
 RUNS = [run(f"run-{number}", number * SECOND // 3) for number in range(60)]

@@ -346,7 +346,7 @@ class MalformedResponseError(ContractError):
 class UnusablePageError(ContractError):
     """Raised when `files` or `has_more` is missing or of a wrong type, on which paging depends, or `id` is no text.
 
-    In the list of runs: when `runs`, or an `id` or `start_timestamp` in it, is missing or of a wrong type.
+    In the list of runs: when `runs`, or a `start_timestamp` in it, is missing or of a wrong type.
     """
 
 

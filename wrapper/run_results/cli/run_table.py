@@ -28,10 +28,11 @@ class RunTable:
         self.counts[status] += 1
         line = Text(f"{status:<22}", _STYLES.get(status, "yellow"))
         line.append(f"{_moment(run.start_timestamp):<21}{_moment(run.finish_timestamp):<21}")
-        line.append(printable(run.id, 200))
+        name = printable(run.id, 200) if isinstance(run.id, str) else "-"
+        line.append(name)
         if isinstance(run.msg, str) and run.msg:
             line.append(f"  {printable(run.msg, 1000)}", "dim")
-            line.truncate(max(self.console.width, _LEAST_WIDTH, 66 + len(run.id)), overflow="ellipsis")
+            line.truncate(max(self.console.width, _LEAST_WIDTH, 66 + len(name)), overflow="ellipsis")
         self._print(line)
 
     def summary(self, hint: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from run_results import UNSET, RunStatus, RunSummary, to_datetime
+from run_results import UNSET, ContractError, RunStatus, RunSummary, to_datetime
 from run_results.cli.options import SEVERAL, connecting
 from run_results.cli.pace import Pace
 from run_results.cli.settings import Settings
@@ -17,7 +17,6 @@ from run_results.text import printable, printable_json
 
 _ENCODER = msgspec.json.Encoder()
 _STATUSES = [status.value for status in RunStatus]
-_OPTIONAL = ("status", "message", "finish_timestamp", "batch_id", "input_dir", "app_id", "deployment_id", "tags")
 
 
 @click.command()
@@ -104,6 +103,11 @@ def runs(
 def _write(run: RunSummary, kind: str) -> None:
     """Write a run at once, so that whoever reads can begin."""
     if kind == "ids":
+        if not isinstance(run.id, str):
+            raise ContractError(
+                "the server lists a run without an id, so that the ids are not those of all runs",
+                advice="--format jsonl shows what is known of it",
+            )
         click.echo(printable(run.id))
         return
     sys.stdout.buffer.write(printable_json(_ENCODER.encode_lines([record(run)])))
@@ -126,5 +130,5 @@ def record(run: RunSummary) -> dict[str, object]:
         "deployment_id": run.deployment_id,
         "tags": run.tags,
     }
-    unset = [key for key in _OPTIONAL if line[key] is UNSET]
+    unset = [key for key, value in line.items() if value is UNSET]
     return {key: None if value is UNSET else value for key, value in line.items()} | {"unset": unset}

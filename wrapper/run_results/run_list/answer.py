@@ -12,12 +12,12 @@ from run_results.drift import Drift
 from run_results.errors import ContractError, UnusablePageError
 from run_results.repair import repair
 from run_results.run_list.filters import Filters
-from run_results.text import count
+from run_results.text import count, quote
 from run_results_api.models import RunList, RunSummary
 
 _DECODER = msgspec.json.Decoder(RunList)
 # What the reading of the list depends on.
-_NEEDED: Final = re.compile(r"\$\.runs(\[\d+\](\.(id|start_timestamp))?)?")
+_NEEDED: Final = re.compile(r"\$\.runs(\[\d+\](\.start_timestamp)?)?")
 
 
 class ListAnswer(Struct, frozen=True):
@@ -41,7 +41,8 @@ def read(body: bytes, filters: Filters, *, is_strict: bool = False) -> ListAnswe
     news = None if found is None else tuple(place for place in found if not place.is_breach)
     unusable = [place for place in breaches if _NEEDED.fullmatch(place.path)]
     if unusable:
-        raise UnusablePageError(f"the list of runs cannot be read: {unusable[0]}", drift=(*breaches, *(news or ())))
+        text = f"the list of runs cannot be read{_of_run(listed, unusable[0].path)}: {unusable[0]}"
+        raise UnusablePageError(text, drift=(*breaches, *(news or ())))
     latest = 0
     for index, run in enumerate(listed.runs):
         path = f"$.runs[{index}]"
@@ -55,6 +56,13 @@ def read(body: bytes, filters: Filters, *, is_strict: bool = False) -> ListAnswe
         text = f"the answer broke the contract in {count(len(breaches), 'place')}, first {breaches[0]}"
         raise ContractError(text, drift=(*breaches, *(news or ())))
     return ListAnswer(listed.runs, tuple(breaches), news)
+
+
+def _of_run(listed: RunList, path: str) -> str:
+    """Which run this place is in, for a message; empty where nothing names it."""
+    index = re.match(r"\$\.runs\[(\d+)\]\.", path)
+    name = listed.runs[int(index[1])].id if index else None
+    return f" because of run {quote(name, 200)}" if isinstance(name, str) else ""
 
 
 def _decode(body: bytes) -> tuple[RunList, tuple[Drift, ...] | None]:

@@ -15,23 +15,28 @@ page, one was added there, or the order is not kept: then all these places are r
 Where a page has a single run, the next one cannot begin with a known run. It is asked for from behind the last known
 run; then this one is asked for again, and where it still has its place, nothing has moved.
 
+A run without id is a breach of the contract, and still comes: it is known by its start and whatever else of it stays as
+it is (`_keys`).
+
 An end is not believed at once where a run has come that is not read, or where all known runs are gone: the list is then
 read again from `begin` on.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 from run_results import errors
 from run_results.run_list.window import NANOSECONDS
 from run_results.text import quote
 from run_results_api.models import RunSummary
+from run_results_api.types import UNSET
 
 _PATIENCE = 50
 """So many answers in a row may have no new run and not be the end, and one more for each run that is read again."""
 
 
 class Listing:
-    """Where the reading of the list stands. Memory grows with the list, by the id of each run."""
+    """Where the reading of the list stands. Memory grows with the list, by the key of each run (`_keys`)."""
 
     def __init__(self, begin: int, end: int) -> None:
         self.begin = begin
@@ -64,7 +69,7 @@ class Listing:
             self._behind = runs
             self.is_complete = not runs and self._has_pages
             self._step_back()
-        elif behind is not None and [run.id for run in runs] == [self._last] and self._joins(runs):
+        elif behind is not None and _keys(runs) == [self._last] and self._joins(runs):
             self._check_order(behind, runs[0].start_timestamp)
             self.offset, self.is_complete = self._place, not behind
             new = self._take(behind)
@@ -73,7 +78,7 @@ class Listing:
             new = self._take(runs)
         else:
             self._step_back()
-        self._left_out |= {run.id for run in runs}
+        self._left_out |= set(_keys(runs))
         self._left_out -= self._seen
         self._is_doubted &= not new
         is_emptied = not runs and asked == 0 and bool(self._seen) and not self._is_doubted
@@ -95,7 +100,7 @@ class Listing:
             start = run.start_timestamp
             if not first <= start <= last:
                 raise errors.RunOutOfWindow(
-                    f"run {quote(run.id, 200)} started at {start} ns, and asked for were runs from second {self.begin}"
+                    f"{_name(run)} started at {start} ns, and asked for were runs from second {self.begin}"
                     f" to {self.end}"
                 )
         self._check_order(runs, first)
@@ -104,14 +109,14 @@ class Listing:
         """The runs started in this order, none in a second before that of `before`."""
         for run in runs:
             if run.start_timestamp // NANOSECONDS < before // NANOSECONDS:
-                raise errors.RunsOutOfOrder(f"run {quote(run.id, 200)} stands behind one that started later")
+                raise errors.RunsOutOfOrder(f"{_name(run)} stands behind one that started later")
             before = run.start_timestamp
 
     def _joins(self, runs: Sequence[RunSummary]) -> bool:
         """Whether no run can be between those that are known and these."""
         if self.offset == 0:
             return True
-        return bool(runs) and self._known.get(runs[0].id) == runs[0].start_timestamp
+        return bool(runs) and self._known.get(*_keys(runs[:1])) == runs[0].start_timestamp
 
     def _step_back(self) -> None:
         """Ask again, from further back."""
@@ -127,10 +132,11 @@ class Listing:
         """Take a page that joins, and decide what to ask for next."""
         if not runs:
             return []
-        new = list({run.id: run for run in runs if run.id not in self._seen}.values())
-        self._seen.update(run.id for run in new)
-        self._known.update((run.id, run.start_timestamp) for run in runs)
-        self._place, self._last = self.offset + len(runs), runs[-1].id
+        keys = _keys(runs)
+        new = {key: run for key, run in zip(keys, runs, strict=True) if key not in self._seen}
+        self._seen.update(new)
+        self._known.update((key, run.start_timestamp) for key, run in zip(keys, runs, strict=True))
+        self._place, self._last = self.offset + len(runs), keys[-1]
         # The last second is asked for again as a whole, because runs of it may follow; and the one before it, too,
         # because the server may read the bound as one that is not wanted. Not where that is half of the page or more.
         later = runs[-1].start_timestamp // NANOSECONDS - 1
@@ -140,4 +146,26 @@ class Listing:
             self._place = 0
         self._back = 1 if self._place and len(runs) > 1 else 0
         self.offset = self._place - self._back
-        return new
+        return list(new.values())
+
+
+def _keys(runs: Sequence[RunSummary]) -> list[str]:
+    """What each run of an answer is known by: its id.
+
+    Without one, what does not change while a run is at work. Of several that are alike in that, how many of them stand
+    before it in the answer counts, too.
+    """
+    keys, alike = [], Counter[str]()
+    for run in runs:
+        key: object = run.id
+        if not isinstance(key, str):  # no printable id begins with a line break
+            key = f"\n{(run.start_timestamp, run.batch_id, run.input_dir, run.app_id, run.deployment_id)}"
+            alike[key] += 1
+            key = f"{key} {alike[key]}"
+        keys.append(key)
+    return keys
+
+
+def _name(run: RunSummary) -> str:
+    """The run in a message."""
+    return "a run without id" if run.id is UNSET else f"run {quote(run.id, 200)}"
