@@ -55,6 +55,28 @@ class View:
     unwanted: list[str] = field(factory=list)
     """Dialogs, errors on the console, breaches of the policy, and requests for anything but the report itself."""
 
+    size: Any = None
+    listeners: list[tuple[Any, Callable[[Any], object]]] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.size = self.page.viewport_size
+
+    def listen(self, event: Any, listener: Callable[[Any], object]) -> None:
+        """Hear an event of the page until the test ends."""
+        self.listeners.append((event, listener))
+        self.page.on(event, listener)
+
+    def leave(self, *, keep: bool) -> None:
+        """Close the page, or leave it empty for the next test, if it still is as it was made."""
+        if not keep or self.page.viewport_size != self.size or self.page.evaluate("matchMedia('print').matches"):
+            self.page.close()
+            return
+        for event, listener in self.listeners:
+            self.page.remove_listener(event, listener)
+        self.page.unroute_all()
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
+
     def picture(self, name: str) -> None:
         """Keep a screenshot as `build/screenshots/NAME.png`."""
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -72,19 +94,31 @@ def context(browser: Browser) -> Callable[..., BrowserContext]:
     @cache
     def made(fresh: object = None, **options: Any) -> BrowserContext:
         size = dict(zip(("width", "height"), options.pop("size", (1400, 900)), strict=True))
-        return browser.new_context(**{"viewport": size, **options})
+        context = browser.new_context(**{"viewport": size, **options})
+        context.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
+        )
+        return context
 
     return made
 
 
 @pytest.fixture
 def look(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., View]]:
-    """Open a report; whatever it does that no report should do fails the test at its end."""
+    """Open a report; whatever it does that no report should do fails the test at its end.
+
+    A page of a context that tests share is used by one after the other: another page costs as much as a short test.
+    """
     views: list[View] = []
+    idle: list[Page] = []
 
     def open_(path: Path, hash: str = "", **options: Any) -> View:
-        view = View(context(**options).new_page(), path)
+        shared = context(**options)
+        free = [page for page in shared.pages if all(page is not view.page for view in views)]
+        view = View(free[0] if free else shared.new_page(), path)
         views.append(view)
+        if "fresh" not in options:
+            idle.append(view.page)
 
         def route(route: Route) -> None:
             if route.request.url.partition("#")[0] == path.as_uri():
@@ -94,10 +128,10 @@ def look(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., View]
                 route.abort()
 
         view.page.route("**/*", route)
-        view.page.on("dialog", lambda dialog: (view.unwanted.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        view.page.on("pageerror", lambda error: view.unwanted.append(f"error: {error}"))
-        view.page.on("popup", lambda _: view.unwanted.append("popup"))
-        view.page.on(
+        view.listen("dialog", lambda dialog: (view.unwanted.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        view.listen("pageerror", lambda error: view.unwanted.append(f"error: {error}"))
+        view.listen("popup", lambda _: view.unwanted.append("popup"))
+        view.listen(
             "console",
             lambda message: (
                 view.unwanted.append(f"{message.type}: {message.text}")
@@ -105,16 +139,13 @@ def look(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., View]
                 else None
             ),
         )
-        view.page.add_init_script(
-            "document.addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
-        )
         view.page.set_default_timeout(120_000)
         view.page.goto(path.as_uri() + hash)
         return view
 
     yield open_
     for view in views:
-        view.page.close()
+        view.leave(keep=view.page in idle)
     assert [view.unwanted for view in views if view.unwanted] == []
 
 
