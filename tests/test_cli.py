@@ -547,7 +547,7 @@ def test_the_progress_is_for_people_who_write_to_a_file(serve_runs: Serve, tmp_p
     with (tmp_path / "out.jsonl").open("wb") as file:
         code, seen = on_terminal(url, "fetch", RUN.run_id, stdout=file)
     assert code == 0
-    assert re.search(r"10 files in all, \d+ lines, [\d,]+ files/s", seen)
+    assert re.search(r"10 files in all, \d+ rows, [\d,]+ files/s", seen)
     assert len(records((tmp_path / "out.jsonl").read_text())) > 50
     assert on_terminal(url, "fetch", RUN.run_id, "--start", "5", stdout=subprocess.PIPE) == (0, "")
 
@@ -863,7 +863,12 @@ def test_an_export_shows_how_it_goes(serve_runs: Serve, tmp_path: Path) -> None:
     code, seen = on_terminal(url, "export", "synthetic-1", "-o", str(tmp_path / "out"), "--rows-per-part", "1")
     assert code == 0
     assert re.search(r"\d+ files so far \(total unknown\), [\d,]+ fields \(\d+ failed\), [\d,]+ fields/s", seen)
-    assert plain(seen)[-1].split("synthetic-1: ")[1].startswith("400 files, ")
+    result, written, following = plain(seen)[-3:]
+    assert result.split("synthetic-1: ")[1].startswith("400 files, ")
+    assert written.startswith(f"run-results: written: {tmp_path}/out/fields/, {tmp_path}/out/documents/, ")
+    assert following == "run-results: next: run-results fetch synthetic-1 --only failed  # the fields that failed"
+    code, seen = on_terminal(url, "export", "synthetic-1", "-o", str(tmp_path / "quiet"), "-q")
+    assert (code, len(plain(seen))) == (0, 1)
 
 
 def test_an_interrupted_export_can_be_resumed(tmp_path: Path, serve_runs: Serve, here: Here) -> None:
@@ -993,7 +998,7 @@ def test_a_bug_in_an_export_does_not_look_like_a_no(
 MISTAKES = {
     "no command": ([], "Usage: "),
     "no such command": (["fetsch"], "No such command 'fetsch'. Did you mean 'fetch'? Try 'run-results --help'"),
-    "no run": (["fetch"], "Missing argument 'RUN_ID'"),
+    "no run": (["fetch"], "Missing argument 'RUN_ID...'"),
     "a token as argument": (["fetch", "r", f"--token={SECRET}"], "No such option '--token'"),
     "an unknown flag": (["fetch", "r", "--include", "everything"], "no include flag is called 'everything'"),
     "a run id that is a path": (["status", "a/b"], "holds a slash"),

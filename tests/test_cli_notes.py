@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from run_results.cli.after_export import advice
+from run_results.cli.settings import Settings
+from run_results.export import Exported
 from run_results_conformance.server.synthetic import SyntheticRun
 
 RUN = SyntheticRun(seed=1, files=11)
@@ -54,3 +58,20 @@ def test_a_start_behind_the_end_is_said(url: str, run_command: Heard, tmp_path: 
     code, _, err = run_command(url, command, RUN.run_id, "--start", "99", *place)
     assert code == 0
     assert f"{RUN.run_id}: the run has no file 99: its files, counted from 0, end before" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "following"),
+    [
+        ({"failed": 1}, "run-results --profile 'a b' fetch 'r 1' --only failed"),
+        ({}, "run-results --profile 'a b' report 'r 1' -o r_1-"),
+        ({"unfinished": "RUNNING", "failed": 1}, "run-results --profile 'a b' status 'r 1' --wait"),
+    ],
+)
+def test_the_next_command_can_be_typed_as_it_stands(tmp_path: Path, given: dict[str, Any], following: str) -> None:
+    """After an export the next command has the options that found the server, and is quoted for the shell."""
+    settings = Settings({"profile": "a b", "names": "x", "timeout": 3})
+    made = Exported("r 1", tmp_path, "csv", files=3, paths=(tmp_path, tmp_path / "a.csv"), **given)
+    written, step = advice(made, settings.retyped())
+    assert written == f"written: {tmp_path}/, {tmp_path}/a.csv (csv)"
+    assert step.startswith(f"next: {following}")

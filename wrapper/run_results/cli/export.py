@@ -9,6 +9,7 @@ import click
 
 from run_results import Include
 from run_results.arguments import check_run_id
+from run_results.cli.after_export import advise
 from run_results.cli.exits import Exit
 from run_results.cli.interrupts import noted_interrupts
 from run_results.cli.jobs import Jobs
@@ -235,6 +236,8 @@ def export(
         if work.is_interrupted and sys.stderr.isatty():
             click.echo(err=True)  # below the "^C"
         code = work.report(as_json=as_json)
+        if len(work.done) == len(places) == 1 and not as_json:
+            advise(work.so_far[wanted[0]], context.obj)
         if work.is_interrupted:
             complain("interrupted. What is written stays; continue with --resume")
             code = Exit.INTERRUPTED

@@ -56,6 +56,12 @@ def is_quiet() -> bool:
     return context is not None and bool(context.meta.get(QUIET))
 
 
+def note(text: str) -> None:
+    """Print a note that warns of nothing, unless `-q` was given."""
+    if not is_quiet():
+        click.echo(f"run-results: {printable(text)}", err=True)
+
+
 def warn(text: str) -> None:
     """Print a warning, unless `-q` was given."""
     if not is_quiet():

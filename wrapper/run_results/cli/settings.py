@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SETTINGS = {setting.name: setting.metadata for setting in fields(Options)}
 """The settings of the library, each with what `Options` says about it."""
+_CONNECTING = ("profile", "base_url", "context", "token_file", "allow_insecure")
 _TOKEN_FILE = "RUN_RESULTS_TOKEN_FILE"  # noqa: S105 - a name
 """The variable that names a file with the token, where neither an option nor RUN_RESULTS_TOKEN gives it."""
 
@@ -98,6 +100,20 @@ class Settings:
         """Whether logs go to stderr."""
         return bool(self.given.get("verbose"))
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody at a terminal reads what is neither result nor error: not with `-q`, nor with a log."""
+        return _is_terminal() and not self.verbose and not is_quiet()
+
+    def retyped(self) -> str:
+        """The options by which the server was found, as they are typed before another command."""
+        given = {name: value for name, value in self.given.items() if name in _CONNECTING}
+        return shlex.join(
+            word
+            for name, value in given.items()
+            for word in (f"--{name.replace('_', '-')}", *([] if value is True else [str(value)]))
+        )
+
     def console(self, file: TextIO | None = None) -> "Console":
         """Where a command draws: standard output, or a file, which gets no colours."""
         from run_results.cli.console import console
@@ -125,7 +141,7 @@ class Settings:
         given |= {name: value for name, value in chosen.items() if value is not None}
         if callable(chosen["token"]):
             chosen["token"]()  # a file that cannot be read is an error before anything is sent
-        if _is_terminal() and not self.verbose and not is_quiet():  # the log says so, too
+        if self.is_watched:  # the log says so, too
             given["observe"] = announce_retry
         with _logging(verbose=self.verbose), Client(**given, **more) as client:
             yield client
