@@ -1,6 +1,7 @@
 """Which task reads what: groups of small runs, windows of large ones, and errors before a task starts."""
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -123,6 +124,28 @@ def test_small_runs_are_grouped(served: Asked) -> None:
     assert sorted(map(len, plan(source_of(served), ids, tasks=7))) == [17, 17, 17, 17, 17, 17, 18]
     assert [len(task) for task in plan(source_of(served), ids[:3], tasks=10)] == [1, 1, 1], "no task is empty"
     assert len(plan(source_of(served), iter(ids), tasks=1)) == 1
+
+
+def test_many_ids_are_planned_with_one_request(served: Asked) -> None:
+    """A hundred thousand ids, each twice, take one request and little memory: each is in one slice, in its order."""
+    before = len(served.paths)
+    ids = [f"run-{number}" for number in range(100_000)]
+    tracemalloc.start()
+    try:
+        tasks = plan(source_of(served), (run_id for _ in range(2) for run_id in ids), tasks=100)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(served.paths) == before + 1
+    assert {len(task) for task in tasks} == {1000}
+    assert sorted(each.run_id for task in tasks for each in task) == sorted(ids)
+    assert most < 100_000 * 1000
+
+
+def test_ids_that_differ_in_case_are_two_runs(served: Asked) -> None:
+    """Ids are compared as they are: in other letters it is another run."""
+    (slices,) = plan(source_of(served), ["run-1", "Run-1", "RUN-1", "run-1"], tasks=1)
+    assert [each.run_id for each in slices] == ["run-1", "Run-1", "RUN-1"]
 
 
 @pytest.mark.parametrize(("window", "step"), [(1, 4), (4, 4), (7, 4), (8, 8), (1000, 1000)])

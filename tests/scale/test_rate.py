@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from attrs import define, field
+from tests.scale.kit import REFERENCE, TOKEN, VARIABLE, ids_of, runs_of, serving
 
 from run_results import Page, RetryPolicy, errors
 from run_results.include import Include
 from run_results.options import settle
 from run_results.request import Reply, Request, Sleep
 from run_results.retry import RetryBudget
+from run_results.scale import plan, read_all
 from run_results.scale.pace import Pace
 from run_results.scale.source import Source
 from run_results.walk import walk
@@ -29,6 +31,7 @@ class Limited:
     headers: dict[str, str]
     left: float = 10.0
     seen: float = 0.0
+    status: int = 429
     answered: int = 0
     refused: int = 0
 
@@ -37,7 +40,7 @@ class Limited:
         self.left, self.seen = min(self.rate, self.left + (now - self.seen) * self.rate), now
         if self.left < 1:
             self.refused += 1
-            return Reply(429, self.headers, b"")
+            return Reply(self.status, self.headers, b"")
         self.left -= 1
         self.answered += 1
         return PAGE
@@ -89,19 +92,19 @@ class Tasks:
 
 
 @cache
-def storm(retry_after: str | None, rate: float | None) -> Tasks:
+def storm(retry_after: str | None, rate: float | None, status: int = 429) -> Tasks:
     """Sixteen tasks, 1,600 runs, and a limit of ten requests a second; `rate` is what the source is held to."""
     source = Source(token="env:X", base_url="http://127.0.0.1", requests_per_second=rate)
     headers = {} if retry_after is None else {"retry-after": retry_after}
-    tasks = Tasks(Limited(10, headers), source.shared(16).requests_per_second, patience=source.patience)
+    tasks = Tasks(Limited(10, headers, status=status), source.shared(16).requests_per_second, patience=source.patience)
     tasks.run(16, 100)
     return tasks
 
 
-@pytest.mark.parametrize("retry_after", [None, "1"])
-def test_a_storm_ends(retry_after: str | None) -> None:
+@pytest.mark.parametrize(("status", "retry_after"), [(429, None), (429, "1"), (503, "1")])
+def test_a_storm_ends(status: int, retry_after: str | None) -> None:
     """Sixteen tasks at a limit of ten requests a second end, with patience; without it, the job fails."""
-    tasks = storm(retry_after, None)
+    tasks = storm(retry_after, None, status)
     assert tasks.done == tasks.server.answered == 1600
     assert tasks.server.refused > 160, "it was a storm"
     with pytest.raises(errors.TooManyRequestsError):
@@ -150,6 +153,37 @@ def test_a_pace_keeps_its_distance() -> None:
     assert len(waits) == 4, "nobody waits for a turn any longer"
     Pace(None, lambda: now, sleep).wait()
     assert len(waits) == 4
+
+
+@define
+class Counting:
+    """A pace that nobody waits for, and that counts the turns."""
+
+    turns: int = 0
+
+    def wait(self) -> None:
+        """Give a turn."""
+        self.turns += 1
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_no_request_goes_before_its_turn(concurrency: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page of every run, and every look at its length, takes one turn of the task's rate."""
+    runs, pace = runs_of(10), Counting()
+    monkeypatch.setattr(Source, "pace", lambda _: pace)
+    with serving(runs) as asked:
+        monkeypatch.setenv(VARIABLE, TOKEN)
+        # With a rate, no page is asked for ahead, which would be before its turn.
+        source = Source(
+            token=REFERENCE, base_url=asked.url, requests_per_second=10, prefetch=4, concurrency=concurrency
+        )
+        tasks = plan(source, ids_of(runs), tasks=1, window=4)
+        assert pace.turns == len(asked.paths) > 10
+        list(read_all(source, tasks[0]))
+        assert pace.turns == len(asked.paths) > 20
 
 
 def test_a_rate_is_divided_among_tasks() -> None:

@@ -16,7 +16,9 @@ from tests.scale.kit import REFERENCE, TOKEN, VARIABLE, Asked, ids_of, runs_of, 
 from run_results import Client, NameMap, errors, schema
 from run_results.scale import Slice, Source, plan, read, read_all
 from run_results.tables import TABLES, Typed
-from run_results_conformance.server.runs import MemoryRun
+from run_results_conformance.server.reference import ReferenceServer
+from run_results_conformance.server.runs import MemoryRun, MemoryStore
+from run_results_conformance.server.serving import serve
 
 THOROUGH = profiles.get_profile("thorough").max_examples == profiles.default.max_examples
 RUNS = runs_of(200 if THOROUGH else 12)
@@ -140,6 +142,26 @@ def test_a_missing_run_can_be_reported(served: Asked, expected: Tables, concurre
         assert {value for row in missing for value in row.values()} == {None}
         there = [{name: value for name, value in row.items() if name != "missing"} for row in rows if "run_id" in row]
         assert there == [row for row in expected[table].to_pylist() if row["run_id"] == IDS[0]]
+
+
+@pytest.mark.parametrize("on_missing", ["error", "skip", "report"])
+def test_a_run_that_is_forbidden_is_an_error(on_missing: Any) -> None:
+    """403 for one run of several is no missing run: it ends the task, whatever is done with missing ones."""
+    mine, others = RUNS[:2], RUNS[2]
+    server = ReferenceServer(MemoryStore([*mine, others]), TOKEN, page_size=4)
+
+    async def forbidding(scope: Any, receive: Any, send: Any) -> None:
+        if IDS[2] not in scope["path"]:
+            await server(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 403, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"message": "not yours"}'})
+
+    with serve(forbidding) as served:
+        source = Source(token=REFERENCE, base_url=served.url, on_missing=on_missing)
+        with pytest.raises(errors.ForbiddenError, match="not yours") as caught:
+            list(read(source, plan(source, IDS[:3], tasks=1)[0]))
+    assert caught.value.run_id == IDS[2]
 
 
 def test_a_part_of_a_run_that_is_gone_is_an_error(served: Asked) -> None:
