@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
+from run_results.cli.export import _places as export_places
+from run_results.cli.report import _places as report_places
 from run_results_conformance.server.synthetic import SyntheticRun
 
 FIRST, SECOND = SyntheticRun(seed=1, files=3), SyntheticRun(seed=2, files=2)
@@ -65,3 +67,10 @@ def test_what_several_runs_cannot_have_is_wrong_usage(heard: Heard, arguments: l
     assert (code, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1
+
+
+def test_ids_that_differ_in_case_share_no_place() -> None:
+    """Where a system takes `r` and `R` for one name, two such runs have a folder, or a report, of their own."""
+    for places in (export_places(["r", "R"], "out", several=True), report_places(["r", "R"], "out/")):
+        assert list(places) == ["r", "R"]
+        assert len({place.lower() for place in places.values()}) == 2

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +31,7 @@ from run_results import files as folder_module
 from run_results.export import Exported, job, plan
 from run_results.export import parts as parts_module
 from run_results.export.parts import Part, chain
-from run_results.paths import safe_name
+from run_results.paths import safe_name, safe_names
 from run_results.tables import TABLES, VERSION, Wide, columns
 from run_results.text import fold
 from run_results_conformance.server.reference import ReferenceServer
@@ -1121,6 +1122,16 @@ def test_the_chain_has_no_gap(lengths: list[int], strays: set[int]) -> None:
     assert [part.start for part in followed] == [0, *(part.end for part in followed)][: len(followed)]
     assert (followed[-1].end if followed else 0) == sum(lengths)
     assert [Part.parse(part.name) for part in followed] == followed
+
+
+@given(st.lists(st.text(st.sampled_from("aAbBéÉe\u0301ıİ-"), min_size=1, max_size=4), unique=True))
+def test_names_beside_each_other_differ_on_any_system(texts: list[str]) -> None:
+    """Names for one folder differ where a system ignores case and Unicode forms; most are those they had alone."""
+    names = safe_names(texts)
+    assert list(names) == texts
+    assert len({unicodedata.normalize("NFC", name).casefold() for name in names.values()}) == len(texts)
+    assert safe_names(["run-1", "RUN-2"]) == {"run-1": "run-1", "RUN-2": "RUN-2"}
+    assert safe_names(["r", "R"]) == {text: safe_name(text, digest=True) for text in "rR"}
 
 
 @given(st.lists(st.text(max_size=300) | st.sampled_from(["..", "a/b", "\x00", "", "CON", "~", "a b"]), unique=True))

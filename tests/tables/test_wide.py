@@ -329,6 +329,16 @@ def test_an_async_stream_is_wide_too(serve_runs: Serve, token: str) -> None:
     asyncio.run(use(serve_runs(MemoryRun({"id": "r-1", "status": "COMPLETE"}, RUN_2["files"]))))
 
 
+@pytest.mark.parametrize("wide", ["A", Wide()])
+def test_more_names_than_columns_is_said_before_an_export(wide: Any, token: str, tmp_path: Path) -> None:
+    """An export with names that are too many for columns is an error of the caller's, at once, and writes nothing."""
+    names = NameMap(f"field {number}" for number in range(10_001))
+    client = Client(token=token, base_url="http://127.0.0.1:1")
+    with client, pytest.raises(errors.ConfigurationError, match="more than 10000 fields"):
+        client.export("r", tmp_path / "out", wide=wide, names=names)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_more_names_than_columns_is_said_before_anything_is_sent(serve_runs: Serve, token: str) -> None:
     """Names that are too many for columns are an error of the caller's, at once."""
     names = NameMap(f"field {number}" for number in range(10_001))

@@ -7,10 +7,13 @@ promise what needs both. `ConfigurationError` says what a text is instead.
 import hashlib
 import os
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from run_results.errors import ConfigurationError
+from run_results.text import fold
 
 _LONGEST_NAME: Final = 150  # bytes; systems take 255, and a digest and a suffix are added
 # Path makes s3:/bucket of s3://bucket, and some stores have one slash of their own (dbfs:/mnt).
@@ -82,10 +85,21 @@ def is_reserved(name: str) -> bool:
     return bool(_RESERVED.fullmatch(name.partition(".")[0].rstrip(" ")))
 
 
-def safe_name(text: str) -> str:
+def safe_names(texts: Iterable[str]) -> dict[str, str]:
+    """Each text with its `safe_name`; where some systems would take two names for one, all of these have a digest.
+
+    >>> safe_names(["run-1", "r2", "R2"])
+    {'run-1': 'run-1', 'r2': 'r2-db77fd01af957221', 'R2': 'R2-d653b016db1da8f5'}
+    """
+    names = {text: safe_name(text) for text in texts}
+    alike = Counter(fold(name) for name in names.values())
+    return {text: name if alike[fold(name)] == 1 else safe_name(text, digest=True) for text, name in names.items()}
+
+
+def safe_name(text: str, *, digest: bool = False) -> str:
     """A text as the name of one file or folder on any system: letters, digits, dots, dashes, and `_` for the rest.
 
-    Where that is not the text itself, a digest of it follows, so that two texts have two names.
+    Where that is not the text itself, or with `digest`, a digest of it follows, so that two texts have two names.
 
     >>> safe_name("run-tax-2025"), safe_name("../etc"), safe_name("NUL")
     ('run-tax-2025', 'etc-f7f9121fdb53d8de', 'NUL-ae6de1827cfc8111')
@@ -96,9 +110,9 @@ def safe_name(text: str) -> str:
         os.fsencode(plain)
     except UnicodeEncodeError:  # the encoding of the file system has not every letter
         plain = re.sub(r"[^\x00-\x7f]+", "_", plain).strip("._-")
-    if plain and plain == text and not is_reserved(plain):
+    if plain and plain == text and not digest and not is_reserved(plain):
         return text
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     if is_reserved(plain):  # what stands in front of a dot is reserved, too
         plain = plain.replace(".", "_")
-    return f"{plain}-{digest}" if plain else digest
+    return f"{plain}-{mark}" if plain else mark

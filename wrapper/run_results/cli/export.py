@@ -30,7 +30,7 @@ from run_results.cli.run_ids import read_run_ids
 from run_results.cli.types import PATH, TEXT, Command, json_option, listed_option
 from run_results.errors import ConfigurationError
 from run_results.export.options import ExportOptions
-from run_results.paths import is_folder_path, local_path, safe_name
+from run_results.paths import is_folder_path, local_path, safe_names
 from run_results.tables.installed import need_arrow
 from run_results.tables.options import DIALECTS, FORMATS, SEPARATORS, Typed, Wide
 from run_results.tables.schema import TABLES
@@ -253,4 +253,4 @@ def _places(run_ids: list[str], output: str, *, several: bool) -> dict[str, str]
         return dict.fromkeys(run_ids, output)
     if place.suffix.lower().removeprefix(".") in FORMATS and not is_folder_path(output):
         raise ConfigurationError(f"several runs need a folder, and {output!r} is the name of one file")
-    return {run_id: f"{place / safe_name(run_id)}/" for run_id in run_ids}
+    return {run_id: f"{place / name}/" for run_id, name in safe_names(run_ids).items()}

@@ -30,7 +30,7 @@ from run_results.cli.types import PATH, TEXT, json_option, print_json
 from run_results.counts import THRESHOLD
 from run_results.errors import ConfigurationError
 from run_results.names.guesses import Guesses
-from run_results.paths import is_folder_path, local_path, safe_name
+from run_results.paths import is_folder_path, local_path, safe_names
 from run_results.text import count, printable
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _places(run_ids: tuple[str, ...], output: str) -> dict[str, str]:
     place = local_path(output)
     if place.suffix.lower() in (".html", ".htm") and not is_folder_path(output):
         raise ConfigurationError(f"several reports need a folder, and {output!r} is the name of one file")
-    return {run_id: str(place / f"{safe_name(run_id)}.html") for run_id in run_ids}
+    return {run_id: str(place / f"{name}.html") for run_id, name in safe_names(run_ids).items()}
 
 
 def _open(path: str) -> None:

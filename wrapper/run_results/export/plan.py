@@ -14,6 +14,7 @@ from run_results.files import file_errors, temporary
 from run_results.paths import is_folder_path, local_path
 from run_results.tables.options import FORMATS, Csv, Format
 from run_results.tables.schema import TABLES, VERSION, What, columns
+from run_results.tables.wide import Pivot
 
 
 @frozen
@@ -149,6 +150,8 @@ def make_plan(run_id: str, path: str | os.PathLike[str], options: ExportOptions)
     if is_file and wide is None and len(tables) > 1:
         text = f"{str(path)!r} is one file and holds one table, not {len(tables)}; name a folder"
         raise ConfigurationError(text, option="tables")
+    if wide is not None:
+        Pivot(wide, options.names)  # raises for names with more fields than a wide table has
     plan = Plan(
         run_id=run_id,
         path=place,

@@ -69,6 +69,9 @@ class Pivot:
         for class_name in self.names.classes if self.wide.class_name is None else [self.wide.class_name]:
             if _is_text(class_name):
                 self._classes[class_name] = {}
+        if len(self.names):  # names of too many fields are an error before anything is fetched
+            for class_name in list(self._classes) or [None]:
+                self._layout(class_name)
 
     def survey(self, documents: pa.Table, fields: pa.Table) -> None:
         """Note which classes and fields there are. Raises `ContractError` where the fields are too many for columns."""
