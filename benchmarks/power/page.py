@@ -73,7 +73,8 @@ def _faults(faults: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(["what has to be known", "faults", *own], rows)
     if _BY_ID in tools:
         undecided = tools[_BY_ID]["undecided"]
-        yield f"So with ids alone {len(tools[_BY_ID]['missed'])} faults are missed. The report lists the rules that could not be judged, and what they need."
+        yield f"So with ids alone {len(tools[_BY_ID]['missed'])} faults are missed. The report lists the rules that could not be judged, and what they need: [the rules](rules.md) that need a manifest."
+        yield f"\nMissed with ids alone: {_code(tools[_BY_ID]['missed'])}.\n"
         yield f"{len(undecided)} servers cannot be judged completely, because their answers cannot be read; they exit with 1 or 2, never with 0."
     idle = [rule for rule, figures in faults["rules"].items() if not figures["finds_alone"]]
     yield (

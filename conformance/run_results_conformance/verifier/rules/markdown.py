@@ -5,6 +5,8 @@ from run_results_conformance.verifier.traffic import as_list
 from .catalogue import FAMILIES, RULES
 from .rule import Level
 
+_MANIFEST = "a manifest"
+
 
 def markdown() -> str:
     """The catalogue as `docs/rules.md`."""
@@ -27,6 +29,7 @@ def markdown() -> str:
         "(unless HEAD is refused) `errors.allow`. They are reported as not judged, unless `--unsafe-methods` is given.",
         "Where no id answers 404, none of them is sent.",
     ]
+    lines += ["", *_with_a_manifest()]
     for family, about in FAMILIES.items():
         lines += [
             "",
@@ -43,3 +46,16 @@ def markdown() -> str:
             if rule.family == family
         ]
     return "\n".join([*lines, ""])
+
+
+def _with_a_manifest() -> list[str]:
+    """Which rules need to know more than a server says of its runs."""
+    needs: dict[str, list[str]] = {}
+    for rule in RULES:
+        if rule.needs.startswith(_MANIFEST):
+            needs.setdefault(rule.needs, []).append(f"`{rule.id}`")
+    return [
+        "These rules need a [manifest](manifest.md): nothing in an answer shows whether they are kept.",
+        "",
+        *(f"- {', '.join(rules)}: {need}." for need, rules in needs.items()),
+    ]
