@@ -1,5 +1,7 @@
 """Notes on stderr: what -q leaves out, and what is said of a run that is not whole."""
 
+import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,8 @@ from typing import Any
 import pytest
 
 from run_results.cli.after_export import advice
+from run_results.cli.console import progress
+from run_results.cli.pace import Pace
 from run_results.cli.settings import Settings
 from run_results.export import Exported
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -75,3 +79,18 @@ def test_the_next_command_can_be_typed_as_it_stands(tmp_path: Path, given: dict[
     written, step = advice(made, settings.retyped())
     assert written == f"written: {tmp_path}/, {tmp_path}/a.csv (csv)"
     assert step.startswith(f"next: {following}")
+
+
+@pytest.mark.parametrize("columns", [24, 40, 200])
+def test_progress_fits_into_one_line(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    """However narrow the terminal is, the line of progress and the ^C behind it leave room, and the time is whole."""
+    shown = io.StringIO()
+    monkeypatch.setattr("sys.stderr", shown)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress(wanted=True) as update:
+        update(Pace("file").line(12_345, "100,000 rows"))
+    lines = [line for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "\n", shown.getvalue()).splitlines() if line.strip()]
+    assert all(len(line) <= columns - len("^C") for line in lines)
+    assert "12,345" in lines[-1]
+    assert re.search(r" \d:\d\d:\d\d$", lines[-1].rstrip())

@@ -6,7 +6,10 @@ from typing import TextIO
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column
+
+_BESIDE = len("⠋ ") + len(" 0:00:00") + len("^C")
+"""What stands beside the text of the progress; Ctrl-C is written behind it, and must not begin another line."""
+_LEAST_ROOM = 8
 
 
 def console(*, color: bool, stderr: bool = False, file: TextIO | None = None) -> Console:
@@ -21,12 +24,13 @@ def progress(*, wanted: bool) -> Iterator[Callable[[str], None]]:
     if not wanted:
         yield lambda _: None
         return
-    one_line = Column(no_wrap=True, overflow="ellipsis")
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", table_column=one_line, markup=False),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console(color=False, stderr=True), transient=True) as bar:
-        task = bar.add_task("waiting for the server", total=None)
-        yield lambda text: bar.update(task, description=text)
+    line = console(color=False, stderr=True)
+    room = max(line.width - _BESIDE, _LEAST_ROOM)
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=line, transient=True) as bar:
+        task = bar.add_task(_cut("waiting for the server", room), total=None)
+        yield lambda text: bar.update(task, description=_cut(text, room))
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"

@@ -133,8 +133,13 @@ class Jobs:
         fields, failed = sum(each.fields for each in seen), sum(each.failed for each in seen)
         rate = (fields - sum(self.before.values())) / max(time.monotonic() - self.began, 0.001)
         runs = f"{len(self.done):,} of {len(self.places):,} runs, " if len(self.places) > 1 else ""
-        files = count(sum(each.files for each in seen), "file") + ("" if is_all else f" {SO_FAR}")
-        return f"{runs}{files}, {count(fields, 'field')} ({failed:,} failed), {rate:,.0f} fields/s"
+        files, counted = (
+            count(sum(each.files for each in seen), "file"),
+            f"{count(fields, 'field')} ({failed:,} failed)",
+        )
+        if is_all:
+            return f"{runs}{files}, {counted}, {rate:,.0f} fields/s"
+        return f"{runs}{files} {SO_FAR}, {rate:,.0f} fields/s, {counted}"  # a narrow terminal cuts the end
 
     def report(self, *, as_json: bool = False) -> int:
         """Print the result of each run; returns the exit code, which is that of the first failure."""
