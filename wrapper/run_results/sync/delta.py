@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable
 
 _MOST_FILES: Final = 100
-"""Of one table, before small files are put together."""
+"""Of one table at the end of a sync, before small files are put together."""
+_MOST_COMMITS: Final = 32
+"""Of one table, before its small files are put together: each commit takes longer the more files there are."""
 
 
 class DeltaStore:
@@ -36,6 +38,7 @@ class DeltaStore:
         self._lake, self._exceptions = deltalake, exceptions
         self._path = path
         self._schemas: dict[str, pa.Schema] = {LEDGER: SCHEMA} | dict(schemas)
+        self._commits = dict.fromkeys(self._schemas, 0)
         with self._errors("open"):
             is_there = {name: deltalake.DeltaTable.is_deltatable(str(path / name)) for name in self._schemas}
         has_ledger = is_there.pop(LEDGER)
@@ -66,8 +69,11 @@ class DeltaStore:
             check_count(self._path / what, self._count(what), what, entries, may_have_more=is_killed)
 
     def _count(self, what: What) -> int:
+        table = self._tables[what]
         with self._errors("read"):
-            return int(self._tables[what].to_pyarrow_dataset().count_rows())
+            counts = table.get_add_actions()["num_records"].to_pylist()
+            # Another writer may have left them out.
+            return int(table.to_pyarrow_dataset().count_rows()) if None in counts else sum(counts)
 
     @contextmanager
     def _errors(self, action: str) -> Iterator[None]:
@@ -90,27 +96,38 @@ class DeltaStore:
 
     def write(self, batch: Batch) -> None:
         """See `Store`."""
-        self._note(batch.replaced, new=batch.begun)
+        self._change(LEDGER, to_table(batch.begun).to_batches())
+        self._note(batch.replaced, batch.replaced)
         for what in self._schemas:
             if what != LEDGER:
-                self._change(what, batch.batches(what, old=True), remove=batch.before)  # type: ignore[arg-type]
+                remove = _is_one_of(batch.before)
+                self._change(what, batch.batches(what, old=True), remove=remove)  # type: ignore[arg-type]
                 self._change(what, batch.batches(what, old=False))  # type: ignore[arg-type]
-        self._note(batch.entries)
+        self._note(batch.entries, [*batch.begun, *batch.replaced])
+        for name, commits in self._commits.items():
+            if commits > _MOST_COMMITS:
+                self._compact(name)
 
     def note(self, entries: Collection[Entry]) -> None:
         """See `Store`."""
-        self._note(entries)
+        self._note(entries, entries)
 
-    def _note(self, entries: Collection[Entry], new: Collection[Entry] = ()) -> None:
-        self._change(LEDGER, to_table(entries).to_batches(), remove=[entry.run_id for entry in entries])
-        self._change(LEDGER, to_table(new).to_batches())
+    def _note(self, entries: Collection[Entry], there: Collection[Entry]) -> None:
+        """Change the ledger. What is `there` of the runs says where: not all of its files are searched."""
+        if entries:
+            # New rows have to be within the predicate, too.
+            numbers = [entry.batch for entry in (*there, *entries)]
+            place = f"batch >= {min(numbers)} AND batch <= {max(numbers)}"
+            remove = f"{place} AND {_is_one_of(entry.run_id for entry in there)}"
+            self._change(LEDGER, to_table(entries).to_batches(), remove=remove)
 
-    def _change(self, name: str, batches: Iterable[pa.RecordBatch], remove: Collection[str] = ()) -> None:
-        """One commit: the rows of some runs go, and rows come."""
+    def _change(self, name: str, batches: Iterable[pa.RecordBatch], remove: str = "") -> None:
+        """One commit: the rows go for which a predicate is true, and rows come."""
         coming = iter(batches)
         first = next(coming, None)
         if first is None and not remove:
             return
+        self._commits[name] += 1
         table = self._tables[name]
         number = (table.transaction_version(APPLICATION) or 0) + 1
         commit = self._commit(app_transactions=[self._lake.Transaction(APPLICATION, number)])
@@ -118,19 +135,26 @@ class DeltaStore:
         with self._errors("write into"):
             reader = _widened(self._schemas[name], rows, pa.schema(table.schema().to_arrow()))
             if remove:
-                ids = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in remove)
-                self._lake.write_deltalake(
-                    table, reader, mode="overwrite", predicate=f"run_id IN ({ids})", commit_properties=commit
-                )
+                self._lake.write_deltalake(table, reader, mode="overwrite", predicate=remove, commit_properties=commit)
             else:
                 self._lake.write_deltalake(table, reader, mode="append", commit_properties=commit)
 
     def close(self) -> None:
         """See `Store`. Small files are put together; older versions of the tables stay readable."""
-        for table in self._tables.values():
-            with self._errors("compact"):
-                if len(table.file_uris()) > _MOST_FILES:
-                    table.optimize.compact(commit_properties=self._commit())
+        for name, table in self._tables.items():
+            if len(table.file_uris()) > _MOST_FILES:
+                self._compact(name)
+
+    def _compact(self, name: str) -> None:
+        with self._errors("compact"):
+            self._tables[name].optimize.compact(commit_properties=self._commit())
+        self._commits[name] = 0
+
+
+def _is_one_of(run_ids: Iterable[str]) -> str:
+    """A predicate for the rows of these runs; empty where there are none."""
+    ids = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in run_ids)
+    return f"run_id IN ({ids})" if ids else ""
 
 
 def _widened(schema: pa.Schema, rows: Iterable[pa.RecordBatch], wanted: pa.Schema) -> pa.RecordBatchReader:

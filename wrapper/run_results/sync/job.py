@@ -96,7 +96,7 @@ def sync(
         check_marker(folder, chosen.marks)
         schemas: dict[What, pa.Schema] = {what: arrow_schema(what, typed=chosen.typed is not None) for what in TABLES}
         store = open_store(chosen.format, folder, schemas)
-        job = _Job(client, chosen, folder, store, progress or (lambda _: None), stop)
+        job = _Job(client, chosen, folder, store, progress, stop)
         result = job.run(wanted)
         store.close()
         return result
@@ -118,9 +118,12 @@ class _Job:
     options: SyncOptions
     folder: Path
     store: Store
-    progress: Callable[[Synced], None]
+    progress: Callable[[Synced], None] | None
     stop: Callable[[], bool]
     result: Synced = field(factory=Synced)
+    """Without the two lists that follow, which are copied only where somebody looks."""
+    _missing: list[str] = field(factory=list)
+    _failures: dict[str, RunResultsError] = field(factory=dict)
     _entries: dict[str, Entry] = field(factory=dict)
     _batch: Batch = field(factory=Batch)
     _noted: list[Entry] = field(factory=list)
@@ -139,6 +142,8 @@ class _Job:
         left = [run_id for run_id, entry in self._entries.items() if not entry.whole and run_id not in known]
         now = utc_now()
         to_read = [run_id for run_id in wanted if self._is_due(run_id, now)]
+        # Runs whose rows are in the same file are replaced together, so that each file is written anew once.
+        to_read.sort(key=lambda run_id: self._entries[run_id].batch if run_id in self._entries else 0)
         self.result = Synced(settled=len(wanted) - len(to_read))
         self._begin()
         try:
@@ -146,7 +151,11 @@ class _Job:
             self._read_all([*left, *to_read])
         finally:
             self._batch.close()
-        return self.result
+        return self._so_far
+
+    @property
+    def _so_far(self) -> Synced:
+        return evolve(self.result, missing=tuple(self._missing), failures=dict(self._failures))
 
     def _is_due(self, run_id: str, now: datetime) -> bool:
         entry = self._entries.get(run_id)
@@ -169,7 +178,8 @@ class _Job:
                     break
                 for future in wait(at_work, _POLL, FIRST_COMPLETED).done:
                     left -= self._take(at_work.pop(future), future)
-                    self.progress(self.result)
+                    if self.progress is not None:
+                        self.progress(self._so_far)
                 if self._is_due_to_write:
                     self._write()
         self._write()
@@ -227,13 +237,13 @@ class _Job:
             raise
         except RunResultsError as error:
             if isinstance(error, NotFoundError) and is_missing(error):
-                self.result = evolve(result, missing=(*result.missing, run_id))
+                self._missing.append(run_id)
                 self._note_missing(before)
             else:
                 # An address without the API says nothing of the run.
                 is_away = isinstance(error, TransportError | NotFoundError)
                 self._unreached = self._unreached + 1 if is_away else 0
-                self.result = evolve(result, failures={**result.failures, run_id: error})
+                self._failures[run_id] = error
             return True
         self._unreached = 0
         result = evolve(result, files=result.files + entry.files, breaches=result.breaches + entry.breaches)

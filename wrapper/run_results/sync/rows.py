@@ -120,7 +120,7 @@ class Batch:
     def begun(self) -> list[Entry]:
         """What the ledger has of the other runs, while they are written."""
         new = (entry for run_id, (entry, _) in self.runs.items() if run_id not in self.before)
-        return [evolve(entry.emptied, whole=False) for entry in new]
+        return [evolve(entry.emptied, whole=False, batch=self.number) for entry in new]
 
     @property
     def entries(self) -> list[Entry]:
