@@ -1,0 +1,136 @@
+"""What a run costs does not grow with the number of runs: neither files written, nor descriptors, nor memory."""
+
+import copy
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from run_results import Client
+from run_results.page import Page
+from run_results.sync import Synced, sync
+from run_results.sync.digest import Digest
+from run_results.sync.options import SYNC_FORMATS
+from run_results.tables.batches import Tabulator
+from run_results.tables.schema import TABLES
+from run_results_conformance import ReferenceServer
+from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
+
+from .kit import THOROUGH, Runs, Serving, assert_in_step
+
+
+def test_a_server_with_other_pages_changes_no_run(token: str, tmp_path: Path) -> None:
+    """Runs that are read again in pages of another size have the same rows, so nothing is written."""
+    runs = Runs()
+    for number in range(3):
+        runs.put(f"r{number}", number, 11, status="RUNNING")
+    for page_size in (4, 11, 1, 3):
+        server = ReferenceServer(runs, token, page_size=page_size)
+        with serve(server) as served, Client(token=token, base_url=served.url) as client:
+            made = sync(client, runs.runs, tmp_path, format="parquet")
+    assert (made.changed, made.unchanged) == (0, 3)
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_a_digest_does_not_depend_on_batches(what: Any, client_of: Serving) -> None:
+    """However the rows of a real run are cut, nested ones and nulls among them, the digest is that of all rows."""
+    runs = Runs()
+    runs.put("r", 5, 40)
+    client = client_of(runs)
+    table = pa.Table.from_batches([Tabulator(what).batch(page) for page in client.pages("r")])
+    table = pa.concat_tables([table] * (1 + 2500 // max(1, len(table)))).combine_chunks()
+    found = set()
+    for size in (len(table), 1000, 999, 257, 64, 7):
+        digest = Digest()
+        for batch in table.to_batches(max_chunksize=size):
+            digest.add(batch)
+        found.add(digest.finish())
+    assert len(found) == 1
+    other = Digest()
+    for batch in table.slice(1).to_batches():
+        other.add(batch)
+    assert other.finish() not in found
+
+
+def test_each_file_is_written_anew_once(client_of: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where runs of many batches have changed, those of one file are replaced together; new runs cost one ledger."""
+    from run_results.sync import parquet
+
+    written: Counter[str] = Counter()
+
+    def publish(paths: list[Path]) -> None:
+        written.update(path.parent.name + "/" + path.name for path in paths)
+        real(paths)
+
+    real = parquet.publish
+    monkeypatch.setattr(parquet, "publish", publish)
+    runs = Runs()
+    for number in range(24):
+        runs.put(f"r{number}", number, 1, status="RUNNING")
+    client = client_of(runs)
+    sync(client, runs.runs, tmp_path, format="parquet", jobs=1, runs_per_batch=4)
+    assert written["runs/runs.parquet"] == 6
+    written.clear()
+    for number in range(24):
+        runs.put(f"r{number}", number, 1, status="RUNNING" if number % 2 else "COMPLETE", message="edited")
+    # In another order, of which every fourth run is in the same file.
+    order = [f"r{number}" for start in range(4) for number in range(start, 24, 4)]
+    sync(client, order, tmp_path, format="parquet", jobs=1, runs_per_batch=4)
+    assert written["runs/runs.parquet"] == 12
+    assert max(count for name, count in written.items() if name.startswith("files/")) == 1
+    assert_in_step(tmp_path, "parquet", client, list(runs.runs))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+@pytest.mark.parametrize("form", SYNC_FORMATS)
+def test_descriptors_and_memory_stay_flat(
+    form: Any, client_of: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over many batches no file stays open, and no rows stay in memory; one request is sent for each page."""
+    monkeypatch.setattr("run_results.sync.rows._IN_MEMORY", 1000)
+    runs = Runs()
+    for number in range(40):
+        runs.put(f"r{number}", 3, 3)
+    client = client_of(runs)
+    open_files: list[int] = []
+    memory: list[int] = []
+
+    def note(_: Synced) -> None:
+        open_files.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+        memory.append(pa.total_allocated_bytes())
+
+    sync(client, runs.runs, tmp_path, format=form, runs_per_batch=2, jobs=2, progress=note)
+    assert len(runs.asked) == 40
+    assert max(open_files[20:]) <= max(open_files[:20]) + 4
+    assert max(memory[20:]) <= 1.5 * max(memory[:20]) + 2**20
+
+
+@pytest.mark.skipif(not THOROUGH, reason="it measures processor time for minutes: see `make thorough`")
+@pytest.mark.parametrize("form", SYNC_FORMATS)
+def test_the_cost_of_a_run_is_flat(form: Any, serve_runs: Any, token: str, tmp_path: Path) -> None:
+    """Ten times as many batches take no more processor time for each run, within a half."""
+    with Client(token=token, base_url=serve_runs(SyntheticRun(1, 1, run_id="r"))) as client:
+        page = client.page("r")
+
+    class Many:
+        """A client of as many runs as are asked for."""
+
+        def pages(self, run_id: str, **_: Any) -> Iterator[Page]:
+            """The one page of a run."""
+            made = copy.copy(page)
+            object.__setattr__(made, "run_id", run_id)
+            yield made
+
+    costs = []
+    for number in (400, 4000):
+        began = time.process_time()
+        ids = [f"run-{each * 7919 % number}" for each in range(number)]
+        made = sync(Many(), ids, tmp_path / str(number), format=form, runs_per_batch=20)  # type: ignore[arg-type]
+        assert made.new == number
+        costs.append((time.process_time() - began) / number)
+    assert costs[1] <= 1.5 * costs[0], costs
