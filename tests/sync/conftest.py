@@ -19,6 +19,7 @@ def client_of(token: str) -> Iterator[Serving]:
 
         def start(runs: Runs) -> Client:
             served = stack.enter_context(serve(ReferenceServer(runs, token, page_size=3)))
+            runs.url = served.url
             return stack.enter_context(Client(token=token, base_url=served.url))
 
         yield start

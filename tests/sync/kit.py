@@ -25,6 +25,8 @@ class Runs:
 
     runs: dict[str, Run] = field(factory=dict)
     asked: list[str] = field(factory=list)
+    url: str = ""
+    """Of the server that `client_of` started."""
 
     def find(self, run_id: str, context: str | None) -> Run | None:
         """See `Store`."""

@@ -168,7 +168,7 @@ class TestDatasets:
         sync(client, ["one"], tmp_path, format=form)
         for path in tmp_path.glob(gone):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        with pytest.raises(errors.ExportError, match="is gone; bring it back"):
+        with pytest.raises(errors.ExportError, match=r"is gone\. Bring back what was there"):
             sync(client, ["one"], tmp_path, format=form)
         assert read(tmp_path, "files", form).num_rows == 2
 

@@ -211,7 +211,8 @@ def lock_folder(path: Path, work: str = "export") -> Lock:
                 break
             else:
                 return Lock(descriptor)
-    raise ExportError(f"another {work} is writing to {str(path)!r}", path=str(path))
+    advice = "Start again when it has ended"
+    raise ExportError(f"another {work} is writing to {str(path)!r}", path=str(path), advice=advice)
 
 
 def is_locked(path: Path) -> bool:

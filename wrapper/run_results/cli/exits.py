@@ -34,6 +34,7 @@ class Exit(IntEnum):
     BUG = 70, "a bug in run-results"  # EX_SOFTWARE of sysexits.h; Python's own 1 would mean "no"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
     PIPE = 141, "the reader of the output stopped reading, as head does"
+    TERMINATED = 143, "stopped by SIGTERM"
 
 
 def table() -> str:

@@ -1,5 +1,6 @@
 """`run-results sync`: a dataset on disk that follows the runs."""
 
+import signal
 import sys
 from datetime import timedelta
 from typing import Any
@@ -98,7 +99,7 @@ def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat:
         runs_per_batch=given["runs_per_batch"],
     )
     with (
-        noted_interrupts() as interrupts,
+        noted_interrupts(signal.SIGTERM) as interrupts,
         context.obj.client(on_repeat=on_repeat) as client,
         context.obj.progress() as update,
     ):
@@ -118,7 +119,7 @@ def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat:
     code = _report(result, to, as_json=as_json)
     if is_interrupted:
         complain("interrupted. What is whole is written; the same command continues")
-        code = Exit.INTERRUPTED
+        code = Exit.TERMINATED if interrupts.is_terminated else Exit.INTERRUPTED
     context.exit(code)
 
 

@@ -12,7 +12,7 @@ from run_results.errors import ExportError
 from run_results.sync.delta_changes import APPLICATION, check_files, check_history
 from run_results.sync.ledger import SCHEMA, Entry, to_entries, to_table
 from run_results.sync.rows import Batch
-from run_results.sync.store import LEDGER, check_count, check_whole
+from run_results.sync.store import LEDGER, WAIT, check_count, check_whole
 from run_results.tables.schema import TABLES, What
 
 if TYPE_CHECKING:
@@ -81,10 +81,8 @@ class DeltaStore:
             yield
         except self._exceptions.CommitFailedError as error:
             if "Concurrent" in str(error):
-                text = (
-                    f"another sync is writing to {str(self._path)!r}, or another program; nothing of this batch counts"
-                )
-                raise ExportError(f"{text}: start again when the other one has ended", path=str(self._path)) from None
+                text = f"another sync is writing to {str(self._path)!r}, or another program; this batch does not count"
+                raise ExportError(text, path=str(self._path), advice=WAIT) from None
             raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
         except (self._exceptions.DeltaError, OSError, pa.ArrowException) as error:
             raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None

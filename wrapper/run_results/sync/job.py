@@ -36,7 +36,7 @@ from run_results.sync.ledger import Entry, last_batch, utc_now
 from run_results.sync.options import SyncChoices, SyncOptions, check_marker, choose
 from run_results.sync.result import Synced
 from run_results.sync.rows import Batch, Rows
-from run_results.sync.store import Store
+from run_results.sync.store import AGAIN, Store
 from run_results.tables.arrow import arrow_schema
 from run_results.tables.batches import Tabulator
 from run_results.tables.schema import TABLES, What
@@ -92,7 +92,7 @@ def sync(
         raise ConfigurationError("no run ids are given", option="run_ids")
     folder = local_path(to)
     need_store(chosen.format)
-    with closing(lock_folder(folder, "sync")):
+    with _advising(), closing(lock_folder(folder, "sync")):
         check_marker(folder, chosen.marks)
         schemas: dict[What, pa.Schema] = {what: arrow_schema(what, typed=chosen.typed is not None) for what in TABLES}
         store = open_store(chosen.format, folder, schemas)
@@ -100,6 +100,16 @@ def sync(
         result = job.run(wanted)
         store.close()
         return result
+
+
+@contextmanager
+def _advising() -> Iterator[None]:
+    """Errors of files say what to do next: a full disk is no reason to begin again."""
+    try:
+        yield
+    except ExportError as error:
+        error.advice = error.advice or AGAIN
+        raise
 
 
 class _Left(Exception):

@@ -146,7 +146,8 @@ def changed(table: pa.Table, entries: Collection[Entry]) -> pa.Table:
 def to_entries(table: pa.Table) -> dict[str, Entry]:
     """The entries of the table `runs`, by run id. Raises `ExportError` for another table."""
     if lacking := [name for name in SCHEMA.names if name not in table.schema.names]:
-        raise ExportError(f"the table `runs` is no ledger of sync: it has no column {lacking[0]!r}")
+        text = f"the table `runs` is no ledger of sync: it has no column {lacking[0]!r}"
+        raise ExportError(text, advice=RESTORE)
     entries = {row["run_id"]: Entry(**row) for row in table.select(SCHEMA.names).to_pylist()}
     if len(entries) < len(table):
         raise ExportError("the table `runs` has a run twice, so another program has changed it", advice=RESTORE)

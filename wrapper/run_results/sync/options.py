@@ -109,8 +109,8 @@ def check_marker(folder: Path, marks: dict[str, Any]) -> None:
         with file_errors("read", folder):
             there = [path.name for path in folder.iterdir() if not path.name.endswith(".tmp")]
         if there:
-            text = f"{str(folder)!r} holds no dataset of sync, but {there[0]!r}; choose an empty folder"
-            raise ExportMismatch(text[:500], path=str(folder))
+            text = f"{str(folder)!r} holds no dataset of sync, but {there[0]!r}"
+            raise ExportMismatch(text[:500], path=str(folder), advice="Choose an empty folder")
         write_file(marker, json.dumps(marks, indent=1).encode())
         return
     with file_errors("read", marker, ValueError):
@@ -118,4 +118,4 @@ def check_marker(folder: Path, marks: dict[str, Any]) -> None:
     before: dict[str, Any] = found if isinstance(found, dict) else {}
     if different := [name for name, value in marks.items() if before.get(name) != value]:
         text = f"{str(folder)!r} was begun with another value of: {', '.join(different)}"
-        raise ExportMismatch(f"{text}. Give the same options, or begin in a new folder", path=str(folder))
+        raise ExportMismatch(text, path=str(folder), advice="Give the same options, or begin in a new folder")

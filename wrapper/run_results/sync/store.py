@@ -14,6 +14,9 @@ from run_results.sync.rows import Batch
 from run_results.tables.schema import What
 
 LEDGER: Final = "runs"
+WAIT: Final = "Start again when the other one has ended"
+AGAIN: Final = "Nothing is lost: when it can be written, the same sync goes on from here"
+"""What to do where something could not be written or read."""
 
 
 class Store(Protocol):
@@ -42,12 +45,10 @@ def check_whole(path: Path, is_there: Mapping[str, bool], *, has_ledger: bool, h
     The ledger is made first and gets its first run when all tables are there, so that no kill looks like this.
     """
     if any(is_there.values()) and not has_ledger:
-        text = f"the ledger {str(path / LEDGER)!r} is gone; bring it back, or begin in a new folder"
-        raise ExportError(text, path=str(path))
+        raise ExportError(f"the ledger {str(path / LEDGER)!r} is gone", path=str(path), advice=RESTORE)
     if has_runs and not all(is_there.values()):
         gone = next(name for name, is_table in is_there.items() if not is_table)
-        text = f"the table {str(path / gone)!r} is gone; bring it back, or begin in a new folder"
-        raise ExportError(text, path=str(path))
+        raise ExportError(f"the table {str(path / gone)!r} is gone", path=str(path), advice=RESTORE)
 
 
 def check_count(place: Path, found: int, table: What, entries: Iterable[Entry], *, may_have_more: bool = False) -> None:
