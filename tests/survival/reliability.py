@@ -49,7 +49,9 @@ they differ, the table has both. You can use each of these servers to test your 
 _CONNECTIONS = """## How requests end
 
 A request ends at its deadline, which is `timeout` seconds after it has a connection. It ends earlier if nobody needs its
-answer any more: if its task is cancelled, its walk is left, or its client is closed.
+answer any more: if its task is cancelled, its walk is left, or its client is closed. Closing a client also ends its waits
+between two attempts. `timeout` is for the answer as it comes; to make a page of it takes processor time after that, at most 5
+seconds for each megabyte and for most pages a small fraction of a second.
 
 On our own connections, every step ends at that moment: connecting, the TLS handshake, each read and write. There is one
 exception: with threads, the operating system looks up names, and this cannot be interrupted. The connection is closed, and

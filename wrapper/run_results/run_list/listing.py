@@ -29,7 +29,6 @@ from run_results import errors
 from run_results.run_list.window import NANOSECONDS
 from run_results.text import quote
 from run_results_api.models import RunSummary
-from run_results_api.types import UNSET
 
 _PATIENCE = 50
 """So many answers in a row may have no new run and not be the end, and one more for each run that is read again."""
@@ -168,4 +167,4 @@ def _keys(runs: Sequence[RunSummary]) -> list[str]:
 
 def _name(run: RunSummary) -> str:
     """The run in a message."""
-    return "a run without id" if run.id is UNSET else f"run {quote(run.id, 200)}"
+    return f"run {quote(run.id, 200)}" if isinstance(run.id, str) else "a run without id"

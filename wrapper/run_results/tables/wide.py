@@ -70,8 +70,8 @@ class Pivot:
             if _is_text(class_name):
                 self._classes[class_name] = {}
         if len(self.names):  # names of too many fields are an error before anything is fetched
-            for class_name in list(self._classes) or [None]:
-                self._layout(class_name)
+            for known in list(self._classes) or [None]:
+                self._layout(known)
 
     def survey(self, documents: pa.Table, fields: pa.Table) -> None:
         """Note which classes and fields there are. Raises `ContractError` where the fields are too many for columns."""
