@@ -157,6 +157,14 @@ def test_a_run_that_changed_and_a_busy_folder_are_noticed(heard: Heard, store: M
         assert "another export is writing" in err
 
 
+def test_a_place_that_takes_no_files_is_noticed(heard: Heard, tmp_path: Path) -> None:
+    """A dry run finds a folder that could not be made, and says nothing about resuming there."""
+    (tmp_path / "file").write_text("")
+    code, out, err = heard("-o", str(tmp_path / "file" / "out"), "--dry-run")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "is no folder" in err
+
+
 def test_standard_output_has_no_dry_run(heard: Heard) -> None:
     """What goes to standard output is not there before and not resumed."""
     code, _, err = heard("-o", "-", "--format", "csv", "--dry-run")

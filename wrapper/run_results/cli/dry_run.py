@@ -33,21 +33,21 @@ def show_previews(
 
         return preview_export(fetch, run_id, places[run_id], options, must_not_change=must_not_change)
 
-    def resumed(run_id: str) -> str:
-        """Whether --resume would be accepted, which was not given, in words."""
+    def resumed(run_id: str, refusal: RunResultsError) -> str | None:
+        """Whether --resume, which was not given, would be accepted; None where the refusal is about something else."""
         try:
             return f"would be accepted: it {_action(preview(run_id, evolve(options, resume=True)))}"
         except RunResultsError as error:
             error.resume_offset = None
-            return f"would be refused, too: {describe(error)}"
+            return None if error.message == refusal.message else f"would be refused, too: {describe(error)}"
 
     def show(run_id: str) -> None:
         try:
             found = preview(run_id, options)
         except RunResultsError as error:
             error.run_id, error.resume_offset = error.run_id or run_id, None
-            is_there = type(error) is ExportError and not (options.resume or options.overwrite)
-            resume = resumed(run_id) if is_there else None
+            can_differ = type(error) is ExportError and not (options.resume or options.overwrite)
+            resume = resumed(run_id, error) if can_differ else None
             if as_json:
                 text = describe(error)
                 print_json({"run_id": run_id, "path": places[run_id], "error": text, "resume": resume})

@@ -69,7 +69,7 @@ def preview_export(
 def _check_writable(plan: Plan) -> None:
     """Raises `ExportError` where the folder, or the one in which it would be made, takes no files."""
     folder = plan.path.parent if plan.is_file else plan.path
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    there = next(each for each in (folder, *folder.parents) if each.exists())
     with file_errors("write", plan.path):
         if not there.is_dir():
             raise NotADirectoryError(0, f"{str(there)!r} is no folder")
