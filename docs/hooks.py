@@ -1,22 +1,26 @@
-"""What `make docs` writes into pages: settings, commands and exit codes, from where they are defined.
+"""What `make docs` writes into pages: settings, commands, exit codes, errors and figures, from where they are defined.
 
-A page has a line such as `<!-- made: settings -->`, and the table comes in its place. Links to files beside docs/ have
-no place in the site: their text stays.
+A page has a line such as `<!-- made: settings -->`, and the table or text comes in its place. Links to files beside
+docs/ have no place in the site: their text stays.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
 import click
+import figures
 
 from run_results import errors
 from run_results.cli import commands
 from run_results.cli.exits import Exit
 from run_results.options import Options
 from run_results_conformance.cli import app
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def _cell(text: str) -> str:
@@ -88,6 +92,29 @@ def error_family() -> Iterator[str]:
         yield from (f"**What to do:** {_what_to_do(kind)}", "")
 
 
+def _page_beside(name: str) -> Callable[[], Iterator[str]]:
+    """The text of a page at the root of the project, with its links as the site has them."""
+
+    def text() -> Iterator[str]:
+        _, _, markdown = (ROOT / name).read_text("utf-8").partition("\n")
+        markdown = re.sub(r"\]\(docs/", "](", markdown)
+        yield re.sub(r"\]\(([A-Z]+\.md)", lambda match: f"]({match[1].lower()}", markdown)
+
+    return text
+
+
+def _results(name: str) -> Callable[[], Iterator[str]]:
+    """The results of a benchmark, without pictures; links to other files of benchmarks/ become text."""
+
+    def text() -> Iterator[str]:
+        _, _, markdown = (ROOT / "benchmarks" / name).read_text("utf-8").partition("\n")
+        markdown = re.sub(r"^!\[.*\n", "", markdown, flags=re.MULTILINE)
+        markdown = re.sub(r"\]\(\.\./\.\./docs/", "](../", markdown)
+        yield re.sub(r"\[([^\]]+)\]\((?!\.\./)[^)]*\)", r"\1", markdown)
+
+    return text
+
+
 TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "settings": settings,
     "exits": exits,
@@ -95,6 +122,15 @@ TABLES: dict[str, Callable[[], Iterator[str]]] = {
     "conformance-commands": conformance_command_line,
     "error-tree": error_tree,
     "errors": error_family,
+    "contributing": _page_beside("CONTRIBUTING.md"),
+    "architecture": _page_beside("ARCHITECTURE.md"),
+    "changelog": _page_beside("CHANGELOG.md"),
+    "results-speed": _results("speed/RESULTS.md"),
+    "results-scale": _results("scale/RESULTS.md"),
+    "results-spark": _results("scale/SPARK.md"),
+    "figures-speed": figures.speed,
+    "figures-power": figures.power,
+    "figures-reliability": figures.reliability,
 }
 
 

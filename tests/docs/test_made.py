@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ REFERENCE = ROOT / "docs" / "reference"
 
 
 @pytest.fixture(scope="module")
-def hooks() -> Any:
+def hooks() -> Iterator[Any]:
     """The functions that fill the pages of the site."""
     spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs" / "hooks.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")  # as mkdocs does
+        spec.loader.exec_module(module)
+        yield module
 
 
 def family(kind: type[errors.RunResultsError] = errors.RunResultsError) -> set[type[errors.RunResultsError]]:
@@ -87,3 +90,33 @@ def test_the_reference_has_every_public_name() -> None:
     elsewhere = {"__version__", "errors", *errors.__all__}
     assert {*run_results.__all__} - elsewhere - in_text - entries == set()
     assert {*run_results_api.models.__all__} - entries == set()
+
+
+def test_the_page_of_figures_has_what_the_full_results_have(hooks: Any) -> None:
+    """Each number of the page of figures stands in the full results; nothing but files and errors ends a walk."""
+    page = hooks.fill((ROOT / "docs" / "figures.md").read_text("utf-8"))
+    speed = (ROOT / "benchmarks" / "speed" / "RESULTS.md").read_text("utf-8")
+    power = (ROOT / "docs" / "power.md").read_text("utf-8")
+    reliability = (ROOT / "docs" / "reliability.md").read_text("utf-8")
+    (vendor,) = re.findall(r"\| decode-heavy \| vendor's SDK / run-results \| ([\d.]+)", speed)
+    assert f"| read a page of 4.1 MB | the vendor's SDK | {float(vendor):.1f} |" in page
+    (orjson,) = re.findall(r"\| decode-heavy \| run-results / orjson to dicts \| ([\d.]+)", speed)
+    assert f"| `orjson` to dicts, without models | {1 / float(orjson):.1f} |" in page
+    (faults,) = re.findall(r"\*\*Faults\*\* \(`make power`\): (\d+) servers", power)
+    found, total = re.findall(r"with a \[manifest\].*\| (\d+) of (\d+) \|", page)[0]
+    assert ("finds every fault" in power) == (found == total)
+    assert total == faults
+    (detected,) = re.findall(r"\| detected \| (\d+) \|", power)
+    assert f" found | {detected} of " in page
+    assert "| anything else, such as a missing file or a loop | 0 of " in page
+    ends = re.findall(r"^\| the fault stays: .* \| (\d+) of (\d+) \|$", page, re.MULTILINE)
+    assert len(ends) == 2
+    assert (
+        sum(int(some) for some, _ in ends)
+        == int(ends[0][1])
+        == len(
+            re.findall(
+                r"^\| `.* \|$", "".join(re.findall(r"the fault stays \|\n((?:\|.*\n)+)", reliability)), re.MULTILINE
+            )
+        )
+    )
