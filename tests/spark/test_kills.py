@@ -1,137 +1,15 @@
 """Processes of Spark are killed while they read: what is written in the end has every row once, and nothing before it.
 
-Each starts a Spark of its own, which takes a minute or more: only in thorough runs. There is no test of speculation,
-because Spark starts no second copy of a task on the same host, and here is only one.
+Each starts a Spark of its own, which takes a minute or more: only in thorough runs.
 """
 
-import asyncio
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import pytest
-from attrs import define, field
-from tests.conftest import TOKEN
+from .programs import IDS, THOROUGH, check, descendants, job, kill, trap, visible
 
-from run_results import Client
-from run_results_conformance.server.reference import ReferenceServer
-from run_results_conformance.server.runs import MemoryStore
-from run_results_conformance.server.serving import serve
-from run_results_conformance.server.synthetic import SyntheticRun
-
-from .conftest import VARIABLE
-
-pytestmark = [
-    pytest.mark.filterwarnings("default"),  # pyspark's own are not ours to mend
-    pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "thorough", reason="takes minutes: see `make thorough`"),
-]
-ROOT = Path(__file__).parents[2]
-IDS = [f"run-{number}" for number in range(4)]
-RUNS = [SyntheticRun(seed=number, files=20, run_id=run_id) for number, run_id in enumerate(IDS)]
-LATE = "file_offset=12"  # of the last run, after three of its pages came
+pytestmark = THOROUGH
 CLUSTER = "local-cluster[2,1,1024]"
-
-
-@define
-class Trap:
-    """A server that does something when a late page of the last run is asked for, the first time."""
-
-    app: Any
-    action: Callable[[], object] = lambda: None
-    requests: int = field(default=0, init=False)
-    """How often that page was asked for."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer as the server does, after the action."""
-        if scope["type"] == "http" and IDS[-1] in scope["path"] and LATE in scope["query_string"].decode():
-            self.requests += 1
-            if self.requests == 1:
-                await asyncio.to_thread(self.action)
-        await self.app(scope, receive, send)
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """The processes that a process has started, and those that they have, each with its command line."""
-    parents: dict[int, int] = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-    found: dict[int, str] = {}
-    under_way = [pid]
-    while under_way:
-        parent = under_way.pop()
-        for child in (each for each, its in parents.items() if its == parent):
-            with suppress(OSError):
-                found[child] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-                under_way.append(child)
-    return found
-
-
-def kill(pids: list[int]) -> None:
-    """End these processes at once; there is at least one."""
-    assert pids
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-@contextmanager
-def job(url: str, out: Path, master: str, ids: list[str] | str, **conf: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The program, running; what is left of it is killed at the end."""
-    (out.parent / "events").mkdir(exist_ok=True)
-    always = {
-        "spark.driver.memory": "1g",
-        "spark.executor.memory": "1g",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.eventLog.enabled": "true",
-        "spark.eventLog.compress": "false",
-        "spark.eventLog.dir": (out.parent / "events").as_uri(),
-    }
-    source = {"token": f"env:{VARIABLE}", "base_url": url, "timeout": 900, "concurrency": 1}
-    given = json.dumps({"master": master, "conf": always | conf, "source": source, "ids": ids, "out": str(out)})
-    environ = {**os.environ, VARIABLE: TOKEN, "SPARK_LOCAL_IP": "127.0.0.1"}
-    command = [sys.executable, "-m", "tests.spark.job", given]
-    with (out.parent / "job.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        left = [*descendants(process.pid), process.pid]
-        for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait()
-
-
-@contextmanager
-def trap() -> Iterator[tuple[Trap, str]]:
-    """The trap, and its base URL."""
-    made = Trap(ReferenceServer(MemoryStore(RUNS), TOKEN, page_size=4))
-    with serve(made) as served:
-        yield made, served.url
-
-
-def check(spark: Any, out: Path, url: str) -> None:
-    """What is written has every row once."""
-    found = spark.read.parquet(str(out)).toArrow().to_pylist()
-    with Client(token=TOKEN, base_url=url) as client:
-        wanted = [row for run_id in IDS for row in client.table(run_id, "documents").to_pylist()]
-    key = ("run_id", "file_index", "document_index")
-    assert sorted(found, key=lambda row: [row[name] for name in key]) == wanted
-
-
-def visible(out: Path) -> list[Path]:
-    """The files of a folder that Spark takes for data."""
-    hidden = ("_", ".")
-    return [path for path in out.rglob("*.parquet") if not any(part.startswith(hidden) for part in path.parts[-3:])]
 
 
 def test_a_reader_is_killed(spark: Any, tmp_path: Path) -> None:
@@ -144,7 +22,7 @@ def test_a_reader_is_killed(spark: Any, tmp_path: Path) -> None:
             daemons = {pid for pid, line in descendants(process.pid).items() if "pyspark.daemon" in line}
             kill([pid for daemon in daemons for pid in descendants(daemon)])
 
-        made.action = action
+        made.actions = [action]
         assert process.wait() == 0, (tmp_path / "job.log").read_text()[-3000:]
         assert made.requests > 1
         check(spark, tmp_path / "out", url)
@@ -158,7 +36,7 @@ def test_an_executor_is_killed(spark: Any, tmp_path: Path) -> None:
             lines = descendants(process.pid)
             kill([pid for pid, line in lines.items() if "CoarseGrainedExecutorBackend" in line and "java" in line])
 
-        made.action = action
+        made.actions = [action]
         assert process.wait() == 0, (tmp_path / "job.log").read_text()[-3000:]
         assert made.requests > 1
         check(spark, tmp_path / "out", url)
@@ -176,7 +54,7 @@ def test_the_driver_is_killed(spark: Any, tmp_path: Path) -> None:
         before = spark.read.parquet(str(out)).toArrow()
         (given / "b.txt").write_text("\n".join(IDS[2:]))
         with job(url, out, "local[2,4]", str(given)) as process:
-            made.action = lambda: kill([*descendants(process.pid), process.pid])
+            made.actions = [lambda: kill([*descendants(process.pid), process.pid])]
             assert process.wait() != 0
         assert spark.read.parquet(str(out)).toArrow().sort_by("run_id") == before.sort_by("run_id")
         with job(url, out, "local[2,4]", str(given)) as process:
