@@ -771,7 +771,7 @@ def test_several_runs_are_exported_at_once(serve_runs: Serve, here: Here, tmp_pa
     assert lines[4].endswith("; 1 not exported")
     assert err == (
         "run-results: error: status 404: 'Run not found' (run 'no-such-run', offset 0,"
-        f" {url}/v2/apps/runs/no-such-run/results without a context)."
+        f" {url}/v2/apps/runs/no-such-run/results, no context)."
         " Check the run id, the context (RUN_RESULTS_CONTEXT or --context) and the base URL"
         " (RUN_RESULTS_BASE_URL or --base-url)\n"
     )

@@ -249,7 +249,7 @@ def test_a_refusal_names_the_address_and_whether_a_context_was_sent(status: int,
     """The address is what a slip in the base URL shows in; the context itself is not shown."""
     error = refusal(status, {"message": "no"}, context)
     assert error.url == "http://127.0.0.1/api/v2/apps/runs/r/results"
-    assert f"{error.url} {'with' if context else 'without'} a context" in str(error)
+    assert f"{error.url}, {'with a' if context else 'no'} context" in str(error)
     assert CONTEXT not in str(error) + repr(vars(error))
 
 

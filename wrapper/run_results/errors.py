@@ -117,7 +117,7 @@ class RunResultsError(Exception):
             *([f"run {self.run_id!r}"] if self.run_id is not None else []),
             *([f"offset {self.offset}"] if self.offset is not None else []),
             *([f"resume at {self.resume_offset}"] if resume and self.resume_offset is not None else []),
-            *([f"{self.url} {'with' if self.has_context else 'without'} a context"] if self.url else []),
+            *([f"{self.url}, {'with a' if self.has_context else 'no'} context"] if self.url else []),
         ]
         where = f" ({', '.join(places)})" if places else ""
         advice = self._advise(spell)

@@ -210,7 +210,7 @@ class Options:
         _patience,
         300.0,
     )
-    strict: bool = _setting("Whether every place where an answer leaves the contract is an error.", _flag, False)
+    strict: bool = _setting("Whether every breach of the contract in an answer is an error.", _flag, False)
     on_change: Literal["raise", "warn"] = _setting(
         "What to do when the run changes between two pages (status, start, finish, batch, review): 'raise' or 'warn'.",
         _on_change,

@@ -24,10 +24,11 @@ from .serve import pack, serve
 _EXIT_CODES = """\b
 Exit codes:
   0    it worked; check and fuzz: the server conforms
-  1    check and fuzz: the server breaks the contract; serve and pack: they could not start;
-       evolve: somebody breaks
-  2    wrong usage, a file that cannot be written; check and fuzz: the server could not be judged
-  3    evolve: caution
+  1    check and fuzz: the server breaks the contract; serve and pack: they
+       could not start; evolve: the change breaks readers or senders
+  2    wrong usage, or a file that cannot be written; check and fuzz: the
+       server could not be judged
+  3    evolve: nothing breaks for certain, but a change needs caution
   70   a bug in run-results-conformance
   130  interrupted (Ctrl-C)
   141  the reader of the output stopped reading, as head does

@@ -44,7 +44,8 @@ def rules(markdown: bool, as_json: bool) -> None:
 def faults(families: tuple[str, ...], as_json: bool) -> None:
     """List the names for `serve --fault`.
 
-    There are faults, each a breach of the contract, and correct servers that differ from the reference server.
+    A fault is a server that breaks the contract in one way. Names of level `correct` are servers that keep the contract
+    and differ from the reference server.
     """
     from run_results_conformance.faults import describe
     from run_results_conformance.suggestions import suggest

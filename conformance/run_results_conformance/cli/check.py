@@ -44,15 +44,15 @@ if TYPE_CHECKING:
     "--write-manifest",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="From a server that is trusted: read each --run whole, with a request for each page, check the server with "
-    "that, and write it as a manifest unless it breaks the contract. FILE will hold the values of the runs.",
+    help="Make a manifest from a server that you trust: read every page of each --run, check the server with what was "
+    "read, and write it to FILE unless the server breaks the contract. FILE will contain the values of the runs.",
 )
 @click.option(
     "--only",
     multiple=True,
     callback=split_commas,
     metavar="RULE",
-    help="Judge these rules or families only; repeat, or separate with commas.",
+    help="Judge only these rules or families; repeat, or separate with commas.",
 )
 @click.option(
     "--skip",
@@ -61,33 +61,33 @@ if TYPE_CHECKING:
     metavar="RULE",
     help="Leave these rules or families out; repeat, or separate with commas.",
 )
-@click.option("--policy", is_flag=True, help="Fail for broken rules of level POLICY too.")
+@click.option("--policy", is_flag=True, help="Fail also for broken rules of level POLICY.")
 @click.option(
-    "--max-requests", default=250, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
+    "--max-requests", default=250, show_default=True, type=click.IntRange(1), help="Send at most this many requests."
 )
 @click.option(
     "--max-seconds",
     default=300.0,
     show_default=True,
     type=POSITIVE,
-    help="Stop after so many seconds, without those that --rate waits.",
+    help="Stop after this many seconds; time that --rate waits does not count.",
 )
 @click.option("--rate", type=POSITIVE, metavar="N", help="Send at most N requests a second.")
 @click.option("--seed", default=0, show_default=True, type=int, help="Seed of all random choices.")
-@click.option("--safe", is_flag=True, help="Send the token only in its header, on this machine too.")
+@click.option("--safe", is_flag=True, help="Never send the token anywhere but in its header, also on this computer.")
 @click.option(
     "--wrong-tokens",
     default=MOST_WRONG_TOKENS,
     show_default=True,
     type=click.IntRange(0),
     metavar="N",
-    help="Send at most N requests without the right token: a server may lock somebody out for them.",
+    help="Send at most N requests without the right token, because a server may lock the caller out for them.",
 )
 @click.option(
     "--unsafe-methods",
     is_flag=True,
-    help="Send POST, PUT, DELETE, TRACE and a made-up method too, to see them refused; "
-    "only to an id that has just answered 404 to a GET, and none once one of them was not refused.",
+    help="Also send POST, PUT, DELETE, TRACE and a made-up method, to see whether they are refused. They go only to an "
+    "id that has just answered 404 to a GET, and stop once one of them was not refused.",
 )
 @click.option("--timeout", default=10.0, show_default=True, type=POSITIVE, help="Seconds that a request may take.")
 @click.option("--latency", default=2.0, show_default=True, type=POSITIVE, help="Seconds in which answers should come.")
@@ -123,9 +123,10 @@ def check(
     --token-file or RUN_RESULTS_TOKEN. Without --run and --manifest the run ids in the examples of the spec are tried.
     Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it could not be judged.
 
-    Nothing is written. Below stands what is sent; rules about other methods are judged with --unsafe-methods only.
+    The command changes nothing on the server. What it sends is listed below. Rules about methods other than GET and
+    HEAD are judged only with --unsafe-methods.
 
-    A server whose certificate no public authority has signed: name the authority's certificate in SSL_CERT_FILE.
+    If no public authority has signed the server's certificate, name the certificate of its authority in SSL_CERT_FILE.
     """
     if not url:
         raise click.UsageError("no URL: give the base URL, or set RUN_RESULTS_BASE_URL", ctx)

@@ -17,15 +17,15 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Markdown is a table for a pull request, with lines for a changelog.",
 )  # fmt: skip
 @click.option("--json", "wants_json", is_flag=True, help="The same as --format json.")
-@click.option("--text", "words", is_flag=True, help="Also list texts and examples that differ.")
+@click.option("--text", "words", is_flag=True, help="List also descriptions and examples that differ.")
 @click.option(
     "--vendor", type=_FILE,
-    help="Instead of OLD and NEW: compare the contract with the vendor's document, and list what no decision explains.",
+    help="Compare the contract with the vendor's document instead, and list differences that no decision explains.",
 )  # fmt: skip
 @click.option(
     "--impact", "wants_impact", is_flag=True,
-    help="Instead: list the properties and flags of the contract (or of OLD) that have no place yet in tables, report, "
-    "fetch, synthetic runs, strategies or docs. For a checkout of run-results: it reads the folder docs.",
+    help="List instead the properties and flags of the contract (or of OLD) that tables, report, fetch, synthetic "
+    "runs, strategies or docs do not have yet. Only in a checkout of run-results: it reads the folder docs.",
 )  # fmt: skip
 @click.pass_context
 def evolve(
@@ -40,10 +40,11 @@ def evolve(
 ) -> None:
     """Say what changed from the contract OLD to NEW, and whom it breaks.
 
-    OLD and NEW are OpenAPI 3 documents in YAML or JSON. Each change is judged for readers of answers and for senders of
-    requests: breaks, caution or safe. Then comes the version step that is due.
+    OLD and NEW are OpenAPI 3 documents in YAML or JSON. Each change is judged twice, for readers of answers and for
+    senders of requests: it breaks them, needs caution or is safe. The last line says which version number is due.
 
-    Exit code: 0 safe, 1 somebody breaks, 3 only caution, 2 the documents cannot be judged.
+    The exit code is 0 when all changes are safe, 1 when one breaks somebody, 3 when some need caution and none breaks,
+    and 2 when the documents cannot be judged.
     """
     from run_results_conformance.evolve import CannotJudge, DocumentError
 

@@ -37,9 +37,9 @@ from .reports import (
     help="Random requests, after those with boundary values.",
 )
 @click.option(
-    "--max-requests", default=600, show_default=True, type=click.IntRange(1), help="Send at most so many requests."
+    "--max-requests", default=600, show_default=True, type=click.IntRange(1), help="Send at most this many requests."
 )
-@click.option("--max-seconds", default=120.0, show_default=True, type=POSITIVE, help="Stop after so many seconds.")
+@click.option("--max-seconds", default=120.0, show_default=True, type=POSITIVE, help="Stop after this many seconds.")
 @click.option("--timeout", default=10.0, show_default=True, type=POSITIVE, help="Seconds that a request may take.")
 @click.option("--requests", type=NEW_FILE, metavar="FILE", help="Write each request as a curl line, without the token.")
 @report_options
@@ -63,17 +63,17 @@ def fuzz(
 ) -> None:
     """Let schemathesis send a server random requests.
 
-    Without URL the reference server is started and asked, to see what the command does. (RUN_RESULTS_BASE_URL is not
-    read.)
+    Without URL the requests go to a reference server, which the command starts: a way to see what it does.
+    RUN_RESULTS_BASE_URL is not read.
 
     Only GET requests are sent, one at a time: about 90 with boundary values of each parameter, then --max-examples
-    with random values. They go to the runs named with --run (without it, to the run ids that the contract shows); a
-    few go to ids that are not runs, and one to a path that does not exist. If the server has a list of runs, it is
-    asked for, too: about 190 boundary values, then --max-examples. A few have no token or a wrong one.
+    with random values. They go to the runs of --run, or else to the run ids in the examples of the contract. A few go
+    to ids of no run, one goes to a path that does not exist, and a few have no token or a wrong one. If the server has
+    a list of runs, about 190 boundary values and then --max-examples random ones go there, too.
 
     Exits with 0 when nothing is found, 1 when the server breaks the contract, and 2 when it could not be judged.
 
-    A server whose certificate no public authority has signed: name the authority's certificate in SSL_CERT_FILE.
+    If no public authority has signed the server's certificate, name the certificate of its authority in SSL_CERT_FILE.
 
     Needs more than `check`: pip install 'run-results[fuzz]'.
     """

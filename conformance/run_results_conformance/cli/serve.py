@@ -56,14 +56,14 @@ class _Synthetic(click.ParamType[tuple[str | None, int]]):
     "synthetic",
     multiple=True,
     type=_Synthetic(),
-    help="Serve a synthetic run of so many files; repeat for more runs.",
+    help="Serve a synthetic run of this many files; repeat for more runs.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of the first synthetic run.")
 @click.option(
     "--finish-after",
     type=click.IntRange(0),
     metavar="REQUESTS",
-    help="Let synthetic runs be RUNNING for so many requests.",
+    help="Synthetic runs are RUNNING for this many requests.",
 )
 @click.option("--page-size", default=50, show_default=True, type=click.IntRange(1), help="Files on a page.")
 @click.option(
@@ -78,8 +78,8 @@ class _Synthetic(click.ParamType[tuple[str | None, int]]):
     "--context",
     "contexts",
     multiple=True,
-    help="Put synthetic runs into this context, and let tokens act only there; repeat for more. "
-    "Requests without IB-Context act in the first.",
+    help="Put synthetic runs into this context, and let tokens read only contexts that are given; repeat for more. "
+    "Requests without IB-Context read the first.",
 )
 @click.option("--latency", default=0.0, type=click.FloatRange(0), help="Seconds to wait before each answer.")
 @click.option("--gzip", "compress", is_flag=True, help="Compress answers for clients that accept it.")
@@ -266,8 +266,8 @@ def _how_to_call(url: str, random_token: str | None, run_id: str, since: str | N
     option = f" --names {shlex.quote(str(names))}" if names else ""
     hint = "" if names else " Start it with --write-names names.csv to get the project's field names, too."
     return (
-        f"  export RUN_RESULTS_BASE_URL={url}\n{token}{listed}  run-results fetch {shlex.quote(run_id)}{option}\n"
-        f"Ctrl-C stops the server.{hint}"
+        f"In another terminal:\n  export RUN_RESULTS_BASE_URL={url}\n{token}{listed}"
+        f"  run-results fetch {shlex.quote(run_id)}{option}\nCtrl-C stops the server.{hint}"
     )
 
 

@@ -24,13 +24,15 @@ TRAFFIC: tuple[Traffic, ...] = (
     Traffic(
         "wrong tokens",
         f"requests without a token or with a wrong one: at most {MOST_WRONG_TOKENS} (--wrong-tokens), one with the "
-        f"right token after every {_MOST_IN_A_ROW}, and none after a sign that the server locks anybody out",
+        f"right token after every {_MOST_IN_A_ROW}, and none after a sign that the server locks callers out",
     ),
     Traffic(
         "token elsewhere",
         "only to this machine, and not with --safe: the token in a query, a cookie and other headers",
     ),
-    Traffic("other ids", "ids of other runs or of none: altered ones, drawn ones, odd ones, one of 3,000 characters"),
+    Traffic(
+        "other ids", "ids of other runs or of none: changed ones, random ones, unusual ones, one of 3,000 characters"
+    ),
     Traffic("lists", "GET for lists of runs, unless the server has none: at most 50, and a fifth of all requests"),
     Traffic("other contexts", "names of other contexts, most of them made up, one of 2,000 characters"),
     Traffic(
@@ -45,7 +47,7 @@ TRAFFIC: tuple[Traffic, ...] = (
     Traffic(
         "other methods",
         "only with --unsafe-methods: POST, PUT, DELETE, TRACE and a made-up method, to an id that has just answered "
-        "404 to a GET, and none once one of them was not refused",
+        "404 to a GET, until one of them is not refused",
     ),
 )
 """What is sent, one request at a time."""

@@ -21,17 +21,17 @@ def config() -> None:
 def show(settings: Settings, as_json: bool) -> None:
     """Show each setting, and where it comes from.
 
-    That is an option, the environment, a profile or the default. Nothing is sent, and the token is not shown. Profiles
-    stand in one file:
+    A setting comes from an option, an environment variable, a profile or the default, in this order. Nothing is sent,
+    and the token is not shown. All profiles are in one file:
 
     \b
       [default]
       base_url = "https://aihub.example.com/api"
       context = "my-organization"
-      token = "file:~/.config/run-results/token"  # or env:NAME; never itself
-      names = "fields.txt"                        # for --names; beside this file
+      token = "file:~/.config/run-results/token"  # or env:NAME; never the token
+      names = "fields.txt"                        # for --names; from this folder
 
-    --profile or RUN_RESULTS_PROFILE choose one, else default counts. Options and environment variables come first.
+    --profile or RUN_RESULTS_PROFILE chooses a profile; without them it is the profile called default.
     """
     found = settings.choices()
     if as_json:

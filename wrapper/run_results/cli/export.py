@@ -42,19 +42,23 @@ _WIDE_DEFAULTS = {member.name: member.default for member in attrs.fields(Wide)}
 def _choosing(command: Command) -> Command:
     """Adds the options of `ExportOptions`; `_chosen` makes one of them."""
     options = (
-        click.option("--resume", is_flag=True, help="Continue an export that is there; where there is none, begin."),
+        click.option(
+            "--resume", is_flag=True, help="Continue the export that DIR or FILE has; begin if there is none."
+        ),
         click.option(
             "--overwrite",
             is_flag=True,
-            help="Make an export that is there again; the old one stays until the new one is whole.",
+            help="Make an existing export anew; the old one stays until the new one is complete.",
         ),
         click.option(
-            "--format", type=click.Choice(FORMATS), help="The format of the files; else by suffix, else parquet."
+            "--format",
+            type=click.Choice(FORMATS),
+            help="The format of the files. Without it, that of the suffix; without a suffix, parquet.",
         ),
         listed_option(
             "--tables",
             metavar="LIST",
-            help=f"Which tables: {', '.join(TABLES)}; else all, and fields for one file. {SEVERAL}",
+            help=f"Which tables: {', '.join(TABLES)}. Without it all; with one FILE only fields. {SEVERAL}",
         ),
         click.option("--single-file", is_flag=True, help="Merge the parts of each table into one file at the end."),
         click.option("--wide", is_flag=True, help="A table for each document class, with a column for each field."),
@@ -73,29 +77,35 @@ def _choosing(command: Command) -> Command:
             show_default=True,
             help="With --wide: call columns by the project's names, or by the API's, which are identifiers.",
         ),
-        click.option("--scores", is_flag=True, help="With --wide: the confidences of each field beside it."),
+        click.option("--scores", is_flag=True, help="With --wide: also columns with the confidences of each field."),
         names_option("they are guessed"),
         ascii_with_names_option,
         typed_option,
         click.option(
-            "--decimal", type=click.Choice(["point", "comma"]), help="How the project writes decimals; means --typed."
+            "--decimal",
+            type=click.Choice(["point", "comma"]),
+            help="How the project writes decimals; includes --typed.",
         ),
-        click.option("--dates", type=click.Choice(["mdy", "dmy"]), help="The project's order in dates; means --typed."),
+        click.option(
+            "--dates",
+            type=click.Choice(["mdy", "dmy"]),
+            help="The order of day (d), month (m) and year (y) in the project's dates; includes --typed.",
+        ),
         include_option,
-        click.option("--no-guard", is_flag=True, help="Leave cells of CSV unchanged that look like formulas."),
+        click.option("--no-guard", is_flag=True, help="Do not change cells of CSV that look like formulas."),
         click.option(
             "--dialect",
             type=click.Choice(DIALECTS),
             default=_DEFAULTS["dialect"],
             show_default=True,
-            help="The kind of CSV; excel: with a byte order mark, and cells that are too long for it are cut.",
+            help="The kind of CSV. excel adds a byte order mark, and cuts cells that are too long for Excel.",
         ),
         click.option(
             "--separator",
             type=click.Choice(list(SEPARATORS.values())),
             default=SEPARATORS[ExportOptions().separator],
             show_default=True,
-            help="What is between the cells of CSV; most of Europe's Excel needs semicolon.",
+            help="What separates the cells of CSV; Excel in most of Europe needs semicolon.",
         ),
         click.option(
             "--rows-per-part",
@@ -103,7 +113,7 @@ def _choosing(command: Command) -> Command:
             type=click.IntRange(1),
             default=_DEFAULTS["rows_per_part"],
             show_default=True,
-            help="After how many rows a part is written.",
+            help="Write a part after this many rows.",
         ),
     )
     for decorate in reversed(options):
@@ -143,8 +153,9 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     metavar="DIR|FILE|-",
     type=PATH,
     required=True,
-    help=f"A folder; or one file for one table, by its suffix (.{', .'.join(FORMATS)});"
-    " or - for standard output, with --format csv or jsonl. A slash at the end makes it a folder, whatever its name.",
+    help=f"A folder; or a file for one table, with a suffix of .{', .'.join(FORMATS)};"
+    " or - for standard output, with --format csv or jsonl. A path with a slash at the end is a folder, whatever its"
+    " name.",
 )
 @click.option(
     "--runs-from",
@@ -152,14 +163,14 @@ def _chosen(given: dict[str, Any], context: click.Context) -> ExportOptions:
     "runs_file",
     metavar="FILE",
     type=click.File("r", encoding="utf-8-sig"),
-    help="Read more run ids from a file (- is standard input): ids, or the JSON Lines of run-results runs, one a line."
+    help="Read more run ids from a file (- is standard input). Each line is an id, or JSON from run-results runs."
     " Each run then gets a folder of its own.",
 )
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Write nothing: say what would be written where, what is there, and whether --resume would be accepted. Asks"
-    " for one page of each run.",
+    help="Write nothing. Say what would be written, what DIR or FILE has, and whether --resume would be accepted."
+    " Requests one page of each run.",
 )
 @jobs_option(2)
 @json_option("a line for each run, a JSON object with the result or the error")

@@ -48,26 +48,27 @@ def _listed(title: str, names: Iterable[str]) -> str:
 
 _ADDED = (_listed(f"--include {str(flag.name).lower()}: ", added) for flag, added in ADDED.items())
 _KEYS = "\n".join([_listed("", keys()[:-1]), *_ADDED])
-_HELP = f"""Print every field of runs: one line each, page by page.
+_HELP = f"""Print every field of runs, each on a line, page by page.
 
-JSON Lines have these keys, the same on every line, null where there is nothing:
+Every line of JSON Lines has these keys. A value that is not there is null:
 
 \b
 {_KEYS}
   unset: which of class_name and the confidences are null only because
     the server left them out
 
-name is the project's, api_name that of the API. final_result_pass, review_completed and class_edits are the document's.
+name is the project's name, and api_name the API's. final_result_pass, review_completed and class_edits are about the
+document.
 
-A file without documents and a document without fields have a line of their own. The packet's cross-class fields come
+A file without documents has one line, and so has a document without fields. The packet's cross-class fields come
 first, with a null file_index, unless --start is above 0.
 
 CSV and Parquet have the table `fields` of run-results export: its columns, and a row for each field of a document.
 
-With -o nothing is written unless all of it is. Otherwise, when a fetch fails on the way, all pages before are written
-and the error names the --start to resume with; after an interruption drop the lines from that file_index on first: the
-last page may be cut. Where one of several runs cannot be read, the others are printed, and the exit code is that of the
-first failure.
+With -o, FILE is written only when all runs were read. Without it, a fetch that fails has printed every page before the
+failure, and the error names the --start to continue with. After an interruption the last page may be incomplete: delete
+the lines with that file_index or a higher one before you continue. If one of several runs cannot be read, the others
+are printed, and the exit code is that of the first failure.
 """
 
 
@@ -79,13 +80,13 @@ first failure.
     metavar="FILE|-",
     type=PATH,
     default="-",
-    help="Write to this file, whole or not at all; - is standard output. An older file is replaced.",
+    help="Write this file, or nothing if a run cannot be read; - is standard output. An older file is replaced.",
 )
 @click.option(
     "--format",
     type=click.Choice(FORMS),
-    help="A table for people, CSV, JSON Lines or Parquet. Without it, a file's suffix says it; a terminal gets a table,"
-    " and anything else JSON Lines.",
+    help="A table for people, CSV, JSON Lines or Parquet. Without it, the suffix of FILE decides; a terminal gets a"
+    " table, and a pipe JSON Lines.",
 )
 @json_option("JSON Lines, a line for each field; the same as --format jsonl")
 @listed_option(
@@ -100,13 +101,13 @@ first failure.
     "--unsure",
     metavar="SCORE",
     type=click.FloatRange(0, 1),
-    help="Mark fields with a confidence below this as unsure; else 0.8. Asks for confidences.",
+    help="Mark fields with a confidence below this as unsure (0.8 without this option). Requests confidences.",
 )
 @listed_option(
     "--only",
     list(MARKS),
     metavar="LIST",
-    help=f"Print only fields with one of these marks: {', '.join(MARKS)}. Asks for the facts that they need. {SEVERAL}",
+    help=f"Print only fields with one of these marks: {', '.join(MARKS)}. Requests what they need. {SEVERAL}",
 )
 @click.option(
     "--class",

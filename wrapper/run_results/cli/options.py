@@ -48,25 +48,25 @@ def connecting(command: Command) -> Command:
             "--token-file",
             metavar="FILE",
             type=click.Path(path_type=Path),
-            help="A file that holds the API token, read again for each request; a pipe, such as /dev/stdin or"
-            " <(command), is read once. Without it the token is read from RUN_RESULTS_TOKEN, or from the file that"
-            " RUN_RESULTS_TOKEN_FILE names. No option takes the token"
-            " itself, because command lines are visible to others.",
+            help="A file with the API token. It is read again for each request; a pipe, such as /dev/stdin or"
+            " <(command), is read once. Without this option the token comes from RUN_RESULTS_TOKEN, or from the file"
+            " that RUN_RESULTS_TOKEN_FILE names. No option takes the token itself, because command lines are visible to"
+            " others.",
         ),
         option(
             "--profile",
             metavar="NAME",
             type=TEXT,
             is_eager=True,
-            help="The profile that says what no option or variable does: see run-results config show --help."
-            "  [default: RUN_RESULTS_PROFILE, else default]",
+            help="The profile that gives the settings for which there is no option or variable; see"
+            " run-results config show --help.  [default: RUN_RESULTS_PROFILE, else default]",
         ),
         option("--timeout", metavar="SECONDS", type=SECONDS, help=_help("timeout")),
         option("--patience", metavar="SECONDS", type=SECONDS_FROM_ZERO, help=_help("patience")),
         option("--strict", is_flag=True, help=_help("strict")),
         option("--allow-insecure", is_flag=True, help=_help("allow_insecure")),
         option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment has the same effect."),
-        option("-q", "--quiet", is_flag=True, help="No progress, notes and warnings on stderr; errors stay."),
+        option("-q", "--quiet", is_flag=True, help="Print only errors to stderr: no progress, notes or warnings."),
         option("-v", "--verbose", is_flag=True, help="Log to stderr."),
     )
     for decorate in reversed(options):
@@ -107,7 +107,8 @@ def names_option(otherwise: str) -> Callable[[Command], Command]:
         metavar="FILE",
         type=click.Path(path_type=Path),
         callback=_or_of_profile,
-        help=f"The project's field names (.txt, .csv or .json); else those of the profile, else {otherwise}.",
+        help="The project's field names (.txt, .csv or .json). Without it, those of the profile; without these,"
+        f" {otherwise}.",
     )
 
 
@@ -139,14 +140,21 @@ def include_option(command: Command) -> Command:
 
 def typed_option(command: Command) -> Command:
     """`--typed`."""
-    text = "Read numbers, dates and amounts into columns of their own, where sure."
+    text = "Add columns with numbers, dates and amounts, for texts that have only one meaning."
     return click.option("--typed", is_flag=True, help=text)(command)
 
 
 def jobs_option(default: int) -> Callable[[Command], Command]:
-    """`--jobs`: how many runs are at work at once."""
+    """`--jobs`: how many runs are read at the same time."""
     jobs = click.IntRange(1, 64)
-    return click.option("--jobs", metavar="N", type=jobs, default=default, show_default=True, help="Runs at once.")
+    return click.option(
+        "--jobs",
+        metavar="N",
+        type=jobs,
+        default=default,
+        show_default=True,
+        help="Read this many runs at the same time.",
+    )
 
 
 def read_names(path: Path, *, ascii: bool) -> NameMap:

@@ -45,19 +45,21 @@ if TYPE_CHECKING:
     metavar="FILE|DIR|-",
     type=PATH,
     required=True,
-    help="Where to write the report, or - for standard output; for several runs, or with a slash at the end, a folder"
-    " that gets RUN_ID.html for each. An older report is replaced when the new one is complete. Folders are made.",
+    help="The file for the report, or - for standard output. For several runs, or with a slash at the end, a folder"
+    " that gets RUN_ID.html for each run. An older report is replaced when the new one is complete. Folders are made.",
 )
-@click.option("--open", "opens", is_flag=True, help="Open the report in the browser; of several, the first.")
+@click.option(
+    "--open", "opens", is_flag=True, help="Open the report in the browser; with several runs, the first report."
+)
 @names_option("fields go by their API names")
 @ascii_with_names_option
 @click.option(
     "--images",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="A folder with pictures of the pages, to be drawn under the boxes.",
+    help="A folder with pictures of the pages, which are shown behind the boxes.",
 )
-@click.option("--title", metavar="TEXT", type=TEXT, help="The heading of the report; else the run's id.")
+@click.option("--title", metavar="TEXT", type=TEXT, help="The heading of the report, instead of the run's id.")
 @click.option(
     "--unsure",
     metavar="SCORE",
@@ -99,14 +101,14 @@ def report(
 ) -> int:
     """Write each run into one HTML file for people.
 
-    It shows which fields need a look, and where they stand on the page.
+    The report shows which fields need a look, and where they stand on the page.
 
-    The file needs nothing else, requests nothing when it is opened, and contains neither token nor context. It contains
-    the run's values; keep it as confidential as the run.
+    The file needs no other file, requests nothing when it is opened, and contains neither token nor context. It
+    contains the run's values: keep it as confidential as the run.
 
-    The picture of a page is looked for in the folder of --images under the path that the platform gives the page,
-    whole or without its first folders, and then as FILE/page-N.png (or .jpg, .webp, .gif), where FILE is the file's
-    name without its suffix and N counts from 0.
+    With --images, the picture of a page is the file in DIR with the path that the platform gives the page; its first
+    folders may be missing. If there is none, it is FILE/page-N.png (or .jpg, .webp, .gif): FILE is the file's name
+    without its suffix, and N counts from 0.
     """
     from run_results.report import folder, write_report
 

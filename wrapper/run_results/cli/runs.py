@@ -20,13 +20,15 @@ _STATUSES = [status.value for status in RunStatus]
 
 
 @click.command()
-@click.option("--since", metavar="WHEN", type=MOMENT, help=f"Runs that started from then on: {MOMENTS}; else 24h.")
-@click.option("--until", metavar="WHEN", type=MOMENT, help="Runs that started before then; else until now.")
+@click.option(
+    "--since", metavar="WHEN", type=MOMENT, help=f"Runs that started then or later: {MOMENTS}.  [default: 24h]"
+)
+@click.option("--until", metavar="WHEN", type=MOMENT, help="Runs that started before then.  [default: now]")
 @click.option(
     "--overlap",
     metavar="LENGTH",
     type=LENGTH,
-    help="Also runs that started up to so long (as 6h) before --since, unless they had finished by then.",
+    help="Also runs that started before --since, by at most this long (such as 6h), and had not finished by --since.",
 )
 @listed_option("--status", metavar="LIST", help=f"Only runs with a status of {', '.join(_STATUSES)}. {SEVERAL}")
 @click.option("--app-id", metavar="ID", type=TEXT, help="Only runs of this app.")
@@ -45,7 +47,7 @@ _STATUSES = [status.value for status in RunStatus]
 @click.option(
     "--format",
     type=click.Choice(["table", "jsonl", "ids"]),
-    help="A table for people, JSON Lines, or run ids; else a table on a terminal and JSON Lines anywhere else.",
+    help="A table for people, JSON Lines, or run ids. Without it, a terminal gets a table, and a pipe JSON Lines.",
 )
 @json_option("JSON Lines, a line for each run; the same as --format jsonl")
 @connecting
@@ -60,14 +62,15 @@ def runs(
     as_json: bool,
     **filters: Any,
 ) -> None:
-    """List runs by the time of their start, the earliest first.
+    """List runs in the order of their start, the earliest first.
 
-    A time that names no time zone is local time, and days begin at local midnight. Tables and JSON have UTC.
+    The list has the runs that started between --since and --until. A time without a time zone is local, and days begin
+    at local midnight. Tables and JSON show UTC.
 
-    A run that started before the window and finished in it is not listed without --overlap. A run that is in the window
-    from beginning to end is listed once, though others come and go meanwhile.
+    A run that started before --since and finished later is listed only with --overlap. Each run is listed once, even
+    if others start or are deleted meanwhile.
 
-    JSON Lines have these keys, null where there is nothing:
+    Every line of JSON Lines has these keys. A value that is not there is null:
 
     \b
       run_id, status, message, started_at, finished_at (UTC), start_timestamp,

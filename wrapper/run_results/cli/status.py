@@ -30,7 +30,8 @@ class _Seconds(click.FloatRange):
     type=_Seconds(0),
     is_flag=False,
     flag_value=600.0,
-    help="Wait until all runs have settled, 600 seconds if no number is given (write --wait=SECONDS, or --wait last).",
+    help="Wait until all runs have settled, for at most 600 seconds unless a number is given. Write --wait=SECONDS, or"
+    " put --wait last.",
 )
 @connecting
 @click.pass_obj
@@ -38,10 +39,10 @@ def status(settings: Settings, run_ids: tuple[str, ...], as_json: bool, wait: fl
     """Show the state of runs.
 
     A run has finished when it was cancelled, completed or failed. It has settled when it cannot continue by itself: it
-    has finished, is paused, or waits for review. Any status is an answer, with exit code 0. Where one of several runs
-    cannot be read, the others are shown, and the exit code is that of the first failure.
+    has finished, is paused, or waits for review. The exit code is 0 for every status. If one of several runs cannot be
+    read, the others are shown, and the exit code is that of the first failure.
 
-    The object of --json has the keys run_id, status, message, started_at, finished_at (UTC), start_timestamp,
+    Each object of --json has the keys run_id, status, message, started_at, finished_at (UTC), start_timestamp,
     finish_timestamp (nanoseconds), finished, settled, review_completed, batch_id, files_on_first_page, has_more, drift
     (places on the first page that differ from the contract, at most 100), drift_count, breaches (those of them that
     break the contract, at most 100), breach_count; and unset: which of status, message and finish_timestamp are null

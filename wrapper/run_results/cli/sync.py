@@ -44,7 +44,9 @@ _MOST_SHOWN = 20
     type=click.File("r", encoding="utf-8-sig"),
     help="The run ids, one a line; - is standard input.",
 )
-@click.option("--to", metavar="DIR", required=True, type=PATH, help="The folder of the dataset; made where it is new.")
+@click.option(
+    "--to", metavar="DIR", required=True, type=PATH, help="The folder of the dataset; it is made if it does not exist."
+)
 @click.option(
     "--format",
     type=click.Choice(SYNC_FORMATS),
@@ -52,7 +54,7 @@ _MOST_SHOWN = 20
     show_default=True,
     help="Delta tables, or plain Parquet files.",
 )
-@click.option("--recheck", metavar="DAYS", type=_DAYS, help="Read runs again that finished within so many days.")
+@click.option("--recheck", metavar="DAYS", type=_DAYS, help="Read runs again that finished in the last DAYS days.")
 @names_option("they are guessed")
 @ascii_with_names_option
 @typed_option
@@ -64,7 +66,7 @@ _MOST_SHOWN = 20
     type=click.IntRange(1, 10_000),
     default=_DEFAULTS["runs_per_batch"],
     show_default=True,
-    help="After how many runs they are written, at the latest.",
+    help="Write after at most this many runs.",
 )
 @json_option("one JSON object with what was done")
 @on_repeat_option
