@@ -5,7 +5,7 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from run_results_conformance.server.runs import MemoryRun
+from run_results import Page
+from run_results.cli.field_output import LinesOutput
+from run_results_conformance.server.reference import ReferenceServer, Refusal
+from run_results_conformance.server.runs import MemoryRun, MemoryStore, Run
+from run_results_conformance.server.serving import serve
 from run_results_conformance.server.synthetic import SyntheticRun
+from run_results_conformance.server.terms import JsonObject
 
 FIRST, SECOND = SyntheticRun(seed=1, files=10), SyntheticRun(seed=2, files=3)
 COMMAND = str(Path(sys.executable).with_name("run-results"))
@@ -116,6 +121,56 @@ def test_several_runs_on_standard_output_do_not_wait_for_each_other(heard: Heard
     code, out, _ = heard("fetch", SECOND.run_id, "named", "--format", "table")
     assert [line for line in out.splitlines() if line.startswith("run ")] == [f"run {SECOND.run_id}", "run named"]
     assert (code, out.count("of 3 fields: ")) == (0, 1)
+
+
+class Stopping(ReferenceServer):
+    """A reference server that refuses one run behind its first page."""
+
+    def find_run(self, run_id: str, context: str | None) -> Run:
+        """Find the run, and note its id."""
+        self.asked = run_id
+        return super().find_run(run_id, context)
+
+    def slice(self, run: Run, offset: int, size: int) -> Sequence[JsonObject]:
+        """The files of a page."""
+        if offset and self.asked == FIRST.run_id:
+            raise Refusal(403, "stopped")
+        return super().slice(run, offset, size)
+
+
+def test_a_failure_on_the_way_says_how_to_resume_that_run(token: str, run_command: Heard) -> None:
+    """Of several runs, the one that failed on the way can be resumed alone, and the others are whole."""
+    with serve(Stopping(MemoryStore([FIRST, SECOND]), token, page_size=7)) as served:
+        code, out, err = run_command(served.url, "fetch", FIRST.run_id, SECOND.run_id)
+    assert (code, err.count("\n")) == (3, 1)
+    assert err.endswith(". Everything before is written; resume this run alone with --start 7\n")
+    found = {(line["run_id"], line["file_index"]) for line in lines(out) if line["file_index"] is not None}
+    assert found == {(FIRST.run_id, index) for index in range(7)} | {(SECOND.run_id, index) for index in range(3)}
+
+
+def test_an_interruption_says_what_is_written(heard: Heard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C leaves no file, and on standard output whole pages; the message says which run it was at."""
+
+    class Interrupted(LinesOutput):
+        def add(self, page: Page) -> int:
+            if page.offset:
+                raise KeyboardInterrupt
+            return super().add(page)
+
+    monkeypatch.setattr("run_results.cli.fetch.LinesOutput", Interrupted)
+    place = tmp_path / "out.jsonl"
+    assert heard("fetch", FIRST.run_id, "-o", str(place)) == (
+        130,
+        "",
+        f"run-results: error: interrupted. {str(place)!r} is not written\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+    code, out, err = heard("fetch", SECOND.run_id, FIRST.run_id)
+    assert (code, {line["run_id"] for line in lines(out)}) == (130, {FIRST.run_id, SECOND.run_id})
+    assert (
+        f"interrupted at run {FIRST.run_id!r}. Everything before is written; resume this run alone with --start 7"
+        in err
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of the shell")
