@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from run_results import Client
+from run_results import Client, files
 from run_results.page import Page
 from run_results.sync import Synced, sync
 from run_results.sync.digest import Digest
@@ -29,6 +29,7 @@ def test_a_server_with_other_pages_changes_no_run(token: str, tmp_path: Path) ->
     runs = Runs()
     for number in range(3):
         runs.put(f"r{number}", number, 11, status="RUNNING")
+    made = Synced()
     for page_size in (4, 11, 1, 3):
         server = ReferenceServer(runs, token, page_size=page_size)
         with serve(server) as served, Client(token=token, base_url=served.url) as client:
@@ -59,16 +60,14 @@ def test_a_digest_does_not_depend_on_batches(what: Any, client_of: Serving) -> N
 
 def test_each_file_is_written_anew_once(client_of: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where runs of many batches have changed, those of one file are replaced together; new runs cost one ledger."""
-    from run_results.sync import parquet
-
     written: Counter[str] = Counter()
 
     def publish(paths: list[Path]) -> None:
         written.update(path.parent.name + "/" + path.name for path in paths)
         real(paths)
 
-    real = parquet.publish
-    monkeypatch.setattr(parquet, "publish", publish)
+    real = files.publish
+    monkeypatch.setattr("run_results.sync.parquet.publish", publish)
     runs = Runs()
     for number in range(24):
         runs.put(f"r{number}", number, 1, status="RUNNING")

@@ -111,12 +111,11 @@ def test_a_folder_that_cannot_be_written(
     grow(runs)
     runs.asked.clear()
     if os.geteuid() == 0:  # whom rights do not stop
-        from run_results import files
 
         def refuse(**_: Any) -> Any:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(files.tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr("run_results.files.tempfile.TemporaryFile", refuse)
     for folder in (lake, *lake.rglob("*")):
         if folder.is_dir():
             folder.chmod(0o500)

@@ -129,7 +129,7 @@ def test_rows_that_others_changed_are_an_error(
     runs.put("open", 5, 4)
     with pytest.raises(errors.ExportError) as caught:
         sync(client, runs.runs, tmp_path, format="delta")
-    operation = {delete: "DELETE", restore: "RESTORE", update: "UPDATE", append: "WRITE"}[change]
+    operation = "WRITE" if change is append else change.__name__.upper()
     assert caught.value.path == str(tmp_path / name)
     assert f"another program has changed rows of {caught.value.path!r}: {operation}, version {ours + 1}" in str(
         caught.value
