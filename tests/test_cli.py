@@ -999,6 +999,7 @@ MISTAKES = {
     "no command": ([], "Usage: "),
     "no such command": (["fetsch"], "No such command 'fetsch'. Did you mean 'fetch'? Try 'run-results --help'"),
     "no run": (["fetch"], "Missing argument 'RUN_ID...'"),
+    "nearly an option": (["report", "r", "--pages"], "'--open'?) Try"),
     "a token as argument": (["fetch", "r", f"--token={SECRET}"], "No such option '--token'"),
     "an unknown flag": (["fetch", "r", "--include", "everything"], "no include flag is called 'everything'"),
     "a run id that is a path": (["status", "a/b"], "holds a slash"),
@@ -1011,7 +1012,7 @@ MISTAKES = {
     "a time that is no number": (["status", "r", "--timeout", "nan"], "Invalid value for '--timeout'"),
     "a context with a line break": (["--context", "a\nb", "status", "r"], "(RUN_RESULTS_CONTEXT or --context)"),
     "no token file": (["--token-file", "/none", "status", "r"], "cannot read the token file '/none': No such file"),
-    "no names file": (["fetch", "r", "--names", "/none"], "cannot read '/none'"),
+    "no names file": (["fetch", "r", "--names", "/none"], "No such file or directory. Write the project's field names"),
     "wait with a word behind it": (["status", "--wait", "r"], "put --wait behind RUN_ID"),
     "no output": (["export", "r"], "Missing option '-o'"),
     "no runs": (["export", "-o", "x"], "give run ids as arguments"),
@@ -1064,6 +1065,7 @@ def test_a_refusal_and_a_failure_have_their_own_codes(here: Here, status: int, c
             found, out, err = here(served.url, *command)
             assert (found, out) == (code, "")
             assert f"status {status}" in err
+            assert ("`run-results config show` says where the token is read" in err) == (status == 401)
             assert SECRET not in err
             assert "\x1b" not in err
 

@@ -260,10 +260,12 @@ def test_a_filter_that_finds_nothing_says_what_there_is(heard: Heard) -> None:
     """An unknown class or field is a note with those that there are, and no error."""
     code, out, err = heard("fetch", "named", "--class", "w2")
     assert (code, out) == (0, "")
-    assert "named: no document has the class 'w2'; the documents have 'Invoice, paid', 'W-2'" in err
+    assert "named: no document has the class 'w2'; the documents have 'W-2', 'Invoice, paid'" in err
     code, out, err = heard("fetch", "named", "--field", "total", "--field", "due_date")
     assert (code, len(lines(out))) == (0, 2)
-    assert "named: no field is called 'total'; there are 'due date', 'net_total'" in err
+    assert "named: no field is called 'total'; there are 'net_total', 'due date'" in err
+    _, _, err = heard("fetch", "named", "--field", "Net totl")
+    assert "named: no field is called 'Net totl'; there are 'net_total', 'due date'" in err  # the nearest first
     _, _, err = heard("fetch", "named", "--class", "W-2", "--field", "net__total", "--format", "csv")
     assert "named: no field of these classes is called 'net__total'; there are 'due date'" in err
 

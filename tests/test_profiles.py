@@ -111,10 +111,31 @@ def test_a_wrong_profile_is_one_line(
     assert err.count("\n") == 1
 
 
+def test_config_show_says_what_is_not_there(
+    write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`config show` says that a file or a variable of the profile is not there, before another command fails of it."""
+    path = write('[default]\ntoken = "file:token"\nnames = "fields.txt"\n[b]\ntoken = "env:TOKEN_OF_B"\n')
+    assert run(["config", "show"]) == 0
+    assert capsys.readouterr().out.count("): there is no such file\n") == 2
+    assert run(["config", "show", "--profile", "b"]) == 0
+    assert "): this variable is not set\n" in capsys.readouterr().out
+    (path.parent / "token").write_text("x")
+    (path.parent / "fields.txt").write_text("due date\n")
+    monkeypatch.setenv("TOKEN_OF_B", "x")
+    for profile in ("default", "b"):
+        assert run(["config", "show", "--json", "--profile", profile]) == 0
+        found = json.loads(capsys.readouterr().out)
+        del found["file"]
+        assert {each["problem"] for each in found.values()} == {None}
+
+
 def test_a_profile_that_is_not_there(write: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
     """A profile that was asked for and is not there is an error that says which there are."""
     assert run(["--profile", "a", "config", "show"]) == 2
-    assert "there is no file" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "there is no file of profiles" in err
+    assert "RUN_RESULTS_CONFIG names another one; `run-results config show --help` shows what is in it" in err
     write("[b]\n[c]\n")
     assert run(["--profile", "a", "config", "show"]) == 2
     assert "has no profile 'a'; it has b, c" in capsys.readouterr().err

@@ -198,7 +198,7 @@ def test_version_and_exit_codes() -> None:
     ("arguments", "said"),
     [
         (["nonsense"], "No such command 'nonsense'. Try 'run-results-conformance --help'"),
-        (["serve", "--prot", "1"], "No such option '--prot'. (Did you mean one of: '--host', '--port'?)"),
+        (["serve", "--prot", "1"], "No such option '--prot'. (Did you mean one of: '--host', '--port'?) Try"),
         (["serve", "--host", "192.0.2.1"], "192.0.2.1 can be reached by other computers; to allow that, add"),
         (["serve", "--runs", __file__], "test_program.py is not a database of runs"),
         (["faults", "--family", "pagin"], "there is no family 'pagin'; did you mean 'paging'?"),

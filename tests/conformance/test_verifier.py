@@ -263,10 +263,13 @@ def test_unreachable() -> None:
     report = verify(f"http://127.0.0.1:{port}", TOKEN, runs=[RUN])
     assert (report.exit_code, broken(report)) == (2, [])
     assert "cannot be reached" in report.obstacles[0]
+    assert report.obstacles[0].endswith(" Check the address, and whether the server runs.")
     with serve(REFERENCE) as served:
         report = verify(served.url, "another-token", runs=[RUN])
         assert report.exit_code == 2
-        assert report.obstacles == ("the token was refused (status 401)",)
+        assert report.obstacles == (
+            "the token was refused (status 401): it may have expired, or be for another server",
+        )
         report = verify(served.url, TOKEN, runs=["nobody's"])
         assert report.exit_code == 2
         assert report.obstacles == ("run nobody's cannot be read (status 404)",)

@@ -1,5 +1,6 @@
 """The README is short, and its examples run unchanged."""
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ def run_example(
 ) -> Callable[[str], str]:
     """Run an example unchanged, in a folder with the project's names, given a server by the environment."""
     (tmp_path / "fields.txt").write_text("\n".join(OWN_NAMES), "utf-8")
+    with (tmp_path / "names.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["name"], *([name] for name in OWN_NAMES)])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(RUN))

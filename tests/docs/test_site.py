@@ -1,6 +1,7 @@
 """Every block of code in the documentation runs, and every page is in the site."""
 
 import ast
+import csv
 import os
 import re
 import shlex
@@ -37,6 +38,8 @@ def place(serve_runs: Callable[..., str], token: str, tmp_path: Path, monkeypatc
     """A folder with the project's names, and a server given by the environment."""
     names = sorted({name for each in RUN.project_names().values() for name in each})
     (tmp_path / "fields.txt").write_text("\n".join(names), "utf-8")
+    with (tmp_path / "names.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["name"], *([name] for name in names)])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
     monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(RUN))

@@ -462,6 +462,9 @@ def test_paper_says_what_is_left_out(large: Large, look: Look) -> None:
     page.emulate_media(media="print")
     assert re.match(r"Printed: 1–50 of [\d,]+ entries\.", page.locator("#queue-printed").inner_text())
     assert re.match(r"Printed: 1–100 of [\d,]+ edits\.", page.locator("#edits-printed").inner_text())
+    assert page.locator(".tile .below").is_visible()  # nobody can look up the threshold on paper
+    is_cut = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    assert page.locator("#queue .api.line").evaluate_all(is_cut) == 0  # nor the end of a file's name
     table = page.locator(".classes")
     outer = table.bounding_box()
     assert outer

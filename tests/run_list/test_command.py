@@ -7,11 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from run_results import RunStatus, RunSummary
+from run_results.cli.run_table import RunTable
 from run_results_conformance.server.reference import ReferenceServer
 from run_results_conformance.server.runs import MemoryRun, MemoryStore
 from run_results_conformance.server.serving import serve
@@ -102,7 +106,20 @@ def test_people_get_a_table(here: Here) -> None:
     assert lines[4] == "3 runs: 1 COMPLETE, 1 FAILED, 1 RUNNING"
     hint = "0 runs started in the last 24 hours; --since 7d, or a date, looks further back\n"
     assert here("runs", "--format", "table") == (0, hint, "")
-    assert here("runs", "--since", "1h", "--format", "table") == (0, "0 runs\n", "")
+    hint = "0 runs started in this time; an earlier --since looks further back\n"
+    assert here("runs", "--since", "1h", "--format", "table") == (0, hint, "")
+
+
+def test_a_status_is_whole() -> None:
+    """The table has room for each status of the contract, also in the count at the end."""
+    drawn = StringIO()
+    table = RunTable(Console(file=drawn, width=200))
+    for status in RunStatus:
+        table.add(RunSummary(id="run-1", status=status, start_timestamp=START * SECOND))
+    table.summary()
+    lines = drawn.getvalue().splitlines()
+    assert [line.split()[0] for line in lines[1:-1]] == list(RunStatus)
+    assert all(f"1 {status}" in lines[-1] for status in RunStatus)
 
 
 async def lists_a_run_without_id(scope: Any, receive: Any, send: Any) -> None:

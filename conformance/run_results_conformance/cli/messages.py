@@ -27,4 +27,4 @@ def describe(error: click.ClickException) -> str:
     if context is None or "\n" in message:
         return message
     message = message.rstrip(".")
-    return message + f"{'' if message.endswith('?') else '.'} Try '{context.command_path} --help'"
+    return message + f"{'' if message.endswith(('?', '?)')) else '.'} Try '{context.command_path} --help'"

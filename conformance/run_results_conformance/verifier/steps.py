@@ -245,12 +245,16 @@ class Steps:
         if answers and all(answer.unheard for answer in answers):
             # Nothing that was judged so far is about a server of this API.
             session.tally.void("the server cannot be reached")
-            hint = "" if answers[0].refused else " Is something else listening there, or is --timeout too short?"
+            hint = (
+                " Check the address, and whether the server runs."
+                if answers[0].refused
+                else " Is something else listening there, or is --timeout too short?"
+            )
             self.obstacles[:] = [f"the server cannot be reached: {answers[0].fault}.{hint}"]
             return
         given = bool(session.manifest.runs)
         if any(exchange.status == 401 for _, exchange in session.unreadable):
-            self.obstacles.append("the token was refused (status 401)")
+            self.obstacles.append("the token was refused (status 401): it may have expired, or be for another server")
         for known, exchange in session.unreadable:
             got = f"status {exchange.status}"
             if given and exchange.status in _UNEXPLAINED:

@@ -100,4 +100,6 @@ def _completed(error: SystemExit) -> int:
 def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     message = " ".join(error.format_message().split()).rstrip(".")
-    return message + (f"{'' if message.endswith('?') else '.'} Try '{context.command_path} --help'" if context else "")
+    return message + (
+        f"{'' if message.endswith(('?', '?)')) else '.'} Try '{context.command_path} --help'" if context else ""
+    )

@@ -1,5 +1,8 @@
 """`run-results config`: which settings are in force, and where each comes from."""
 
+import os
+from pathlib import Path
+
 import click
 
 from run_results.cli.options import connecting
@@ -35,9 +38,24 @@ def show(settings: Settings, as_json: bool) -> None:
     """
     found = settings.choices()
     if as_json:
-        shown = {name: {"value": choice.shown, "source": choice.source} for name, choice in found.items()}
+        shown = {
+            name: {"value": choice.shown, "source": choice.source, "problem": _problem(name, choice.shown)}
+            for name, choice in found.items()
+        }
         print_json({"file": str(config_path()), **shown})
         return
     click.echo(printable(f"file of profiles  {config_path()}{'' if config_path().exists() else ' (not there)'}"))
     for name, choice in found.items():
-        click.echo(printable(f"{name:<17} {choice.shown or '-'}  ({choice.source})"))
+        problem = _problem(name, choice.shown)
+        problem = f": {problem}" if problem else ""
+        click.echo(printable(f"{name:<17} {choice.shown or '-'}  ({choice.source}){problem}"))
+
+
+def _problem(name: str, shown: str) -> str | None:
+    """Why a setting would be an error in another command: what it refers to is not there."""
+    kind, _, place = shown.partition(":") if name == "token" else ("file" if name == "names" else "", "", shown)
+    if kind == "file" and place and not Path(place).exists():
+        return "there is no such file"
+    if kind == "env" and not os.environ.get(place):
+        return "this variable is not set"
+    return None

@@ -131,6 +131,8 @@ def describe(error: errors.RunResultsError, *, is_one_of_several: bool = False) 
     if isinstance(error, errors.ConfigurationError):
         error.run_id = error.offset = error.resume_offset = None  # the mistake is in an argument, not in a run
     how = resume(error.resume_offset, is_one_of_several=is_one_of_several)
+    if isinstance(error, errors.UnauthorizedError):
+        how = f". `run-results config show` says where the token is read{how}"
     return printable(error.describe(_spell, resume=False) + how)
 
 

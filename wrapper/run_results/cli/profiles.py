@@ -58,7 +58,10 @@ def read_profile(wanted: str | None) -> Profile:
             profiles = tomllib.load(file)
     except (FileNotFoundError, NotADirectoryError):
         if name or FILE_VARIABLE in os.environ:
-            raise ConfigurationError(f"there is no file {str(path)!r}, which would have the profiles") from None
+            raise ConfigurationError(
+                f"there is no file of profiles {str(path)!r}",
+                advice=f"{FILE_VARIABLE} names another one; `run-results config show --help` shows what is in it",
+            ) from None
         return Profile()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)

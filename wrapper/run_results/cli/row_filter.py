@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Final
 
 from attrs import define, field
@@ -88,12 +89,13 @@ class RowFilter:
         """For each class and field that the run does not have, what it has instead."""
         for name in self.classes:
             if ("class", name) not in self._found:
-                there = [quote(met) if met is not None else "none (unclassified)" for met in self._classes_met]
+                met = _nearest_first(name, [each for each in self._classes_met if each is not None])
+                there = [quote(each) for each in met] + ["none (unclassified)"] * (None in self._classes_met)
                 yield f"no document has the class {quote(name)}{_instead('; the documents have ', there)}"
         is_class_met = not self.classes or any(kind == "class" for kind, _ in self._found)
         for name in self.fields:
             if is_class_met and ("field", name) not in self._found:
-                there = [quote(met) for met in sorted(self._fields_met)]
+                there = [quote(met) for met in _nearest_first(name, sorted(self._fields_met))]
                 place = " of these classes" if self.classes else ""
                 yield f"no field{place} is called {quote(name)}{_instead('; there are ', there)}"
 
@@ -102,6 +104,13 @@ class RowFilter:
         options = [f"--only {','.join(sorted(self.marks))}"] if self.marks else []
         options += [f"--class {shlex.quote(name)}" for name in self.classes]
         return " ".join([*options, *(f"--field {shlex.quote(name)}" for name in self.fields)])
+
+
+def _nearest_first(wanted: str, names: list[str]) -> list[str]:
+    """The names, those before the others that are nearly what was `wanted`: it may be a slip of the keyboard."""
+    folded = {name.casefold(): name for name in reversed(names)}
+    near = [folded[name] for name in get_close_matches(wanted.casefold(), folded)]
+    return [*near, *(name for name in names if name not in near)]
 
 
 def _instead(words: str, names: list[str]) -> str:

@@ -6,11 +6,12 @@ from attrs import define, field
 from rich.console import Console
 from rich.text import Text
 
-from run_results import RunSummary, to_datetime
+from run_results import RunStatus, RunSummary, to_datetime
 from run_results.text import count, printable
 
 _STYLES = {"COMPLETE": "green", "FAILED": "red", "CANCELLED": "red"}
 _LEAST_WIDTH = 60
+_STATUS_WIDTH = max(map(len, RunStatus))
 
 
 @define
@@ -24,7 +25,7 @@ class RunTable:
         """Draw a run, the first one below the names of the columns."""
         if not self.counts:
             self._print(Text(f"{'STATUS':<22}{'STARTED (UTC)':<21}{'FINISHED':<21}RUN", "bold"))
-        status = printable(run.status, 20)
+        status = printable(run.status, _STATUS_WIDTH)
         self.counts[status] += 1
         line = Text(f"{status:<22}", _STYLES.get(status, "yellow"))
         line.append(f"{_moment(run.start_timestamp):<21}{_moment(run.finish_timestamp):<21}")

@@ -100,7 +100,8 @@ def runs(
                 _write(run, kind)
             update(pace.line(number))
     if table:
-        table.summary("" if since else " started in the last 24 hours; --since 7d, or a date, looks further back")
+        window = "in this time; an earlier --since" if since else "in the last 24 hours; --since 7d, or a date,"
+        table.summary(f" started {window} looks further back")
 
 
 def _write(run: RunSummary, kind: str) -> None:

@@ -15,6 +15,7 @@ _MAX_BYTES = 16 * 1024 * 1024
 _NAME_COLUMNS = {"name", "field_name", "field"}
 _CLASS_COLUMNS = {"class", "class_name"}
 _TYPE_COLUMNS = {"type", "field_type"}
+_WRITE_IT = "Write the project's field names into it, one on each line, or name another file"
 
 _Entries = Iterator[tuple[str, str, str]]
 
@@ -33,7 +34,8 @@ def entries(path: str | os.PathLike[str]) -> Iterator[tuple[str, str, str]]:
     try:
         yield from parse(_text(file))
     except _Malformed as error:
-        raise ConfigurationError(f"cannot read {str(file)!r}: {error}") from error.__cause__
+        advice = _WRITE_IT if isinstance(error.__cause__, FileNotFoundError) else ""
+        raise ConfigurationError(f"cannot read {str(file)!r}: {error}", advice=advice) from error.__cause__
 
 
 def _text(file: Path) -> str:
