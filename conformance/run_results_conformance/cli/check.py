@@ -123,8 +123,8 @@ def check(
     --token-file or RUN_RESULTS_TOKEN. Without --run and --manifest the run ids in the examples of the spec are tried.
     Exits with 0 when the server conforms, 1 when it breaks the contract, and 2 when it could not be judged.
 
-    The command changes nothing on the server. What it sends is listed below. Rules about methods other than GET and
-    HEAD are judged only with --unsafe-methods.
+    The command changes nothing on the server. What it sends is listed below. Only --unsafe-methods lets rules about
+    methods other than GET and HEAD be judged.
 
     If no public authority has signed the server's certificate, name the certificate of its authority in SSL_CERT_FILE.
     """
