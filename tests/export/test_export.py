@@ -957,7 +957,7 @@ def test_a_kill_at_every_step_leaves_one_whole_export(form: str, token: str) -> 
     program = Path(__file__).with_name("killed.py")
     servers = [ReferenceServer(MemoryStore([run]), token) for run in (RUN, EDITED)]
     with TemporaryDirectory(dir=MEMORY) as made, serve(servers[0]) as old, serve(servers[1]) as new:
-        step = 1 if THOROUGH else 11
+        step = 1 if THOROUGH else 3
         arguments = [old.url, token, RUN.run_id, made, str(step), new.url, f"overwrite-{form}"]
         done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")
