@@ -292,16 +292,6 @@ def settle(**settings: Any) -> Options:
     return Options(**settings)
 
 
-def settle_with(context: str | None, **settings: Any) -> Options:
-    """`settle` with this context, even if it is none: that of the environment may be of another process.
-
-    Raises `ConfigurationError`.
-    """
-    options = settle(context="-" if context is None else context, **settings)  # None would be read from there
-    object.__setattr__(options, "context", context)
-    return options
-
-
 def _check_names(settings: dict[str, Any]) -> None:
     known = [member.name for member in _SETTINGS]
     for name in settings:

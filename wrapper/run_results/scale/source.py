@@ -1,7 +1,7 @@
 """Where runs are read from, and how: everything that a task needs but its runs. It can be pickled."""
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 from attrs.validators import in_
@@ -11,7 +11,7 @@ from run_results.client import Client, client_of
 from run_results.errors import ConfigurationError
 from run_results.include import Include
 from run_results.names import NameMap
-from run_results.options import settle, settle_with
+from run_results.options import Options, settle
 from run_results.retry import RetryPolicy
 from run_results.scale.pace import Pace
 from run_results.tables.options import Typed, as_names, as_typed
@@ -84,23 +84,24 @@ class Source:
     on_repeat: Literal["raise", "keep"] = "raise"
     """What to do with a file that came before in the same run."""
 
-    def __attrs_post_init__(self) -> None:
-        options = settle(context=self.context, **self._settings())
-        object.__setattr__(self, "base_url", options.base_url)
-        object.__setattr__(self, "context", options.context)
+    _options: Options = field(init=False, repr=False, eq=False)
+    """Of each task's client. Settled where the source is made: a task may be another process, with an environment of
+    its own."""
 
-    def _settings(self) -> dict[str, Any]:
-        names = ("token", "base_url", "prefetch", "patience", "timeout", "allow_insecure", "on_repeat")
+    def __attrs_post_init__(self) -> None:
+        names = ("token", "base_url", "context", "prefetch", "patience", "timeout", "allow_insecure", "on_repeat")
+        settings = {name: getattr(self, name) for name in names}
         # A wait that the server asks for is as long as the patience allows.
         retry = RetryPolicy(max_retry_after=as_seconds(self.patience, "patience"))
-        return {name: getattr(self, name) for name in names} | {"max_connections": 2 * self.concurrency, "retry": retry}
+        options = settle(max_connections=2 * self.concurrency, retry=retry, **settings)
+        object.__setattr__(self, "base_url", options.base_url)
+        object.__setattr__(self, "context", options.context)
+        is_paced = self.requests_per_second is not None
+        object.__setattr__(self, "_options", options.changed(prefetch=0) if is_paced else options)
 
     def client(self) -> Client:
         """A client for one task. It is to be closed."""
-        settings = self._settings()
-        if self.requests_per_second:
-            settings["prefetch"] = 0
-        return client_of(settle_with(self.context, **settings))
+        return client_of(self._options)
 
     def pace(self) -> Pace:
         """What keeps the requests of one task to the rate."""
@@ -111,7 +112,7 @@ class Source:
         number = as_integer(tasks, "tasks", 1, 10**6)
         if self.requests_per_second is None:
             return self
-        source = copy(self)  # not made anew: this may be another process, with an environment of its own
+        source = copy(self)  # not made anew, which would read the environment again
         object.__setattr__(source, "requests_per_second", self.requests_per_second / number)
         return source
 
