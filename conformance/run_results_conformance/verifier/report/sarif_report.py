@@ -75,9 +75,14 @@ def _message(verdict: Verdict, failure: Failure) -> str:
         f"{rule.failure}: {rule.sentence}",
         *(f"{label}: {text}" for label, text in failure.lines(without=("answer",))),
     ]
-    # What a server says must not become a link. Braces stay single, although the standard doubles them: pages show them
-    # unchanged, and a shell needs those of the request.
-    return "\n".join(lines).replace("](", "] (")
+    # Braces stay single, although the standard doubles them: pages show them unchanged, and a shell needs those of the
+    # request.
+    return _unlinked("\n".join(lines))
+
+
+def _unlinked(text: str) -> str:
+    """The text without links: what a server says must not become one."""
+    return text.replace("](", "] (")
 
 
 def _location(rule: Rule) -> JsonObject:
@@ -102,7 +107,7 @@ def _invocation(report: Report) -> JsonObject:
 def _notifications(report: Report) -> Iterator[JsonObject]:
     for level, texts in (("error", report.obstacles), ("warning", report.unread), ("note", report.notes)):
         for text in texts:
-            yield {"level": level, "message": {"text": text.replace("](", "] (")}}
+            yield {"level": level, "message": {"text": _unlinked(text)}}
     for verdict in report.not_judged:
-        text = f"not judged: {verdict.reason or 'no reason'}".replace("](", "] (")
+        text = _unlinked(f"not judged: {verdict.reason or 'no reason'}")
         yield {"level": "note", "message": {"text": text}, "associatedRule": {"id": verdict.rule.id}}
