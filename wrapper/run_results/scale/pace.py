@@ -4,44 +4,39 @@ import threading
 import time
 from collections.abc import Callable
 from random import uniform
-from typing import Final
-
-_LOOK: Final = 0.5
-"""Seconds after which a thread that waits for its turn looks whether anybody still wants it."""
 
 
 class Pace:
     """Lets requests go at even distances, so that there are no more than so many a second.
 
     The first goes at a random moment of the first distance: tasks that start together would ask together for ever.
-    Without a rate nobody waits. `clock` and `sleep` are those of `time`, in seconds, and `draw` that of `random`.
+    Without a rate nobody waits. `clock` is that of `time`, in seconds, and `draw` that of `random`; `sleep` waits for
+    so many seconds, by default until `end` at the latest.
     """
 
     def __init__(
         self,
         per_second: float | None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         draw: Callable[[float, float], float] = uniform,
     ) -> None:
         self._distance = 1 / per_second if per_second else 0.0
         self._clock = clock
-        self._sleep = sleep
+        self._ended = threading.Event()
+        self._sleep = sleep or self._ended.wait
         self._lock = threading.Lock()
         self._next = clock() + draw(0.0, self._distance)
-        self._is_ended = False
 
     def wait(self) -> None:
         """Wait for the turn of one request, or for the end. Turns come in the order in which they are asked for."""
         seconds = self.reserve()
-        while seconds > 0 and not self._is_ended:
-            step = min(seconds, _LOOK)
-            self._sleep(step)
-            seconds -= step
+        if seconds > 0 and not self._ended.is_set():
+            self._sleep(seconds)
 
     def end(self) -> None:
         """Let nobody wait any longer: there are to be no more requests."""
-        self._is_ended = True
+        self._ended.set()
 
     def reserve(self) -> float:
         """Take the next turn; returns the seconds until then."""

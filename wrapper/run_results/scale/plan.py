@@ -7,6 +7,7 @@ and a large run is divided only where a window is asked for, because its length 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from math import ceil
 from typing import Any, Final, TypeVar
 
@@ -152,18 +153,20 @@ def is_missing(error: NotFoundError) -> bool:
     return error.server_message is not None
 
 
+def give_up(client: Client, pace: Pace) -> None:
+    """Let no thread that asks with this client wait any longer."""
+    pace.end()
+    client.close()
+
+
 def _windows(client: Client, source: Source, runs: list[str], window: int) -> list[tuple[int, Slice]]:
     """The windows of each run, with the number of their pages."""
     pace = source.pace()
 
     def look(run_id: str) -> Iterator[tuple[str, Length | None]]:
-        yield run_id, _unless_missing(lambda run_id: measure(client, run_id, pace), run_id)
+        yield run_id, _unless_missing(partial(measure, client, pace=pace), run_id)
 
-    def give_up() -> None:
-        pace.end()
-        client.close()
-
-    lengths = dict(in_threads(lambda: look, runs, source.concurrency, give_up))
+    lengths = dict(in_threads(lambda: look, runs, source.concurrency, partial(give_up, client, pace)))
     return [each for run_id in runs for each in _windows_of(run_id, lengths[run_id], window)]
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from run_results.client import Client
 from run_results.errors import NotFoundError, RunChanged
 from run_results.page import Page
 from run_results.scale.pace import Pace
-from run_results.scale.plan import Slice, is_missing
+from run_results.scale.plan import Slice, give_up, is_missing
 from run_results.scale.source import Source
 from run_results.scale.threads import in_threads
 from run_results.tables.installed import need_arrow
@@ -60,11 +61,8 @@ def _read(source: Source, slices: Iterable[Slice], tables: tuple[What, ...]) -> 
                 made = Tables(source, tables)
                 return lambda each: _rows_of(client, source, each, made, pace)
 
-            def give_up() -> None:
-                pace.end()
-                client.close()
-
-            with closing(in_threads(reader, slices, source.concurrency, give_up)) as found:
+            ending = partial(give_up, client, pace)
+            with closing(in_threads(reader, slices, source.concurrency, ending)) as found:
                 yield from joined(found)
 
     return rows()
