@@ -19,8 +19,10 @@ _ATTEMPTS: Final = 100
 
 
 @contextmanager
-def file_errors(action: str, path: str | os.PathLike[str], *others: type[Exception]) -> Iterator[None]:
-    """Raise an `ExportError` for what goes wrong with a file: `OSError`, and errors of the other classes.
+def file_errors(
+    action: str, path: str | os.PathLike[str], *others: type[Exception], advice: str = ""
+) -> Iterator[None]:
+    """Raise an `ExportError` with this advice for what goes wrong with a file: `OSError`, and errors of other classes.
 
     >>> with file_errors("read", "out.csv"):
     ...     raise FileNotFoundError(2, "No such file or directory")
@@ -33,7 +35,7 @@ def file_errors(action: str, path: str | os.PathLike[str], *others: type[Excepti
         yield
     except failures as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0][:300]
-        raise ExportError(f"cannot {action} {str(path)!r}: {reason}", path=str(path)) from None
+        raise ExportError(f"cannot {action} {str(path)!r}: {reason}", path=str(path), advice=advice) from None
 
 
 # --- Whole files -----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from run_results.errors import ExportError
+from run_results.files import file_errors
 from run_results.sync.delta_changes import APPLICATION, check_files, check_history
 from run_results.sync.ledger import SCHEMA, Entry, to_entries, to_table
 from run_results.sync.rows import Batch
@@ -43,9 +44,10 @@ class DeltaStore:
             is_there = {name: deltalake.DeltaTable.is_deltatable(str(path / name)) for name in self._schemas}
         has_ledger = is_there.pop(LEDGER)
         self._tables = {LEDGER: self._open(LEDGER)} if has_ledger or not any(is_there.values()) else {}
-        check_whole(path, is_there, has_ledger=has_ledger, has_runs=has_ledger and bool(self.entries()))
+        entries = self.entries() if has_ledger else {}
+        check_whole(path, is_there, has_ledger=has_ledger, has_runs=bool(entries))
         self._tables |= {name: self._open(name) for name in self._schemas if name not in self._tables}
-        self._check_counts()
+        self._check_counts(entries.values())
 
     def _open(self, name: str) -> "DeltaTable":
         with self._errors("open"):
@@ -60,9 +62,8 @@ class DeltaStore:
         """What says in the log of a table that a commit is ours."""
         return self._lake.CommitProperties(custom_metadata={"application": APPLICATION}, **properties)
 
-    def _check_counts(self) -> None:
+    def _check_counts(self, entries: Collection[Entry]) -> None:
         """Raises `ExportError` where a table has not the rows that the ledger says."""
-        entries = self.entries().values()
         # A batch that was killed leaves rows of new runs, too, and the ledger does not know how many.
         is_killed = not all(entry.whole for entry in entries)
         for what in TABLES:
@@ -77,15 +78,14 @@ class DeltaStore:
 
     @contextmanager
     def _errors(self, action: str) -> Iterator[None]:
-        try:
-            yield
-        except self._exceptions.CommitFailedError as error:
-            if "Concurrent" in str(error):
+        with file_errors(action, self._path, self._exceptions.DeltaError, pa.ArrowException):
+            try:
+                yield
+            except self._exceptions.CommitFailedError as error:
+                if "Concurrent" not in str(error):
+                    raise
                 text = f"another sync is writing to {str(self._path)!r}, or another program; this batch does not count"
                 raise ExportError(text, path=str(self._path), advice=WAIT) from None
-            raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
-        except (self._exceptions.DeltaError, OSError, pa.ArrowException) as error:
-            raise ExportError(f"cannot {action} {str(self._path)!r}: {_line(error)}", path=str(self._path)) from None
 
     def entries(self) -> dict[str, Entry]:
         """See `Store`."""
@@ -165,7 +165,3 @@ def _widened(schema: pa.Schema, rows: Iterable[pa.RecordBatch], wanted: pa.Schem
         return pa.RecordBatch.from_arrays([*batch.columns, *nulls], schema=whole)
 
     return pa.RecordBatchReader.from_batches(whole, map(widen, rows) if added else rows)
-
-
-def _line(error: BaseException) -> str:
-    return str(error).partition("\n")[0][:300]

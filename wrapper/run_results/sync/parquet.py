@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from run_results.errors import ExportError
 from run_results.files import discard, file_errors, make_folder, new_file, publish, temporary
 from run_results.sync.ledger import RESTORE, SCHEMA, Entry, changed, last_batch, to_entries
 from run_results.sync.rows import Batch
@@ -38,8 +37,9 @@ class ParquetStore:
             make_folder(path / name)
         self._runs = self._read()
         entries = self.entries()
-        self._check(entries)
-        self._clean(last_batch(entries))
+        last = last_batch(entries)
+        self._check(entries, last)
+        self._clean(last)
 
     def _read(self) -> pa.Table:
         if not self._ledger.exists():
@@ -59,7 +59,7 @@ class ParquetStore:
                     with file_errors("remove", path):
                         path.unlink(missing_ok=True)
 
-    def _check(self, entries: dict[str, Entry]) -> None:
+    def _check(self, entries: dict[str, Entry], last: int) -> None:
         """Raises `ExportError` where a file is gone, was cut off, or has other rows than the ledger says.
 
         Files of a later batch than the last one are of a batch that was killed.
@@ -68,7 +68,7 @@ class ParquetStore:
         for entry in entries.values():
             batches[entry.batch].append(entry)
         for what in self._schemas:
-            unfinished = self._file(what, last_batch(entries) + 1)
+            unfinished = self._file(what, last + 1)
             there = {path for path in (self._path / what).glob("batch-*.parquet") if path < unfinished}
             for number, of_batch in batches.items():
                 path = self._file(what, number)
@@ -141,9 +141,5 @@ def _rows(path: Path) -> Iterator[pa.RecordBatch]:
 
 def _count(path: Path) -> int:
     """The rows of a file, as its end says. Raises `ExportError` where it has been cut off."""
-    try:
-        with path.open("rb") as file:
-            return int(pq.read_metadata(file).num_rows)
-    except (OSError, pa.ArrowException) as error:
-        text = f"cannot read {str(path)!r}: {str(error).partition(chr(10))[0][:300]}"
-        raise ExportError(text, path=str(path), advice=RESTORE) from None
+    with file_errors("read", path, pa.ArrowException, advice=RESTORE), path.open("rb") as file:
+        return int(pq.read_metadata(file).num_rows)
