@@ -129,8 +129,8 @@ class Settings:
         """
         from run_results.cli.console import progress
 
-        is_hidden = self.verbose or is_quiet() or (beside_rows and sys.stdout.isatty())
-        with progress(wanted=wanted and _is_watched() and not is_hidden) as update:
+        is_seen = self.is_watched and not _is_piped() and not (beside_rows and sys.stdout.isatty())
+        with progress(wanted=wanted and is_seen) as update:
             yield update
 
     @contextmanager
@@ -176,8 +176,8 @@ def _is_terminal() -> bool:
     return False
 
 
-def _is_watched() -> bool:
-    """Whether somebody at a terminal waits for output that does not go through a pipe."""
+def _is_piped() -> bool:
+    """Whether standard output goes through a pipe, or to nobody knows where."""
     with suppress(OSError):  # a stream without a descriptor
-        return sys.stderr.isatty() and not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
-    return False
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    return True
