@@ -44,6 +44,7 @@ thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of m
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest
 	HYPOTHESIS_PROFILE=thorough $(MAKE) --no-print-directory test-spark
 	$(MAKE) --no-print-directory test-sail
+	$(MAKE) --no-print-directory test-matrix
 
 .PHONY: generate
 generate: $(INSTALLED)  ## Generate the client from openapi.yaml, and what docs/ has from code
