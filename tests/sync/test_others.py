@@ -141,6 +141,20 @@ def test_rows_that_others_changed_are_an_error(
     assert_in_step(tmp_path, "delta", client, list(runs.runs))
 
 
+def test_arrow_reads_the_files_itself(
+    runs: Runs, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No Python code runs on Arrow's threads: it would abort an interpreter that ends, as after an error of `sync`."""
+    begin(client, runs, tmp_path, "delta")
+
+    def fail(*arguments: object) -> None:
+        raise AssertionError("a file was read by Python code")
+
+    monkeypatch.setattr("deltalake.fs.DeltaStorageHandler.from_table", fail)
+    made = sync(client, runs.runs, tmp_path, format="delta")
+    assert (made.settled, made.unchanged) == (2, 1)
+
+
 def test_a_table_that_was_copied_back_is_an_error(runs: Runs, client: Client, tmp_path: Path) -> None:
     """A folder from a backup has a log that ends with our commit, but not the rows that the ledger says."""
     begin(client, runs, tmp_path / "lake", "delta")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+from pyarrow import fs
 
 from run_results.errors import ExportError
 from run_results.files import file_errors
@@ -70,11 +71,19 @@ class DeltaStore:
             check_count(self._path / what, self._count(what), what, entries, may_have_more=is_killed)
 
     def _count(self, what: What) -> int:
-        table = self._tables[what]
         with self._errors("read"):
-            counts = table.get_add_actions()["num_records"].to_pylist()
+            counts = self._tables[what].get_add_actions()["num_records"].to_pylist()
             # Another writer may have left them out.
-            return int(table.to_pyarrow_dataset().count_rows()) if None in counts else sum(counts)
+            return int(self._rows(what).count_rows()) if None in counts else sum(counts)
+
+    def _rows(self, name: str) -> Any:
+        """A table as a dataset of Arrow.
+
+        Arrow reads the files itself. With the file system of deltalake its threads would run Python code, and abort an
+        interpreter that ends in the meantime.
+        """
+        place = fs.SubTreeFileSystem(str((self._path / name).absolute()), fs.LocalFileSystem())
+        return self._tables[name].to_pyarrow_dataset(filesystem=place)
 
     @contextmanager
     def _errors(self, action: str) -> Iterator[None]:
@@ -90,7 +99,7 @@ class DeltaStore:
     def entries(self) -> dict[str, Entry]:
         """See `Store`."""
         with self._errors("read"):
-            return to_entries(pa.table(self._tables[LEDGER].to_pyarrow_table()))
+            return to_entries(self._rows(LEDGER).to_table())
 
     def write(self, batch: Batch) -> None:
         """See `Store`."""
