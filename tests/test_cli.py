@@ -657,8 +657,8 @@ def test_collisions_are_listed_before_a_run_is_started(here: Here, tmp_path: Pat
     assert here("", "names", "check", str(file)) == (
         1,
         "'due<U+00A0>date' has characters that nobody sees, or that look like a space\n"
-        "class 'A': 'TOTAL', 'Total' differ only in case: many engines take their columns for one\n"
-        "class 'A': '\ufb01rst', 'first' differ only in Unicode form or case: many engines take their columns for one\n"
+        "class 'A': 'TOTAL', 'Total' differ only in case: many engines make one column of them\n"
+        "class 'A': '\ufb01rst', 'first' differ only in Unicode form or case: many engines make one column of them\n"
         "class 'A': ' x' has a blank at its beginning or end, or two in a row\n"
         "class 'A': 'a<U+200B>b<U+001B>' has characters that nobody sees, or that look like a space\n",
         "",

@@ -61,7 +61,7 @@ def test_a_start_behind_the_end_is_said(url: str, run_command: Heard, tmp_path: 
     place = ["-o", str(tmp_path / "r.html")] if command == "report" else []
     code, _, err = run_command(url, command, RUN.run_id, "--start", "99", *place)
     assert code == 0
-    assert f"{RUN.run_id}: the run has no file 99: its files, counted from 0, end before" in err
+    assert f"{RUN.run_id}: the run has no file 99: it ends earlier (files are counted from 0)" in err
 
 
 @pytest.mark.parametrize(

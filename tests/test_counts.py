@@ -393,7 +393,7 @@ def test_a_start_behind_the_end_is_said(
     """A walk that begins behind the last file says so; one that begins at the last file says nothing."""
     spoilt.take(SyntheticRun(3, 3, run_id=RUN_ID), 1)
     for start in ("3", "100"):
-        warning = f"{RUN_ID}: the run has no file {start}: its files, counted from 0, end before"
+        warning = f"{RUN_ID}: the run has no file {start}: it ends earlier (files are counted from 0)"
         for arguments in (("fetch", RUN_ID), ("report", RUN_ID, "-o", str(tmp_path / "r.html"))):
             assert warning in heard(*arguments, "--start", start)[1]
         assert f"The run has no file {int(start) + 1} (--start {start})" in "".join(Reader(tmp_path / "r.html").text)

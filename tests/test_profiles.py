@@ -95,7 +95,8 @@ def test_a_token_goes_to_its_own_server_only(write: Callable[[str], Path], capsy
         ('[default]\nbaseurl = "x"\n', "has 'baseurl'; a profile can have base_url, context, token, names"),
         ("[default]\ncontext = 3\n", "context must be a text"),
         ("[default\n", "cannot be read"),
-        ('default = "x"\n', "has no profile 'default'; it has none"),
+        ("[default\n", "Correct the file; `run-results config show --help` has an example"),
+        ('default = "x"\n', "has no profile 'default'; it has none. Add it"),
     ],
 )
 def test_a_wrong_profile_is_one_line(
@@ -135,7 +136,8 @@ def test_a_profile_that_is_not_there(write: Callable[[str], Path], capsys: pytes
     assert run(["--profile", "a", "config", "show"]) == 2
     err = capsys.readouterr().err
     assert "there is no file of profiles" in err
-    assert "RUN_RESULTS_CONFIG names another one; `run-results config show --help` shows what is in it" in err
+    assert "Write it, or set RUN_RESULTS_CONFIG to another one; `run-results config show --help` has an example" in err
     write("[b]\n[c]\n")
     assert run(["--profile", "a", "config", "show"]) == 2
-    assert "has no profile 'a'; it has b, c" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "has no profile 'a'; it has b, c. Add it, or choose another with --profile or RUN_RESULTS_PROFILE" in err

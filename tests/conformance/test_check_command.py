@@ -78,7 +78,7 @@ def test_exit_codes(url: str) -> None:
     ("arguments", "why"),
     [
         (["ftp://x"], "must start with"),
-        (["http://[::1]", "--only", "pages"], "no family called 'pages'"),
+        (["http://[::1]", "--only", "pages"], "no family called 'pages'; `run-results-conformance rules` lists them"),
         (["http://[::1]", "--token", TOKEN], "No such option"),
         (["http://[::1]", "--manifest", __file__], "is not JSON"),
         (["http://[::1]", "--context", ""], "IB-Context"),

@@ -268,7 +268,8 @@ def test_unreachable() -> None:
         report = verify(served.url, "another-token", runs=[RUN])
         assert report.exit_code == 2
         assert report.obstacles == (
-            "the token was refused (status 401): it may have expired, or be for another server",
+            "the token was refused (status 401): it may have expired, or be for another server; check RUN_RESULTS_TOKEN"
+            " or --token-file",
         )
         report = verify(served.url, TOKEN, runs=["nobody's"])
         assert report.exit_code == 2

@@ -1068,7 +1068,8 @@ def test_what_cannot_be_asked_for_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["fields.xlsx", "out.csv.gz", "out.json", "out.v2", "OUT.TXT"])
 def test_an_unknown_suffix_is_an_error(name: str, client: Client, tmp_path: Path) -> None:
     """A path with a suffix of no format is an error that lists the formats; a slash makes a folder of it."""
-    with pytest.raises(errors.ConfigurationError, match=r"suffix of no format; there are \.parquet, \.csv, .*slash"):
+    advice = "For a folder of that name, put a slash at its end"
+    with pytest.raises(errors.ConfigurationError, match=rf"that is no format; there are \.parquet, \.csv, .*{advice}"):
         client.export(RUN.run_id, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
     client.export(RUN.run_id, f"{tmp_path / name}/", tables=["files"])

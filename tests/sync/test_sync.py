@@ -1,6 +1,7 @@
 """A dataset that follows runs holds each run's rows once, whatever happens, and reads again what can have changed."""
 
 import itertools
+import json
 import os
 import random
 import shutil
@@ -22,7 +23,7 @@ from deltalake import write_deltalake
 from run_results import Client, RetryPolicy, errors
 from run_results.sync import Synced, sync
 from run_results.sync.ledger import Entry
-from run_results.sync.options import SYNC_FORMATS
+from run_results.sync.options import MARKER, SYNC_FORMATS
 from run_results.tables.schema import TABLES
 from run_results_conformance import ReferenceServer
 from run_results_conformance.server.serving import serve
@@ -141,8 +142,12 @@ class TestDatasets:
         runs.put("one", 1, 1)
         client = client_of(runs)
         sync(client, ["one"], tmp_path / "lake", format=form)
-        with pytest.raises(errors.ExportMismatch, match="begun with another value of: typed, columns"):
+        with pytest.raises(errors.ExportMismatch, match=r"begun with another value of: typed\. Give the same options"):
             sync(client, ["one"], tmp_path / "lake", format=form, typed=True)
+        marker = tmp_path / "lake" / MARKER
+        marker.write_text(json.dumps(json.loads(marker.read_text()) | {"columns": "of another version"}))
+        with pytest.raises(errors.ExportMismatch, match=r"begun by another version .* Begin in a new folder, with all"):
+            sync(client, ["one"], tmp_path / "lake", format=form)
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "a.txt").touch()
         with pytest.raises(errors.ExportMismatch, match=r"holds no dataset of sync, but 'a\.txt'"):

@@ -254,7 +254,8 @@ class Steps:
             return
         given = bool(session.manifest.runs)
         if any(exchange.status == 401 for _, exchange in session.unreadable):
-            self.obstacles.append("the token was refused (status 401): it may have expired, or be for another server")
+            text = "the token was refused (status 401): it may have expired, or be for another server"
+            self.obstacles.append(f"{text}; check RUN_RESULTS_TOKEN or --token-file")
         for known, exchange in session.unreadable:
             got = f"status {exchange.status}"
             if given and exchange.status in _UNEXPLAINED:

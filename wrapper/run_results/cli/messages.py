@@ -71,7 +71,7 @@ def warn(text: str) -> None:
 def warn_of_start(run_id: str, start: int, files: int) -> None:
     """Warn where a walk that began at file `start` found no files."""
     if start and not files:
-        warn(f"{run_id}: the run has no file {start}: its files, counted from 0, end before")
+        warn(f"{run_id}: the run has no file {start}: it ends earlier (files are counted from 0)")
 
 
 def warn_of_unfinished(run_id: str, status: str | None, *, is_missing: bool) -> None:
@@ -82,7 +82,7 @@ def warn_of_unfinished(run_id: str, status: str | None, *, is_missing: bool) -> 
         )
     if status:
         text = f"the run is not finished ({word(status)}): it may get more files than these"
-        warn(f"{run_id}: {text}; read it again when it is")
+        warn(f"{run_id}: {text}; read it again when it has finished")
 
 
 def warn_of_unread(run_id: str, unread: Unread) -> None:

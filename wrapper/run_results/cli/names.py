@@ -88,9 +88,9 @@ def _describe(finding: Finding) -> str:
         case "collision":
             return f"{meeting} become {_shown(finding.api_name or '')}"
         case "case":
-            return f"{meeting} differ only in case: many engines take their columns for one"
+            return f"{meeting} differ only in case: many engines make one column of them"
         case "form":
-            return f"{meeting} differ only in Unicode form or case: many engines take their columns for one"
+            return f"{meeting} differ only in Unicode form or case: many engines make one column of them"
         case "blank":
             return f"{meeting} has a blank at its beginning or end, or two in a row"
         case "invisible":

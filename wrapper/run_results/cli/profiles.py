@@ -25,6 +25,7 @@ FILE_VARIABLE: Final = "RUN_RESULTS_CONFIG"
 VARIABLE: Final = "RUN_RESULTS_PROFILE"
 MEMBERS: Final = ("base_url", "context", "token", "names")
 """What a profile can have."""
+_EXAMPLE: Final = "`run-results config show --help` has an example"
 
 
 @frozen
@@ -58,20 +59,21 @@ def read_profile(wanted: str | None) -> Profile:
             profiles = tomllib.load(file)
     except (FileNotFoundError, NotADirectoryError):
         if name or FILE_VARIABLE in os.environ:
-            raise ConfigurationError(
-                f"there is no file of profiles {str(path)!r}",
-                advice=f"{FILE_VARIABLE} names another one; `run-results config show --help` shows what is in it",
-            ) from None
+            text = f"there is no file of profiles {str(path)!r}"
+            advice = f"Write it, or set {FILE_VARIABLE} to another one; {_EXAMPLE}"
+            raise ConfigurationError(text, advice=advice) from None
         return Profile()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError(f"the profiles in {str(path)!r} cannot be read: {reason}") from None
+        text = f"the profiles in {str(path)!r} cannot be read: {reason}"
+        raise ConfigurationError(text, advice=f"Correct the file; {_EXAMPLE}") from None
     if not name and "default" not in profiles:
         return Profile()
     found = profiles.get(name or "default")
     if not isinstance(found, dict):
         known = ", ".join(sorted(each for each, value in profiles.items() if isinstance(value, dict))) or "none"
-        raise ConfigurationError(f"{str(path)!r} has no profile {name or 'default'!r}; it has {known}")
+        text = f"{str(path)!r} has no profile {name or 'default'!r}; it has {known}"
+        raise ConfigurationError(text, advice=f"Add it, or choose another with --profile or {VARIABLE}")
     return Profile(name or "default", path, _values(found, f"profile {name or 'default'!r} in {str(path)!r}", path))
 
 

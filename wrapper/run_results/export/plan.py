@@ -136,8 +136,8 @@ def make_plan(run_id: str, path: str | os.PathLike[str], options: ExportOptions)
         suffix = "" if is_folder_path(path) else place.suffix.lower().removeprefix(".")
     by_suffix: Format | None = next((known for known in FORMATS if suffix == known), None)
     if suffix and by_suffix is None:
-        text = f"{str(path)!r} has the suffix of no format; there are .{', .'.join(FORMATS)}"
-        raise ConfigurationError(text, advice="A folder of that name has a slash at its end")
+        text = f"{str(path)!r} has a suffix that is no format; there are .{', .'.join(FORMATS)}"
+        raise ConfigurationError(text, advice="For a folder of that name, put a slash at its end")
     is_file = by_suffix is not None
     wide = options.wide
     tables = options.tables or (TABLES[:1] if is_file else TABLES)

@@ -20,6 +20,8 @@ SyncFormat = Literal["delta", "parquet"]
 SYNC_FORMATS: Final[tuple[SyncFormat, ...]] = get_args(SyncFormat)
 MARKER: Final = "_sync.json"
 """The file that says with which options a dataset was begun."""
+_OF_THE_VERSION: Final = frozenset({"schema_version", "columns"})
+"""Marks of a dataset that no option changes alone."""
 
 
 def _as_format(format: str) -> SyncFormat:
@@ -116,6 +118,10 @@ def check_marker(folder: Path, marks: dict[str, Any]) -> None:
     with file_errors("read", marker, ValueError):
         found = json.loads(marker.read_bytes())
     before: dict[str, Any] = found if isinstance(found, dict) else {}
-    if different := [name for name, value in marks.items() if before.get(name) != value]:
-        text = f"{str(folder)!r} was begun with another value of: {', '.join(different)}"
+    different = [name for name, value in marks.items() if before.get(name) != value]
+    if options := [name for name in different if name not in _OF_THE_VERSION]:
+        text = f"{str(folder)!r} was begun with another value of: {', '.join(options)}"
         raise ExportMismatch(text, path=str(folder), advice="Give the same options, or begin in a new folder")
+    if different:
+        text = f"{str(folder)!r} was begun by another version of run-results, whose tables have other columns"
+        raise ExportMismatch(text, path=str(folder), advice="Begin in a new folder, with all runs")

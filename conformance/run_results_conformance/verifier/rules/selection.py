@@ -25,6 +25,7 @@ def _named(words: Collection[str]) -> frozenset[str]:
     for word in words:
         rules = {rule.id for rule in RULES if word in (rule.id, rule.family)}
         if not rules:
-            raise UnknownRuleError(f"there is no rule and no family called {word!r}")
+            text = f"there is no rule and no family called {word!r}; `run-results-conformance rules` lists them"
+            raise UnknownRuleError(text)
         found |= rules
     return frozenset(found)

@@ -64,7 +64,7 @@ def check_run_lists(session: Session) -> None:
     rules = [rule.id for rule in RULES if rule.family == "runs"]
     try:
         _check(session, Questions(session))
-        reason = "the lists of runs show nothing of this"
+        reason = "needs other runs in the lists of runs"
     except OutOfRequests:
         reason = "the requests for lists of runs were spent; see --max-requests"
     except Unresponsive as stopped:
