@@ -140,8 +140,8 @@ def serve(
             raise click.UsageError(f"{error}; `faults` lists them") from None
         with _until_interrupted():
             click.echo(served.url)
-            run_id = next(run_id for _, run_id in store)
-            say(_how_to_call(served.url, random_token, run_id, _first_start(made), write_names))
+            context, run_id = next(iter(store))
+            say(_how_to_call(served.url, random_token, context, run_id, _first_start(made), write_names))
             served.wait()
     say("stopped")
 
@@ -258,15 +258,18 @@ def _write_names(path: Path, names: tuple[str, ...]) -> None:
         file.write(text.encode())
 
 
-def _how_to_call(url: str, random_token: str | None, run_id: str, since: str | None, names: Path | None) -> str:
+def _how_to_call(
+    url: str, random_token: str | None, context: str | None, run_id: str, since: str | None, names: Path | None
+) -> str:
     # The user's own token is never printed; a random one must be.
     token = f"  export RUN_RESULTS_TOKEN={random_token}\n" if random_token else ""
+    acting = "" if context is None else f"  export RUN_RESULTS_CONTEXT={shlex.quote(context)}\n"
     # Synthetic runs are the same each time, so that they are not of the last 24 hours, which are listed by default.
     listed = f"  run-results runs --since {since}\n" if since else ""
     option = f" --names {shlex.quote(str(names))}" if names else ""
     hint = "" if names else " Start it with --write-names names.csv to get the project's field names, too."
     return (
-        f"In another terminal:\n  export RUN_RESULTS_BASE_URL={url}\n{token}{listed}"
+        f"In another terminal:\n  export RUN_RESULTS_BASE_URL={url}\n{token}{acting}{listed}"
         f"  run-results fetch {shlex.quote(run_id)}{option}\nCtrl-C stops the server.{hint}"
     )
 
