@@ -1,6 +1,7 @@
 """The layout of the project: which way imports point, what importing costs, what is documented, what no file holds."""
 
 import ast
+import importlib
 import inspect
 import re
 import subprocess
@@ -201,6 +202,20 @@ def test_the_drawing_is_of_this_house() -> None:
     bases = [ROOT, *(root / package for package, root in ROOTS.items())]
     assert len(named) > 20
     assert {name for name in named if not any((base / name).exists() for base in bases)} == set()
+
+
+def test_the_drawings_are_of_this_house() -> None:
+    """Each module and function in the two drawings of ARCHITECTURE.md is there, and so is each folder."""
+    drawn = "".join(re.findall(r"^    .*\n", (ROOT / "ARCHITECTURE.md").read_text("utf-8"), re.MULTILINE))
+    named = re.findall(r"[▶◀─] +([a-z]+)\.([a-z]+)\b|[▶─] ([a-z]+)\.([a-z]+)\b", drawn)
+    pairs = [tuple(filter(None, each)) for each in named]
+    assert len(pairs) == 6
+    for room, name in pairs:
+        module = importlib.import_module(f"run_results.{room}")
+        assert hasattr(module, name) or importlib.import_module(f"run_results.{room}.{name}")
+    folders = re.findall(r"\((\w+/)\)", drawn)
+    assert len(folders) == 3
+    assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
 
 
 # --- What importing costs -------------------------------------------------------------------------------------

@@ -10,13 +10,8 @@ import pytest
 
 from run_results_conformance import (
     MemoryStore,
-    ReferenceServer,
     SyntheticRun,
-    Token,
     load_contract,
-    read_folder,
-    serve,
-    verify,
 )
 from run_results_conformance.server.schemas import manifest_schema
 from run_results_conformance.verifier.manifest import HERE, KnownRun, Manifest, ManifestError
@@ -127,21 +122,10 @@ def test_no_file(tmp_path: Path) -> None:
         Manifest.read(tmp_path / "bad.json")
 
 
-def test_documented_example(tmp_path: Path) -> None:
-    """The page's run file can be served, and a server that serves it conforms to the page's manifest, key for key."""
+def test_the_page_has_every_key() -> None:
+    """The example of the page has every key of a run in a manifest, and its table explains every key."""
     page = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text("utf-8")
-    run, manifest = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "run.json").write_text(run, "utf-8")
-    (tmp_path / "manifest.json").write_text(manifest, "utf-8")
+    (manifest,) = re.findall(r'```json title="runs.json"\n(.*?)```', page, re.DOTALL)
     keys = {key for entry in json.loads(manifest)["runs"] for key in entry}
     assert keys == set(manifest_schema(load_contract())["$defs"]["Run"]["properties"])
     assert keys == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    store = read_folder(tmp_path / "runs")
-    token = Token("a-token", frozenset({"acme-lending"}), "acme-lending")
-    with serve(ReferenceServer(store, token)) as served:
-        known = Manifest.read(tmp_path / "manifest.json")
-        report = verify(served.url, "a-token", manifest=known, context="acme-lending", only=["state", "names"])
-    assert report.exit_code == 0
-    judged = {verdict.rule.id for verdict in report.verdicts if verdict.judged}
-    assert judged >= {"state.known", "state.content", "state.file-count", "names.exact"}

@@ -47,10 +47,12 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(logs: Path) -> Iterator[Any]:
+def spark(logs: Path, url: str) -> Iterator[Any]:
     """A Spark session of this machine, with two threads and four tries for each task."""
     sql = pytest.importorskip("pyspark.sql", reason="pyspark has its own environment: make test-spark")
     os.environ[VARIABLE] = TOKEN
+    defaults = {"RUN_RESULTS_TOKEN": TOKEN, "RUN_RESULTS_BASE_URL": url}  # for the examples of the documentation
+    os.environ |= defaults
     os.environ["PYSPARK_PYTHON"] = sys.executable  # else the workers take the first python3 of the path
     with written_to(logs / "spark.log"):
         session = (
@@ -68,6 +70,8 @@ def spark(logs: Path) -> Iterator[Any]:
             .config("spark.sql.session.timeZone", "UTC")
             .getOrCreate()
         )
+    for name in defaults:
+        del os.environ[name]
     yield session
     session.stop()
     del os.environ[VARIABLE]
@@ -81,9 +85,13 @@ def runs() -> list[SyntheticRun]:
 
 @pytest.fixture(scope="session")
 def url(runs: list[SyntheticRun]) -> Iterator[str]:
-    """The base URL of a server with these runs, and 400 of one file."""
+    """The base URL of a server with these runs, 400 of one file, and the one in the examples of the documentation."""
     small = [SyntheticRun(seed=number, files=1, run_id=run_id) for number, run_id in enumerate(FOUR_HUNDRED)]
-    with serve(ReferenceServer(MemoryStore([*runs, *small]), TOKEN, page_size=4)) as served:
+    with serve(
+        ReferenceServer(
+            MemoryStore([*runs, *small, SyntheticRun(seed=9, files=6, run_id="run-tax-2025")]), TOKEN, page_size=4
+        )
+    ) as served:
         yield served.url
 
 

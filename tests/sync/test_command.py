@@ -161,14 +161,6 @@ def test_a_signal_ends_it_in_order(form: str, number: int, code: int, token: str
             assert_in_step(tmp_path / "lake", form, client, list(runs.runs))
 
 
-def test_the_example_of_the_page_runs(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The example in Python makes a dataset, and prints what it did."""
-    example = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
-    exec(compile(example, "docs/sync.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("1 new, 0 changed")
-    assert (lake / "runs" / "_delta_log").is_dir()
-
-
 def test_the_page_has_every_column_of_the_ledger() -> None:
     """The table in the page names each column of the ledger."""
     section = PAGE[PAGE.index("## The ledger") : PAGE.index("A batch is written")]
