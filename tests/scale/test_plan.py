@@ -79,9 +79,9 @@ def test_a_long_run_is_measured_with_few_requests(files: int) -> None:
     assert all("true" not in url.query.decode() for url in asked), "nothing that can be left out is asked for"
 
 
-@pytest.mark.parametrize(("files", "requests"), [(0, 1), (1, 1), (100, 1), (101, 2), (200, 2)])
-def test_a_short_run_is_measured_with_a_request_for_each_page(files: int, requests: int) -> None:
-    """One request measures a run of one page, and two a run of two pages."""
+@pytest.mark.parametrize(("files", "requests"), [(0, 1), (1, 1), (100, 1), (101, 2), (200, 2), (1000, 5)])
+def test_a_short_run_is_measured_with_few_requests(files: int, requests: int) -> None:
+    """One request measures a run of one page, two a run of two pages, and five one of ten pages (docs/scale.md)."""
     found, _, asked = measured(files, lambda _: 100)
     assert (found, len(asked)) == (files, requests)
 
