@@ -45,10 +45,10 @@ class DeltaStore:
             is_there = {name: deltalake.DeltaTable.is_deltatable(str(path / name)) for name in self._schemas}
         has_ledger = is_there.pop(LEDGER)
         self._tables = {LEDGER: self._open(LEDGER)} if has_ledger or not any(is_there.values()) else {}
-        entries = self.entries() if has_ledger else {}
-        check_whole(path, is_there, has_ledger=has_ledger, has_runs=bool(entries))
+        self._entries = self._read() if has_ledger else {}
+        check_whole(path, is_there, has_ledger=has_ledger, has_runs=bool(self._entries))
         self._tables |= {name: self._open(name) for name in self._schemas if name not in self._tables}
-        self._check_counts(entries.values())
+        self._check_counts(self._entries.values())
 
     def _open(self, name: str) -> "DeltaTable":
         with self._errors("open"):
@@ -96,10 +96,13 @@ class DeltaStore:
                 text = f"another sync is writing to {str(self._path)!r}, or another program; this batch does not count"
                 raise ExportError(text, path=str(self._path), advice=WAIT) from None
 
-    def entries(self) -> dict[str, Entry]:
-        """See `Store`."""
+    def _read(self) -> dict[str, Entry]:
         with self._errors("read"):
             return to_entries(self._rows(LEDGER).to_table())
+
+    def entries(self) -> dict[str, Entry]:
+        """See `Store`."""
+        return dict(self._entries)
 
     def write(self, batch: Batch) -> None:
         """See `Store`."""

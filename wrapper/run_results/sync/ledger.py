@@ -40,6 +40,8 @@ SCHEMA: Final = pa.schema(
 """The columns of the table `runs`."""
 
 
+_AT_ONCE: Final = 1_000
+"""Rows of the ledger that are read at a time."""
 RESTORE: Final = "Bring back what was there, or begin in a new folder"
 """What to do where a part of a dataset is gone, or was changed by others."""
 
@@ -148,7 +150,9 @@ def to_entries(table: pa.Table) -> dict[str, Entry]:
     if lacking := [name for name in SCHEMA.names if name not in table.schema.names]:
         text = f"the table `runs` is no ledger of sync: it has no column {lacking[0]!r}"
         raise ExportError(text, advice=RESTORE)
-    entries = {row["run_id"]: Entry(**row) for row in table.select(SCHEMA.names).to_pylist()}
+    # In parts: the dictionaries of all rows would take more memory than the entries.
+    parts = table.select(SCHEMA.names).to_batches(max_chunksize=_AT_ONCE)
+    entries = {row["run_id"]: Entry(**row) for part in parts for row in part.to_pylist()}
     if len(entries) < len(table):
         raise ExportError("the table `runs` has a run twice, so another program has changed it", advice=RESTORE)
     return entries

@@ -36,9 +36,9 @@ class ParquetStore:
         for name in (LEDGER, *schemas):
             make_folder(path / name)
         self._runs = self._read()
-        entries = self.entries()
-        last = last_batch(entries)
-        self._check(entries, last)
+        self._entries = to_entries(self._runs)
+        last = last_batch(self._entries)
+        self._check(self._entries, last)
         self._clean(last)
 
     def _read(self) -> pa.Table:
@@ -79,7 +79,7 @@ class ParquetStore:
 
     def entries(self) -> dict[str, Entry]:
         """See `Store`."""
-        return to_entries(self._runs)
+        return dict(self._entries)
 
     def write(self, batch: Batch) -> None:
         """See `Store`."""

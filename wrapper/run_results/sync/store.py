@@ -23,7 +23,7 @@ class Store(Protocol):
     """What the two kinds of dataset have in common. Every method raises `ExportError`."""
 
     def entries(self) -> dict[str, Entry]:
-        """The ledger."""
+        """The ledger as it was when the dataset was opened."""
         ...
 
     def write(self, batch: Batch) -> None:
