@@ -1,13 +1,15 @@
 """A server of runs that change, for the tests of `sync`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from run_results import Client
+from run_results.page import Page
 from run_results_conformance import ReferenceServer
 from run_results_conformance.server.serving import serve
+from run_results_conformance.server.synthetic import SyntheticRun
 
 from .kit import Runs, Serving
 
@@ -23,3 +25,10 @@ def client_of(token: str) -> Iterator[Serving]:
             return stack.enter_context(Client(token=token, base_url=served.url))
 
         yield start
+
+
+@pytest.fixture
+def one_page(serve_runs: Callable[..., str], token: str) -> Page:
+    """The page of a run of one file, for clients that send nothing."""
+    with Client(token=token, base_url=serve_runs(SyntheticRun(1, 1, run_id="r"))) as client:
+        return client.page("r")

@@ -1,5 +1,6 @@
 """What the tests of `sync` share: runs that change, and what a dataset has against what the server has."""
 
+import copy
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from attrs import define, field
 from deltalake import DeltaTable
 
 from run_results import Client
+from run_results.page import Page
 from run_results.tables.schema import TABLES, What
 from run_results_conformance.server.runs import MemoryRun, Run
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -42,6 +44,22 @@ class Runs:
         if header.get("status", "COMPLETE") != "COMPLETE":
             header["finish_timestamp"] = None
         self.runs[run_id] = MemoryRun(whole.header | header, whole.files(0, files))
+
+
+@define
+class Alike:
+    """A client of as many runs as are asked for, each with the same one page. Nothing is sent."""
+
+    page: Page
+    note: Callable[[str], object] = str
+    """Called with the id of each run that is asked for."""
+
+    def pages(self, run_id: str, **_: Any) -> Iterator[Page]:
+        """The page of a run."""
+        self.note(run_id)
+        made = copy.copy(self.page)
+        object.__setattr__(made, "run_id", run_id)
+        yield made
 
 
 Serving = Callable[[Runs], Client]

@@ -1,7 +1,11 @@
 """What a run costs does not grow with the number of runs: neither files written, nor descriptors, nor memory."""
 
 import copy
+import importlib
+import re
 import time
+import tracemalloc
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,17 +15,17 @@ import pyarrow as pa
 import pytest
 
 from run_results import Client, files
+from run_results.errors import NotFoundError, ServerError
 from run_results.page import Page
 from run_results.sync import Synced, sync
 from run_results.sync.digest import Digest
-from run_results.sync.options import SYNC_FORMATS
+from run_results.sync.options import SYNC_FORMATS, SyncOptions
 from run_results.tables.batches import Tabulator
 from run_results.tables.schema import TABLES
 from run_results_conformance import ReferenceServer
 from run_results_conformance.server.serving import serve
-from run_results_conformance.server.synthetic import SyntheticRun
 
-from .kit import THOROUGH, Runs, Serving, assert_in_step
+from .kit import THOROUGH, Alike, Runs, Serving, assert_in_step
 
 
 def test_a_server_with_other_pages_changes_no_run(token: str, tmp_path: Path) -> None:
@@ -111,25 +115,128 @@ def test_descriptors_and_memory_stay_flat(
 
 @pytest.mark.skipif(not THOROUGH, reason="it measures processor time for minutes: see `make thorough`")
 @pytest.mark.parametrize("form", SYNC_FORMATS)
-def test_the_cost_of_a_run_is_flat(form: Any, serve_runs: Any, token: str, tmp_path: Path) -> None:
+def test_the_cost_of_a_run_is_flat(form: Any, one_page: Page, tmp_path: Path) -> None:
     """Ten times as many batches take no more processor time for each run, within a half."""
-    with Client(token=token, base_url=serve_runs(SyntheticRun(1, 1, run_id="r"))) as client:
-        page = client.page("r")
-
-    class Many:
-        """A client of as many runs as are asked for."""
-
-        def pages(self, run_id: str, **_: Any) -> Iterator[Page]:
-            """The one page of a run."""
-            made = copy.copy(page)
-            object.__setattr__(made, "run_id", run_id)
-            yield made
-
     costs = []
     for number in (400, 4000):
         began = time.process_time()
         ids = [f"run-{each * 7919 % number}" for each in range(number)]
-        made = sync(Many(), ids, tmp_path / str(number), format=form, runs_per_batch=20)  # type: ignore[arg-type]
+        # On one thread: how much several cost, which take turns, depends on what else the machine does.
+        options = SyncOptions(format=form, runs_per_batch=20, jobs=1)
+        made = sync(Alike(one_page), ids, tmp_path / str(number), options=options)  # type: ignore[arg-type]
         assert made.new == number
         costs.append((time.process_time() - began) / number)
     assert costs[1] <= 1.5 * costs[0], costs
+
+
+def written_bytes() -> int:
+    """How many bytes this process has given to the system to write, with those of native libraries."""
+    found = re.search(r"^wchar: (\d+)", Path("/proc/self/io").read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+@pytest.mark.skipif(not THOROUGH or not Path("/proc/self/io").is_file(), reason="needs /proc, and takes a minute")
+@pytest.mark.parametrize("form", SYNC_FORMATS)
+def test_a_run_writes_no_more_where_there_are_many(form: Any, one_page: Page, tmp_path: Path) -> None:
+    """Four times as many batches write no more bytes for each run; of plain Parquet only the ledger grows."""
+    written = []
+    for number in (400, 1600):
+        began = written_bytes()
+        sync(
+            Alike(one_page),  # type: ignore[arg-type]
+            [f"run-{each}" for each in range(number)],
+            tmp_path / str(number),
+            format=form,
+            runs_per_batch=50,
+        )
+        written.append((written_bytes() - began) / number)
+    assert written[1] <= 1.5 * written[0], written
+
+
+class Failing:
+    """A client whose runs cannot be read: half of them are missing, and half fail behind their first page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.held: list[Any] = []
+        """What was made for each run, weakly."""
+
+    def pages(self, run_id: str, **_: Any) -> Iterator[Page]:
+        """A page, and an error; or an error."""
+        if int(run_id.removeprefix("run-")) % 2:
+            raise NotFoundError("no such run", server_message="no such run")
+        page = copy.copy(self.page)
+        self.held.append(weakref.ref(page))
+        yield page
+        raise ServerError("it failed")
+
+
+def test_a_report_of_progress_copies_nothing(one_page: Page, tmp_path: Path) -> None:
+    """Each report has what was done until then; a late one takes no more memory than an early one."""
+    reports: list[Synced] = []
+    taken: list[int] = []
+
+    def note(so_far: Synced) -> None:
+        reports.append(so_far)
+        taken.append(tracemalloc.get_traced_memory()[0])
+
+    sync(Failing(one_page), ["run-0"], tmp_path, format="parquet")  # type: ignore[arg-type] # imports what it needs
+    tracemalloc.start()
+    try:
+        ids = [f"run-{number}" for number in range(240)]
+        made = sync(Failing(one_page), ids, tmp_path, format="parquet", jobs=1, progress=note)  # type: ignore[arg-type]
+    finally:
+        tracemalloc.stop()
+    early, late = taken[119] - taken[9], taken[239] - taken[129]
+    assert late <= 1.4 * early, (early, late)
+    assert [len(report.missing) + len(report.failures) for report in reports] == list(range(1, 241))
+    assert len(made.missing) == len(made.failures) == 120
+    assert reports[99].missing == made.missing[:50]
+    assert reports[99].missing[-1] == made.missing[49]
+    assert list(reports[99].failures.items()) == list(made.failures.items())[:50]
+    assert reports[-1] == made
+
+
+def test_an_error_keeps_no_page(one_page: Page, tmp_path: Path) -> None:
+    """Of a run that failed the result has the error, and not the pages that were read before it."""
+    client = Failing(one_page)
+    made = sync(client, [f"run-{2 * number}" for number in range(9)], tmp_path, format="parquet", jobs=1)  # type: ignore[arg-type]
+    assert len(made.failures) == len(client.held) == 9
+    assert not [page for page in client.held if page() is not None]
+
+
+def test_a_batch_does_not_look_through_the_ledger(
+    one_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger is read and searched once, when the dataset is opened, and not for each batch."""
+    calls: Counter[str] = Counter()
+
+    def counted(home: str, name: str) -> None:
+        real = getattr(importlib.import_module(home), name)
+
+        def call(*arguments: Any) -> Any:
+            calls[name] += 1
+            return real(*arguments)
+
+        monkeypatch.setattr(f"{home}.{name}", call)
+
+    counted("run_results.sync.job", "last_batch")
+    counted("run_results.sync.delta", "to_entries")
+    ids = [f"run-{number}" for number in range(12)]
+    for number in (6, 12):
+        calls.clear()
+        made = sync(Alike(one_page), ids[:number], tmp_path, runs_per_batch=2)  # type: ignore[arg-type]
+        assert made.new == 6
+    assert calls == {"last_batch": 1, "to_entries": 1}
+
+
+def test_the_ledger_is_read_by_arrow_alone(one_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread of Arrow calls Python: one that still held an object at the end of the process would abort it."""
+
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("Arrow reads through Python")
+
+    monkeypatch.setattr("deltalake.fs.DeltaStorageHandler.from_table", refuse)
+    made = [sync(Alike(one_page), ["run-1"], tmp_path) for _ in range(2)]  # type: ignore[arg-type]
+    assert [each.settled for each in made] == [0, 1]

@@ -34,7 +34,7 @@ from run_results.scale.plan import is_missing
 from run_results.sync.formats import need_store, open_store
 from run_results.sync.ledger import Entry, last_batch, utc_now
 from run_results.sync.options import SyncChoices, SyncOptions, check_marker, choose
-from run_results.sync.result import Synced
+from run_results.sync.result import Failures, RunIds, Synced
 from run_results.sync.rows import Batch, Rows
 from run_results.sync.store import AGAIN, Store
 from run_results.tables.arrow import arrow_schema
@@ -122,6 +122,12 @@ def _drop(future: "Future[tuple[Entry, Rows]]") -> None:
         future.result()[1].close()
 
 
+def _bare(error: RunResultsError) -> RunResultsError:
+    """The error without what its traceback keeps alive, the pages of its run above all."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
 @define
 class _Job:
     client: Client
@@ -131,7 +137,7 @@ class _Job:
     progress: Callable[[Synced], None] | None
     stop: Callable[[], bool]
     result: Synced = field(factory=Synced)
-    """Without the two lists that follow, which are copied only where somebody looks."""
+    """Without what the two members that follow have."""
     _missing: list[str] = field(factory=list)
     _failures: dict[str, RunResultsError] = field(factory=dict)
     _entries: dict[str, Entry] = field(factory=dict)
@@ -155,17 +161,18 @@ class _Job:
         # Runs whose rows are in the same file are replaced together, so that each file is written anew once.
         to_read.sort(key=lambda run_id: self._entries[run_id].batch if run_id in self._entries else 0)
         self.result = Synced(settled=len(wanted) - len(to_read))
-        self._begin()
+        self._begin(last_batch(self._entries) + 1)
         try:
             # What was being written when an earlier sync was killed comes first.
             self._read_all([*left, *to_read])
         finally:
             self._batch.close()
-        return self._so_far
+        return evolve(self.result, missing=tuple(self._missing), failures=dict(self._failures))
 
     @property
     def _so_far(self) -> Synced:
-        return evolve(self.result, missing=tuple(self._missing), failures=dict(self._failures))
+        """What was done so far. Nothing is copied here: it is asked for after each run, of which there are many."""
+        return evolve(self.result, missing=RunIds(self._missing), failures=Failures(self._failures))
 
     def _is_due(self, run_id: str, now: datetime) -> bool:
         entry = self._entries.get(run_id)
@@ -253,7 +260,7 @@ class _Job:
                 # An address without the API says nothing of the run.
                 is_away = isinstance(error, TransportError | NotFoundError)
                 self._unreached = self._unreached + 1 if is_away else 0
-                self._failures[run_id] = error
+                self._failures[run_id] = _bare(error)
             return True
         self._unreached = 0
         result = evolve(result, files=result.files + entry.files, breaches=result.breaches + entry.breaches)
@@ -280,8 +287,8 @@ class _Job:
 
     # Batches ------------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
-        self._batch, self._noted, self._began = Batch(last_batch(self._entries) + 1), [], time.monotonic()
+    def _begin(self, number: int) -> None:
+        self._batch, self._noted, self._began = Batch(number), [], time.monotonic()
 
     @property
     def _is_due_to_write(self) -> bool:
@@ -294,8 +301,10 @@ class _Job:
         if self._noted:
             self.store.note(self._noted)
             self._entries |= {entry.run_id: entry for entry in self._noted}
+        number = self._batch.number
         if self._batch.runs:
             self.store.write(self._batch)
             self._entries |= {entry.run_id: entry for entry in self._batch.entries}
+            number += 1
         self._batch.close()
-        self._begin()
+        self._begin(number)

@@ -1,8 +1,11 @@
 """What a sync did."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import islice
+from typing import Any, SupportsIndex, overload
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from run_results.errors import RunResultsError
 from run_results.text import count
@@ -20,9 +23,9 @@ class Synced:
     """Runs that were read again and had the same rows."""
     settled: int = 0
     """Runs that were not asked for, because they cannot have changed."""
-    missing: tuple[str, ...] = ()
+    missing: Sequence[str] = ()
     """Runs that the server does not know; rows that the dataset has of them stay."""
-    failures: dict[str, RunResultsError] = field(factory=dict)
+    failures: Mapping[str, RunResultsError] = field(factory=dict)
     """Runs that could not be read, each with the error. The dataset has of them what it had before."""
     waiting: int = 0
     """Runs that were not read any more, because the sync was stopped."""
@@ -51,3 +54,74 @@ class Synced:
         }
         failed = {run_id: str(error) for run_id, error in self.failures.items()}
         return {**numbers, "missing": list(self.missing), "failed": failed}
+
+
+# What was done so far is reported after each run. Where a hundred thousand runs fail, each of these reports would have
+# to copy all that failed before. So a report copies only where somebody looks, and otherwise has the number.
+
+
+@define(eq=False, repr=False)
+class RunIds(Sequence[str]):
+    """The ids that a list has now; those that come later are not among them.
+
+    >>> ids = ["run-1"]
+    >>> so_far = RunIds(ids)
+    >>> ids.append("run-2")
+    >>> so_far
+    ('run-1',)
+    """
+
+    _ids: list[str]
+    _count: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._count = len(self._ids)
+
+    @cached_property
+    def _copied(self) -> tuple[str, ...]:
+        return tuple(islice(self._ids, self._count))
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> str | tuple[str, ...]:
+        return self._copied[index]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __eq__(self, other: object) -> bool:
+        return self._copied == (other._copied if isinstance(other, RunIds) else other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(self._copied)
+
+
+@define(eq=False, repr=False)
+class Failures(Mapping[str, RunResultsError]):
+    """The errors that a dictionary has now, by run id; those that come later are not among them."""
+
+    _errors: dict[str, RunResultsError]
+    _count: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._count = len(self._errors)
+
+    @cached_property
+    def _copied(self) -> dict[str, RunResultsError]:
+        return dict(islice(self._errors.items(), self._count))
+
+    def __getitem__(self, run_id: str) -> RunResultsError:
+        return self._copied[run_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._copied)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return repr(self._copied)
