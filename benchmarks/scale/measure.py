@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.scale.growth import growth
 from benchmarks.scale.server import Served, serve
 from run_results import Client, Include
 from run_results.scale import Slice, Source, measure, plan, read, read_all
@@ -21,6 +22,8 @@ from run_results.tables import TABLES
 VARIABLE = "TOKEN_OF_THE_BENCHMARK"
 QUICK = "--quick" in sys.argv
 RUNS, FILES = (20, 10) if QUICK else (200, 10)
+FEW, MANY = (50, 200) if QUICK else (1_000, 10_000)
+"""Runs of a sync, of one file each, and of three each tenth."""
 ROUNDS = 1 if QUICK else 3
 KEYS = ("run_id", "file_index", "document_index", "field_index")
 LONG = [f"run-{number}" for number in range(8)]
@@ -154,6 +157,8 @@ def main() -> None:
         lines += speed(served)
     with serve(RUNS, FILES, FILES, LATENCY) as served:
         lines += at_once(served)
+    with serve(MANY, 1, 1) as served:
+        lines += growth(served, FEW, MANY)
     table = ["| measured | result | should be |", "|---|---|---|", *(f"| {' | '.join(line)} |" for line in lines)]
     print(*table, sep="\n")
     if not QUICK:
@@ -161,7 +166,8 @@ def main() -> None:
 
 `python -m benchmarks.scale.measure` wrote this page. {RUNS} runs of {FILES} files, every tenth of {3 * FILES}, in pages
 of {FILES}; the server has its own process. Ratios are within one run, medians of {ROUNDS} rounds. `docs/scale.md` says
-what follows from them.
+what follows from them. Runs of a sync have one file, every tenth three, in pages of one; each sync is done once, in its
+own process.
 
 """
         Path(__file__).with_name("RESULTS.md").write_text(head + "\n".join(table) + "\n", "utf-8")

@@ -2,7 +2,8 @@
 
     python -m benchmarks.scale.server '{"runs": 200, "length": 10, "page_size": 10, "latency": 0.05}'
 
-It prints its port. `/requests` answers how many pages were asked for since it was last asked.
+It prints its port. `/requests` answers how many pages were asked for since it was last asked. `/edit` edits a value of
+every hundredth run; those are the runs that finished lately.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ from attrs import frozen
 
 _ASKED = re.compile(rb"GET /v2/apps/runs/([^/]+)/results(?:\S*?[?&]file_offset=(\d+))?")
 _PAST: Final = -1
+_RARE: Final = 100
+"""One run of so many finished lately, and can be edited."""
 Bodies = dict[tuple[str, int], bytes]
 """The page of a run at an offset; the one at `_PAST` has no files, as behind the end of the run."""
 
@@ -29,6 +33,7 @@ def bodies_of(runs: int, length: int, page_size: int) -> Bodies:
     from run_results_conformance.server.synthetic import SyntheticRun
 
     contract, bodies = load_contract(), {}
+    long_ago, lately = 1_600_000_000 * 10**9, time.time_ns()
     for number in range(runs):
         count = length * 3 if number % 10 == 9 else length
         run = SyntheticRun(seed=number, files=count, documents_per_file=1, run_id=f"run-{number}")
@@ -36,9 +41,18 @@ def bodies_of(runs: int, length: int, page_size: int) -> Bodies:
             stop = min(offset + page_size, count)
             files = [] if offset == _PAST else run.files(offset, stop)
             whole = {**run.header, "files": files, "has_more": offset != _PAST and stop < count}
+            whole |= {"start_timestamp": long_ago, "finish_timestamp": long_ago if number % _RARE else lately}
             page = contract.project(whole, frozenset(contract.flags))
             bodies[f"run-{number}", offset] = json.dumps(page, ensure_ascii=False, separators=(",", ":")).encode()
     return bodies
+
+
+def _edit(bodies: Bodies) -> int:
+    """Change a value of each run that can be edited; returns the number of those runs."""
+    edited = [place for place in bodies if place[1] == 0 and int(place[0].removeprefix("run-")) % _RARE == 0]
+    for place in edited:
+        bodies[place] = bodies[place].replace(b'"value":"', b'"value":"edited: ', 1)
+    return len(edited)
 
 
 class _Answers(asyncio.Protocol):
@@ -58,7 +72,9 @@ class _Answers(asyncio.Protocol):
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head, self._buffer = self._buffer[:end], self._buffer[end + 4 :]
             asked = _ASKED.match(head)
-            if asked is None:
+            if head.startswith(b"GET /edit "):
+                body = str(_edit(self._bodies)).encode()
+            elif asked is None:
                 body, _Answers.requests = str(_Answers.requests).encode(), 0
             else:
                 _Answers.requests += 1
@@ -83,7 +99,14 @@ class Served:
 
     def requests(self) -> int:
         """How many pages were asked for since the last time."""
-        with urllib.request.urlopen(f"{self.url}/requests") as answer:
+        return self._ask("requests")
+
+    def edit(self) -> int:
+        """Edit a value of every hundredth run; returns how many runs those are."""
+        return self._ask("edit")
+
+    def _ask(self, what: str) -> int:
+        with urllib.request.urlopen(f"{self.url}/{what}") as answer:
             return int(answer.read())
 
 
