@@ -229,14 +229,3 @@ def test_a_batch_does_not_look_through_the_ledger(
         made = sync(Alike(one_page), ids[:number], tmp_path, runs_per_batch=2)  # type: ignore[arg-type]
         assert made.new == 6
     assert calls == {"last_batch": 1, "to_entries": 1}
-
-
-def test_the_ledger_is_read_by_arrow_alone(one_page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread of Arrow calls Python: one that still held an object at the end of the process would abort it."""
-
-    def refuse(*_: Any) -> Any:
-        raise AssertionError("Arrow reads through Python")
-
-    monkeypatch.setattr("deltalake.fs.DeltaStorageHandler.from_table", refuse)
-    made = [sync(Alike(one_page), ["run-1"], tmp_path) for _ in range(2)]  # type: ignore[arg-type]
-    assert [each.settled for each in made] == [0, 1]
