@@ -41,14 +41,18 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def blocks(page: Path, text: str | None = None) -> list[Block]:
-    """The blocks of a page, fenced or indented, in their order. `text` is the page's, if it is known."""
+def blocks(page: Path) -> list[Block]:
+    """The blocks of a page, fenced or indented, in their order."""
+    return blocks_in(name_of(page), page.read_text("utf-8"))
+
+
+def blocks_in(page: str, text: str) -> list[Block]:
+    """The blocks of the text of a page."""
     found = []
-    for token in MarkdownIt().parse(text or page.read_text("utf-8")):
+    for token in MarkdownIt().parse(text):
         if token.type in ("fence", "code_block"):
-            language, _, rest = token.info.strip().partition(" ")
-            (title,) = re.findall(r'^title="([^"]+)"$', rest) or [""]
             assert token.map is not None
-            assert title or not rest, f"{page}: {token.info}"
-            found.append(Block(name_of(page), token.map[0] + 1, language, title, token.content))
+            marked = re.fullmatch(r'(\S*)(?: title="([^"]+)")?', token.info.strip())
+            language, title = marked.groups("") if marked else (token.info, "")
+            found.append(Block(page, token.map[0] + 1, language, title, token.content))
     return found

@@ -13,32 +13,17 @@ import click
 import pytest
 
 from run_results.scale import pace
+from run_results_conformance.server.runs import MemoryRun
 from run_results_conformance.server.synthetic import SyntheticRun
 
 from .airflow_sdk import airflow_modules
 from .blocks import DOCS
 
-
-class RecentRun(SyntheticRun):
-    """A run of one file that started some hours ago, or some hours before today."""
-
-    @property
-    def header(self) -> dict[str, Any]:
-        """The run without its files."""
-        now = datetime.now().astimezone()
-        hours, before = START[self.run_id]
-        start = (now if before == "now" else now.replace(hour=0, minute=0)) - timedelta(hours=hours)
-        return {**super().header, "start_timestamp": int(start.timestamp() * 1e9), "finish_timestamp": None}
-
-
-START = {"run-new": (0.5, "now"), "run-long": (2, "now"), "run-refused": (1, "today")}
 RUNS = [
     SyntheticRun(seed=3, files=20, run_id="run-tax-2025"),
     SyntheticRun(seed=4, files=5, run_id="run-tax-2026"),
-    RecentRun(seed=0, files=1, run_id="run-new"),
-    RecentRun(seed=1, files=1, run_id="run-long", status="RUNNING"),
-    RecentRun(seed=2, files=1, run_id="run-refused", status="FAILED"),
 ]
+"""The runs that the pages name."""
 _NAMES = [file["original_file_name"] for file in RUNS[0].files(0, 20)]
 
 
@@ -47,6 +32,24 @@ def all_fields(run: SyntheticRun) -> list[dict[str, Any]]:
     return [
         field for file in run.files(0, run.file_count) for document in file["documents"] for field in document["fields"]
     ]
+
+
+def recent_runs() -> list[MemoryRun]:
+    """A run that is new, one that takes long, and one that failed yesterday: synthetic runs started in 2025."""
+    now = datetime.now().astimezone()
+    starts = [
+        ("run-new", "COMPLETE", now - timedelta(minutes=30)),
+        ("run-long", "RUNNING", now - timedelta(hours=2)),
+        ("run-refused", "FAILED", now.replace(hour=0, minute=0) - timedelta(hours=1)),
+    ]
+    made = []
+    for seed, (run_id, status, start) in enumerate(starts):
+        run = SyntheticRun(seed, files=1, run_id=run_id, status=status)
+        times = {"start_timestamp": int(start.timestamp()) * 10**9, "finish_timestamp": None}
+        if status != "RUNNING":
+            times["finish_timestamp"] = times["start_timestamp"] + 60 * 10**9
+        made.append(MemoryRun({**run.header, **times}, run.files(0, 1), listing=run.listing))
+    return made
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def place(
     for name in ("GITHUB_ACTIONS", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RUN_RESULTS_TOKEN", token)
-    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(*RUNS))
+    monkeypatch.setenv("RUN_RESULTS_BASE_URL", serve_runs(*RUNS, *recent_runs()))
     for name, module in airflow_modules().items():
         monkeypatch.setitem(sys.modules, name, module)
     monkeypatch.setattr(click, "launch", lambda url: 0)  # a browser

@@ -19,13 +19,13 @@ from run_results_conformance.cli import app
 
 from .blocks import ROOT
 
-OUTPUTS = {">", "-o", "--output", "--to", "--html", "--json", "--junit", "--sarif", "--summary"} | {
-    "--write-manifest",
-    "--write-names",
+OUTPUTS = {
+    *(">", "-o", "--output", "--to"),
+    *("--html", "--json", "--junit", "--sarif", "--summary", "--write-manifest", "--write-names"),
 }
 """Behind these words a command names what it writes."""
 EXITS = {"--manifest mistakes.json": 2, "sync --ids runs.txt": 3}
-"""What a command that ends with another code than 0 has among its words: it found something."""
+"""Commands that end with another code than 0, by a part of them: there are mistakes, or a run is missing."""
 STAND_INS = {
     "psql": "sed -n 1p runs.txt",  # there is no database
     "head": "sed -n 1,10p",  # reads to the end, so that no command ends with a broken pipe, which would be chance
@@ -50,6 +50,9 @@ class Terminal:
 
         A plain call of our commands runs in this process: to start another takes half a second.
         """
+        if redirected := re.fullmatch(r"(run-results[^|>]*) > (\S+)(?: +#.*)?", line):
+            Path(redirected[2]).write_text(self.run(redirected[1]), "utf-8")
+            return ""
         before, pipe, after = line.rpartition(" | ")
         if pipe and after.startswith("run-results "):
             piped = io.TextIOWrapper(io.BytesIO(self.run(before).encode()))
@@ -62,13 +65,19 @@ class Terminal:
         if not words:
             return ""
         program, *rest = (os.path.expandvars(word) for word in words)
-        if program in (*STAND_INS, "ls") or any(set(word) <= _SYNTAX for word in words):
+        if program in {*STAND_INS, "ls"} or any(set(word) <= _SYNTAX for word in words):
             return self._bash(line, words)
         if program in _PROGRAMS and rest[0] != "serve":
             return self._call(line, program, rest)
-        other = {"export": self._export, "pip": _check_install, "%pip": _check_install, "make": _check_target}
-        other["run-results-conformance"] = self._serve
-        other[program](rest)
+        rules = {
+            "export": self._export,
+            "make": _check_target,
+            "pip": _check_install,
+            "%pip": _check_install,
+            "run-results-conformance": self._serve,
+        }
+        assert program in rules, f"no rule runs {line!r}"
+        rules[program](rest)
         return ""
 
     def close(self) -> None:
@@ -156,9 +165,8 @@ def _state(paths: list[str]) -> Mapping[str, object]:
         if path.is_dir():
             found[str(path)] = sorted(path.rglob("*"))
         else:
-            found[str(path)] = (
-                (path.stat().st_mtime_ns, path.stat().st_ino) if path.exists() and path.stat().st_size else None
-            )
+            state = path.stat() if path.exists() else None
+            found[str(path)] = (state.st_mtime_ns, state.st_ino) if state and state.st_size else None
     return found
 
 

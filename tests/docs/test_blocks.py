@@ -10,22 +10,27 @@ import pytest
 import sqlglot
 from deltalake import DeltaTable
 
-from .blocks import FOR_PYTEST, FOR_SPARK, PAGES, ROOT, Block, blocks, name_of
+from .blocks import FOR_PYTEST, FOR_SPARK, PAGES, ROOT, Block, blocks, blocks_in, name_of
 from .expected import AFTERWARDS, PRINTED
 from .terminal import Terminal, same_form
 
 BLOCKS = {name_of(page): blocks(page) for page in PAGES}
-NOT_RUN = {
-    ("ARCHITECTURE.md", "openapi.yaml "): "tests/test_layout.py::test_the_drawings_are_of_this_house",
-    ("ARCHITECTURE.md", "run_results_api "): "tests/test_layout.py::test_the_drawings_are_of_this_house",
+NOT_RUN = [
+    # Two drawings.
+    ("ARCHITECTURE.md", "openapi.yaml ", "tests/test_layout.py::test_the_drawings_are_of_this_house"),
+    ("ARCHITECTURE.md", "run_results_api ", "tests/test_layout.py::test_the_drawings_are_of_this_house"),
+    # It observes for minutes, and writes the page.
     (
         "docs/reliability.md",
         "python -m pytest ",
-    ): "tests/survival/test_reliability.py::test_the_page_says_what_the_tests",
-    ("docs/scale.md", "100,000 runs "): "tests/scale/test_docs.py::test_the_sums_are_right",
-    ("docs/tables.md", "format: "): "tests/tables/test_docs.py::test_the_options_in_the_docs_are_the_options",
-}
-"""Blocks, by page and beginning, that are no program, or one that takes minutes; each with the test of what it says."""
+        "tests/survival/test_reliability.py::test_the_page_says_what_the_tests_saw",
+    ),
+    # Sums.
+    ("docs/scale.md", "100,000 runs ", "tests/scale/test_docs.py::test_the_sums_are_right"),
+    # What options mean.
+    ("docs/tables.md", "format: ", "tests/tables/test_docs.py::test_the_options_in_the_docs_are_the_options"),
+]
+"""Blocks that are not run, by page and beginning, each with the test that checks what it says."""
 HERE = "tests/docs/test_blocks.py"
 NO_SERVICE = ("-- Snowflake:", "-- BigQuery:")
 """Statements for services that are not here begin so. They are parsed, in the dialect of the service."""
@@ -62,6 +67,7 @@ class Page:
 
     def session(self, block: Block) -> None:
         """Commands behind a prompt, each with what it prints below it."""
+        assert block.text.startswith("$ "), block
         for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text_in(self._place), re.MULTILINE):
             printed = self._terminal.run(command)
             assert not shown or same_form(printed, shown), printed
@@ -75,8 +81,9 @@ class Page:
 
     def listing(self, block: Block) -> None:
         """Files that are there, each with a remark: digits stand for any digits, and `...` for anything."""
-        for path in re.findall(r"^\S+", block.text, re.MULTILINE):
-            assert list(self._place.glob(re.sub(r"\d", "[0-9]", path).replace("...", "*"))), path
+        for line in block.text.splitlines():
+            path = line.partition("  ")[0]
+            assert list(self._place.glob(re.sub(r"\d", "[0-9]", path).replace("...", "*"))), line
 
     def sql(self, block: Block) -> None:
         """A query of the dataset in `lake`, or a statement of another service."""
@@ -105,55 +112,46 @@ RULES: dict[str, Callable[[Page, Block], None]] = {
 """What is done with a block of each language; an indented block has none."""
 
 
-def checked_by(block: Block) -> str | None:
-    """The test that checks what a block says that is not run here."""
-    found = [test for (page, start), test in NOT_RUN.items() if block.page == page and block.text.startswith(start)]
-    return found[0] if found else None
-
-
-def rule_of(block: Block) -> str:
-    """How a block is run or checked. It is an error if no rule covers it."""
+def rule_of(block: Block) -> str | None:
+    """The file or test that runs or checks a block, or None: nothing does."""
     if (block.page, block.language) in FOR_SPARK:
         return "tests/spark/test_pages.py"
     if (block.page, block.language) in FOR_PYTEST:
         return "tests/docs/test_testing_page.py"
-    if test := checked_by(block):
-        return test
-    if block.language not in RULES:
-        raise LookupError(f"{block}: no rule runs a block of {block.language!r}")
-    if RULES[block.language] is Page.file and not block.title:
-        raise LookupError(f'{block}: a file needs its path: ```{block.language} title="PATH"')
-    return HERE
+    for page, beginning, test in NOT_RUN:
+        if block.page == page and block.text.startswith(beginning):
+            return test
+    rule = RULES.get(block.language)
+    return HERE if rule and (block.title or rule is not Page.file) else None
 
 
 def test_every_block_has_a_rule() -> None:
-    """A block of another kind than those that are run is found; every rule, and every exception, is needed."""
+    """Nothing is left out; a file has its path as the title; every rule, and every exception, is needed."""
     everything = [block for page in BLOCKS.values() for block in page]
-    rules = {str(block): rule_of(block) for block in everything}
-    assert set(rules.values()) == {HERE, "tests/spark/test_pages.py", "tests/docs/test_testing_page.py"} | {
-        *NOT_RUN.values()
-    }
+    assert [(str(block), block.language) for block in everything if rule_of(block) is None] == []
+    rules = [rule for block in everything if (rule := rule_of(block))]
     assert {block.language for block in everything} == RULES.keys()
     assert {(block.page, block.language) for block in everything} >= FOR_SPARK | FOR_PYTEST
-    for test in set(rules.values()) - {HERE}:
-        path, _, name = test.partition("::")
-        assert f"def {name or 'test_'}" in (ROOT / path).read_text("utf-8"), test
+    elsewhere = [rule for rule in rules if rule != HERE]
+    assert {rule for rule in elsewhere if "::" in rule} == {test for *_, test in NOT_RUN}
+    assert len([rule for rule in elsewhere if "::" in rule]) == len(NOT_RUN)
+    for rule in set(elsewhere):
+        path, _, name = rule.partition("::")
+        assert f"def {name}(" in (ROOT / path).read_text("utf-8") if name else (ROOT / path).exists(), rule
+    assert {*PRINTED, *AFTERWARDS} <= {block.page for block in everything}
 
 
-@pytest.mark.parametrize(
-    ("language", "title", "text"), [("yaml", "", "a: 1"), ("json", "", "{}"), ("bash", "", "ls"), ("mermaid", "", "")]
-)
-def test_a_block_of_another_kind_is_found(language: str, title: str, text: str) -> None:
-    """A block that nothing would run is an error, and so is data that no block below could read."""
-    with pytest.raises(LookupError, match=r"^docs/new\.md:3: "):
-        rule_of(Block("docs/new.md", 3, language, title, text))
+@pytest.mark.parametrize("info", ["yaml", "json", "bash", "mermaid", "python {.new}"])
+def test_a_block_of_another_kind_is_found(info: str) -> None:
+    """A block that nothing would run has no rule, and neither has data that no block below could read."""
+    (block,) = blocks_in("docs/new.md", f"```{info}\n{{}}\n```\n")
+    assert rule_of(block) is None
 
 
-def test_blocks_are_found_wherever_they_stand(tmp_path: Path) -> None:
+def test_blocks_are_found_wherever_they_stand() -> None:
     """Fences of both kinds, in lists and quotes, with and without a mark, and indented blocks are found."""
-    page = ROOT / "CONTRIBUTING.md"
     text = '1. one\n\n   ```sh\n   a\n   ```\n\n> ~~~~json title="b"\n> {}\n> ~~~~\n\n```\nc\n```\n\n    d\n'
-    found = [(each.language, each.title, each.text) for each in blocks(page, text)]
+    found = [(each.language, each.title, each.text) for each in blocks_in("new.md", text)]
     assert found == [("sh", "", "a\n"), ("json", "b", "{}\n"), ("", "", "c\n"), ("", "", "d\n")]
 
 
@@ -179,7 +177,8 @@ def test_the_blocks_of_a_page_run(
     finally:
         terminal.close()
     assert re.search(PRINTED.get(page, ""), "".join(reader.printed), re.DOTALL), reader.printed
-    AFTERWARDS.get(page, lambda _: None)(reader.names)
+    if afterwards := AFTERWARDS.get(page):
+        afterwards(reader.names, reader.printed)
 
 
 def test_the_example_with_the_generated_client_says_why_a_server_refuses(
