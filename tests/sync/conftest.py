@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from run_results import Client
+from run_results import Client, Include
 from run_results.page import Page
 from run_results_conformance import ReferenceServer
 from run_results_conformance.server.serving import serve
@@ -31,4 +31,4 @@ def client_of(token: str) -> Iterator[Serving]:
 def one_page(serve_runs: Callable[..., str], token: str) -> Page:
     """The page of a run of one file, for clients that send nothing."""
     with Client(token=token, base_url=serve_runs(SyntheticRun(1, 1, run_id="r"))) as client:
-        return client.page("r")
+        return client.page("r", include=Include.ALL)
