@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -69,7 +69,7 @@ class Terminal:
             return self._bash(line, words)
         if program in _PROGRAMS and rest[0] != "serve":
             return self._call(line, program, rest)
-        rules = {
+        rules: dict[str, Callable[[list[str]], str]] = {
             "export": self._export,
             "make": _check_target,
             "pip": _check_install,
@@ -77,8 +77,7 @@ class Terminal:
             "run-results-conformance": self._serve,
         }
         assert program in rules, f"no rule runs {line!r}"
-        rules[program](rest)
-        return ""
+        return rules[program](rest)
 
     def close(self) -> None:
         """End the servers."""
@@ -114,12 +113,13 @@ class Terminal:
         assert done.stdout or written or "python3 -m venv" in line, (line, done)
         return done.stdout
 
-    def _export(self, words: list[str]) -> None:
+    def _export(self, words: list[str]) -> str:
         for word in words:
             name, _, value = word.partition("=")
             self._patch.setenv(name, value)
+        return ""
 
-    def _serve(self, words: list[str]) -> None:
+    def _serve(self, words: list[str]) -> str:
         """Start a server, and paste what it prints for another terminal."""
         self._patch.delenv("RUN_RESULTS_TOKEN")
         self._patch.delenv("RUN_RESULTS_BASE_URL")
@@ -135,6 +135,7 @@ class Terminal:
             assert said[-1], said
         for line in said[1:-1]:
             self.run(line.strip())
+        return ""
 
 
 def same_form(printed: str, shown: str) -> bool:
@@ -170,7 +171,7 @@ def _state(paths: list[str]) -> Mapping[str, object]:
     return found
 
 
-def _check_install(words: list[str]) -> None:
+def _check_install(words: list[str]) -> str:
     """The packages are ours and known ones; the extras are those of a line that tests/test_wheel.py installs."""
     from tests.test_wheel import IN_DOCS, IN_README
 
@@ -179,11 +180,15 @@ def _check_install(words: list[str]) -> None:
         requirement = Requirement(re.sub(r"^\.", "run-results", word))
         assert requirement.name in ("run-results", "pandas"), word
         assert not requirement.extras or requirement.extras in [{*each.split(",")} for each in (*IN_README, *IN_DOCS)]
+    return ""
 
 
-def _check_target(words: list[str]) -> None:
-    """Make knows the target: it would run this suite, build environments or measure, so nothing of it is done."""
-    done = subprocess.run(
-        ["make", "--dry-run", "--silent", "SHELL=true", *words], cwd=ROOT, capture_output=True, text=True
-    )
+def _check_target(words: list[str]) -> str:
+    """Make knows the target. Only `demo` is done: the others run this suite, build environments, or measure."""
+    command = ["make", "--dry-run", "--silent", "SHELL=true", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    if words != ["demo"]:
+        return ""
+    (program,) = re.findall(r"^\.venv/bin/python (\S+)$", done.stdout, re.MULTILINE)
+    return subprocess.run([sys.executable, ROOT / program], check=True, capture_output=True, text=True).stdout
