@@ -50,13 +50,15 @@ def exits() -> Iterator[str]:
         yield f"| {code.value} | {_cell(code.meaning)} |"
 
 
-def _commands(command: click.Command, name: str) -> Iterator[str]:
+def _commands(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[str]:
+    # As the command line makes it: click keeps the help option of a command, with the names of the first context.
+    context = click.Context(command, parent, info_name=name, terminal_width=100, **command.context_settings)
     if isinstance(command, click.Group):
         for each in command.commands.values():
-            yield from _commands(each, f"{name} {each.name}")
+            yield from _commands(each, str(each.name), context)
         return
-    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
-    yield from (f"### {name}", "", "```text", *click.unstyle(command.get_help(context)).splitlines(), "```", "")
+    text = click.unstyle(command.get_help(context))
+    yield from (f"### {context.command_path}", "", "```text", *text.splitlines(), "```", "")
 
 
 def command_line() -> Iterator[str]:

@@ -79,6 +79,9 @@ def test_the_page_has_every_command_and_exit_code(hooks: Any) -> None:
     """The page of the command line has the help of each command, and each exit code."""
     page = hooks.fill((REFERENCE / "commands.md").read_text("utf-8"))
     assert [name for name in commands.group.commands if f"### run-results {name}" not in page] == []
+    helps = re.findall(r"^### [^\n]*\n\n```text\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(helps) > len(commands.group.commands)
+    assert all("  -h, --help  " in text for text in helps), "as the command itself prints it"
     assert [code for code in Exit if f"| {code.value} |" not in page] == []
 
 
