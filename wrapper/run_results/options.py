@@ -210,7 +210,7 @@ class Options:
         _patience,
         300.0,
     )
-    strict: bool = _setting("Whether every breach of the contract in an answer is an error.", _flag, False)
+    strict: bool = _setting("Make every breach of the contract in an answer an error.", _flag, False)
     on_change: Literal["raise", "warn"] = _setting(
         "What to do when the run changes between two pages (status, start, finish, batch, review): 'raise' or 'warn'.",
         _on_change,
@@ -222,7 +222,7 @@ class Options:
         _on_repeat,
         "raise",
     )
-    allow_insecure: bool = _setting("Whether a plain-http base URL that is not loopback is allowed.", _flag, False)
+    allow_insecure: bool = _setting("Allow a plain-http base URL that is not loopback.", _flag, False)
     prefetch: int = _setting(
         "How many pages a walk may ask for ahead, 16 at the most. Where pages take long to come, a walk is nearly so"
         " many times as fast. Each is a request at the same time (all of a client together hold at most half of its"

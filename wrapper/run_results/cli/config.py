@@ -25,14 +25,15 @@ def show(settings: Settings, as_json: bool) -> None:
     """Show each setting, and where it comes from.
 
     A setting comes from an option, an environment variable, a profile or the default, in this order. Nothing is sent,
-    and the token is not shown. All profiles are in one file:
+    and the token is not shown. All profiles are in one file, ~/.config/run-results/config.toml, or the one that
+    RUN_RESULTS_CONFIG names:
 
     \b
       [default]
       base_url = "https://aihub.example.com/api"
       context = "my-organization"
       token = "file:~/.config/run-results/token"  # or env:NAME; never the token
-      names = "fields.txt"                        # for --names; from this folder
+      names = "fields.txt"                        # for --names; beside this file
 
     --profile or RUN_RESULTS_PROFILE chooses a profile; without them it is the profile called default.
     """

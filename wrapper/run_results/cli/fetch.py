@@ -66,9 +66,9 @@ first, with a null file_index, unless --start is above 0.
 CSV and Parquet have the table `fields` of run-results export: its columns, and a row for each field of a document.
 
 With -o, FILE is written only when all runs were read. Without it, a fetch that fails has printed every page before the
-failure, and the error names the --start to continue with. After an interruption the last page may be incomplete: delete
-the lines with that file_index or a higher one before you continue. If one of several runs cannot be read, the others
-are printed, and the exit code is that of the first failure.
+failure, and the error names the --start to continue with. If you interrupt it, the last page may be incomplete: delete
+the lines whose file_index is that --start or higher before you continue. If one of several runs cannot be read, the
+others are printed, and the exit code is that of the first failure.
 """
 
 
@@ -101,13 +101,13 @@ are printed, and the exit code is that of the first failure.
     "--unsure",
     metavar="SCORE",
     type=click.FloatRange(0, 1),
-    help="Mark fields with a confidence below this as unsure (0.8 without this option). Requests confidences.",
+    help="Mark fields with a confidence below this as unsure (0.8 without this option). Asks for confidences.",
 )
 @listed_option(
     "--only",
     list(MARKS),
     metavar="LIST",
-    help=f"Print only fields with one of these marks: {', '.join(MARKS)}. Requests what they need. {SEVERAL}",
+    help=f"Print only fields with one of these marks: {', '.join(MARKS)}. Asks for what they need. {SEVERAL}",
 )
 @click.option(
     "--class",

@@ -42,7 +42,7 @@ _MOST_SHOWN = 20
     metavar="FILE",
     required=True,
     type=click.File("r", encoding="utf-8-sig"),
-    help="The run ids, one a line; - is standard input.",
+    help="The run ids, one a line, or JSON from run-results runs; - is standard input.",
 )
 @click.option(
     "--to", metavar="DIR", required=True, type=PATH, help="The folder of the dataset; it is made if it does not exist."
@@ -54,7 +54,7 @@ _MOST_SHOWN = 20
     show_default=True,
     help="Delta tables, or plain Parquet files.",
 )
-@click.option("--recheck", metavar="DAYS", type=_DAYS, help="Read runs again that finished in the last DAYS days.")
+@click.option("--recheck", metavar="DAYS", type=_DAYS, help="Also read runs that finished in the last DAYS days.")
 @names_option("they are guessed")
 @ascii_with_names_option
 @typed_option
@@ -73,18 +73,20 @@ _MOST_SHOWN = 20
 @connecting
 @click.pass_context
 def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat: str, **given: Any) -> None:
-    """Keep a dataset on disk in step with runs.
+    """Keep a dataset of many runs on disk up to date.
 
-    DIR gets a folder for each table and one for the ledger:
+    DIR gets a folder for each table, and one for the list of its runs:
 
     \b
       fields/, documents/, files/, case_fields/    the tables of all runs
       runs/    each run: its state, when it was read, and whether it is whole
 
-    A run is read where DIR does not have it, or where it can have changed: it is not finished, is under review, or
-    --recheck says so. Its rows are replaced as a whole. The command can be killed at any moment and given again.
+    A run is read if DIR does not have it, or if it may have changed: it was not finished, was under review, or finished
+    in the days of --recheck. Its rows are then replaced. Runs of DIR whose ids are not given stay. The command can be
+    killed at any moment; the same command then continues.
 
-    The exit code is that of the first failure; where runs are only missing on the server, it is 3.
+    A run that fails does not stop the others. The exit code is that of the first failure, or 3 if runs are only missing
+    on the server.
     """
     need_arrow()
     from run_results.sync.job import sync as synchronize
