@@ -6,8 +6,9 @@ runs are done beside Spark's; for a stream there is `fetch`.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition  # pyright: ignore[reportMissingImports]
 from pyspark.sql.types import StructType  # pyright: ignore[reportMissingImports]
 
@@ -28,6 +29,13 @@ class RunResultsSource(DataSource):  # type: ignore[misc]
         need_arrow()
         # Here, not when it is read: a token in the options is refused before there is a plan that shows it.
         self._request = read_options(options)
+        self._has_reader = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Spark sends it to the process that asks for a reader, and from there with the reader to each task."""
+        if not self._has_reader:
+            return self.__dict__
+        return {**self.__dict__, "options": {}, "_request": _bare(self._request)}
 
     @classmethod
     def name(cls) -> str:
@@ -48,7 +56,13 @@ class RunResultsSource(DataSource):  # type: ignore[misc]
             raise ConfigurationError(
                 "run_results has a schema of its own; leave .schema(...) out, and choose with the option columns"
             )
+        self._has_reader = True
         return _Reader(self._request)
+
+
+def _bare(request: Request) -> Request:
+    """The request without the ids of all runs: a task has those of its own, and each would take in all the others."""
+    return evolve(request, ids=())
 
 
 class _Task(InputPartition):  # type: ignore[misc]
@@ -65,6 +79,10 @@ class _Reader(DataSourceReader):  # type: ignore[misc]
 
     def __init__(self, request: Request) -> None:
         self._request = request
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What each task gets of it."""
+        return {"_request": _bare(self._request)}
 
     def partitions(self) -> list[InputPartition]:
         """The tasks. Asks for one run, so that a bad token is found before any of them starts."""
