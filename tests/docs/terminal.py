@@ -179,7 +179,7 @@ def _check_install(words: list[str]) -> str:
     assert words[0] == "install"
     for word in words[1:]:
         requirement = Requirement(re.sub(r"^\.", "run-results", word))
-        assert requirement.name in ("run-results", "pandas"), word
+        assert requirement.name in ("run-results", "pandas", "polars", "duckdb"), word
         assert not requirement.extras or requirement.extras in [{*each.split(",")} for each in (*IN_README, *IN_DOCS)]
     return ""
 
