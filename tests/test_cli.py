@@ -364,7 +364,8 @@ def test_a_wide_export_counts_what_the_names_do_not_have(serve_runs: Serve, here
     tables = [pq.read_table(path) for path in (tmp_path / "out").glob("*.parquet")]
     assert {tuple(table.schema.names[5:]) for table in tables} == {("due_date", "employee_s_name", "further")}
     further = sum(len(cell or ()) for table in tables for cell in table.column("further").to_pylist())
-    assert f"fields that the names do not have: {further:,}; the column further has them, such as " in err
+    assert f"fields that the names do not have: {further:,}; they are in the column 'further', such as " in err
+    assert err.endswith(". To give them columns, add them to the file of --names\n")
     code, _, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "no"), "--titles", "api")
     assert (code, "go with --wide" in err) == (2, True)
 
@@ -969,7 +970,7 @@ def test_formulas_and_drift_give_warnings(here: Here, tmp_path: Path) -> None:
     with serve(Odd(SyntheticRun(seed=1, files=3), change)) as served:
         code, _, err = here(served.url, "export", "synthetic-1", "-o", str(tmp_path / "out.csv"))
         assert code == 0
-        assert "cells that could be formulas got an apostrophe: 1; the column guarded says which" in err
+        assert "could be formulas got an apostrophe: 1; the column 'guarded' names them. With --no-guard they" in err
         schemas = load_contract().document["components"]["schemas"]
         parts = [part for name in ("Document", "Field") for part in schemas[name]["properties"].values()]
         missing = sum("x-include" in part and part.get("x-include-guaranteed", True) for part in parts)

@@ -275,4 +275,4 @@ def test_a_table_says_where_its_cells_were_changed(heard: Heard) -> None:
     code, out, err = heard("fetch", "named", "--format", "csv", "--class", "W-2")
     assert code == 0
     assert '"\'=2"' in out
-    assert "could be formulas got an apostrophe: 1; the column guarded says which, run-results export --no-guard" in err
+    assert "formulas got an apostrophe: 1; the column 'guarded' names them. With run-results export --no-guard" in err

@@ -94,22 +94,23 @@ def warn_of_unread(run_id: str, unread: Unread) -> None:
 def warn_of_guarded(run_id: str, cells: int, remedy: str = "--no-guard") -> None:
     """Warn of cells that were changed; `remedy` leaves them."""
     if cells:
-        text = f"cells that could be formulas got an apostrophe: {cells:,}; the column guarded says which"
-        warn(f"{run_id}: {text}, {remedy} leaves them")
+        text = f"cells that could be formulas got an apostrophe: {cells:,}; the column 'guarded' names them"
+        warn(f"{run_id}: {text}. With {remedy} they stay as they are")
 
 
 def warn_of_cut(run_id: str, cells: int) -> None:
     """Warn of cells that Excel cannot hold."""
     if cells:
         text = f"cells that are too long for Excel were cut: {cells:,}; each says so at its end"
-        warn(f"{run_id}: {text}, --dialect rfc4180 has them whole")
+        warn(f"{run_id}: {text}. With --dialect rfc4180 they stay whole")
 
 
 def warn_of_further(run_id: str, fields: int, names: Sequence[str]) -> None:
     """Warn of fields of the wide view that have no column, because the project's names do not have them."""
     if fields:
-        text = f"fields that the names do not have: {fields:,}; the column further has them"
-        warn(f"{run_id}: {text}, such as {', '.join(names)}" if names else f"{run_id}: {text}")
+        text = f"fields that the names do not have: {fields:,}; they are in the column 'further'"
+        text = f"{text}, such as {', '.join(names)}" if names else text
+        warn(f"{run_id}: {text}. To give them columns, add them to the file of --names")
 
 
 def warn_of_breaches(run_id: str, places: int, first: str | None, effect: str = "") -> None:
