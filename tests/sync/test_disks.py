@@ -63,7 +63,7 @@ def test_a_full_disk(form: Any, runs: Runs, client_of: Serving, disk: Path) -> N
     with filler.open("wb") as file:
         free = os.statvfs(disk)
         file.write(bytes(max(0, free.f_bavail * free.f_frsize - 60_000)))
-    with pytest.raises(errors.ExportError, match="goes on from here") as caught:
+    with pytest.raises(errors.ExportError, match="when that is solved, the same sync continues") as caught:
         sync(client, runs.runs, disk / "lake", format=form, jobs=1)
     assert str(disk / "lake") in str(caught.value)
     assert "No space left" in str(caught.value)
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_grow(form: Any, runs: Runs, client_of: Serving, toke
     assert done.returncode == 2, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("run-results: ")]  # deltalake prints, too
     assert len(said) == 1
-    assert "Nothing is lost: when it can be written, the same sync goes on from here" in said[0]
+    assert "Nothing is lost: when that is solved, the same sync continues from here" in said[0]
     ledger = {row["run_id"]: row["whole"] for row in read(lake, "runs", form).to_pylist()}
     assert ledger["r0"]
     assert not ledger.get("large")

@@ -15,7 +15,7 @@ from run_results.tables.schema import What
 
 LEDGER: Final = "runs"
 WAIT: Final = "Start again when the other one has ended"
-AGAIN: Final = "Nothing is lost: when it can be written, the same sync goes on from here"
+AGAIN: Final = "Nothing is lost: when that is solved, the same sync continues from here"
 """What to do where something could not be written or read."""
 
 
