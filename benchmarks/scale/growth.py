@@ -23,6 +23,7 @@ from run_results import Client
 from run_results.sync import sync
 from run_results.sync.delta import DeltaStore
 from run_results.sync.parquet import ParquetStore
+from run_results.text import count
 
 Line = tuple[str, str, str]
 
@@ -67,7 +68,9 @@ def _once(url: str, folder: str, form: Any, runs: int, days: int) -> Cost:
     ids = [f"run-{number}" for number in range(runs)]
     with Client(token="t0k3n", base_url=url) as client:
         began = time.process_time()
-        made = sync(client, ids, folder, format=form, recheck=timedelta(days=days) if days else None)
+        recheck = timedelta(days=days) if days else None
+        # One run at a time: what threads cost that take turns depends on what else the machine does.
+        made = sync(client, ids, folder, format=form, recheck=recheck, jobs=1)
         cpu = time.process_time() - began
     # Not `resource.getrusage`: what that says includes the process that started this one.
     status = Path("/proc/self/status").read_text("utf-8")
@@ -126,7 +129,7 @@ def _first(name: str, few: Cost, many: Cost, times: float) -> Iterator[Line]:
 
 def _later(name: str, cost: Cost, first: Cost) -> Iterator[Line]:
     parts = [f"{cost.requests:,} of {first.requests:,} requests", f"{cost.cpu / first.cpu:.1%} of the CPU"]
-    parts += [f"{cost.memory / first.memory:.2f}× the memory", f"{cost.files - first.files} more files"]
+    parts += [f"{cost.memory / first.memory:.2f}× the memory", count(cost.files - first.files, "more file")]
     yield f"{name}; against the first sync", ", ".join(parts), "for comparison"
 
 

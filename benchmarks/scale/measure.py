@@ -167,7 +167,7 @@ def main() -> None:
 `python -m benchmarks.scale.measure` wrote this page. {RUNS} runs of {FILES} files, every tenth of {3 * FILES}, in pages
 of {FILES}; the server has its own process. Ratios are within one run, medians of {ROUNDS} rounds. `docs/scale.md` says
 what follows from them. Runs of a sync have one file, every tenth three, in pages of one; each sync is done once, in its
-own process.
+own process, with one run at a time.
 
 """
         Path(__file__).with_name("RESULTS.md").write_text(head + "\n".join(table) + "\n", "utf-8")
