@@ -88,7 +88,7 @@ def test_what_changes_no_rows_is_welcome(
     runs.put("open", 5, 4)
     runs.put("new", 6, 1)
     made = sync(client, runs.runs, tmp_path, format="delta")
-    assert (made.new, made.changed, made.settled) == (1, 1, 2)
+    assert (made.counts.new, made.counts.changed, made.counts.settled) == (1, 1, 2)
     if change is add_column:
         assert set(read(tmp_path, "fields", "delta")["checked_by"].to_pylist()) == {None}
         return
@@ -152,7 +152,7 @@ def test_arrow_reads_the_files_itself(
 
     monkeypatch.setattr("deltalake.fs.DeltaStorageHandler.from_table", fail)
     made = sync(client, runs.runs, tmp_path, format="delta")
-    assert (made.settled, made.unchanged) == (2, 1)
+    assert (made.counts.settled, made.counts.unchanged) == (2, 1)
 
 
 def test_a_table_that_was_copied_back_is_an_error(runs: Runs, client: Client, tmp_path: Path) -> None:

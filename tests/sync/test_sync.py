@@ -21,7 +21,7 @@ from attrs import evolve
 from deltalake import write_deltalake
 
 from run_results import Client, RetryPolicy, errors
-from run_results.sync import Synced, sync
+from run_results.sync import SyncCounts, sync
 from run_results.sync.ledger import Entry
 from run_results.sync.options import MARKER, SYNC_FORMATS
 from run_results.tables.schema import TABLES
@@ -66,7 +66,7 @@ class TestDatasets:
         assert set(runs.asked) == {"running", "stopped", "reviewed"}
         assert_in_step(tmp_path, form, client, list(runs.runs))
         runs.asked.clear()
-        assert sync(client, runs.runs, tmp_path, format=form).settled == 2
+        assert sync(client, runs.runs, tmp_path, format=form).counts.settled == 2
         assert set(runs.asked) == {"running", "stopped"}
 
     def test_recheck_reads_what_finished_lately(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
@@ -80,9 +80,9 @@ class TestDatasets:
         for run_id, days in (("old", 9), ("young", 2)):
             finish = int((NOW - timedelta(days=days)).timestamp()) * 10**9
             runs.put(run_id, 6, 3, finish_timestamp=finish)  # other values, the same state
-        assert sync(client, runs.runs, tmp_path, format=form).settled == 2
+        assert sync(client, runs.runs, tmp_path, format=form).counts.settled == 2
         made = sync(client, runs.runs, tmp_path, format=form, recheck=timedelta(days=7))
-        assert (made.changed, made.settled) == (1, 1)
+        assert (made.counts.changed, made.counts.settled) == (1, 1)
         values = {row["run_id"]: row["value"] for row in read(tmp_path, "fields", form).to_pylist()}
         assert values["young"] != values["old"]
 
@@ -95,7 +95,7 @@ class TestDatasets:
         sync(client, runs.runs, tmp_path, format=form)
         del runs.runs["gone"]
         made = sync(client, ["here", "gone", "never"], tmp_path, format=form)
-        assert (made.missing, made.settled) == (("gone", "never"), 1) or set(made.missing) == {"gone", "never"}
+        assert (made.missing, made.counts.settled) == (("gone", "never"), 1) or set(made.missing) == {"gone", "never"}
         ledger = {row["run_id"]: row for row in read(tmp_path, "runs", form).to_pylist()}
         assert ledger.keys() == {"here", "gone"}
         assert ledger["gone"]["missing_since"] is not None
@@ -131,7 +131,7 @@ class TestDatasets:
         runs.runs["bad"] = Changing()
         runs.put("new", 4, 1)
         made = sync(client, runs.runs, tmp_path, format=form)
-        assert (made.new, made.settled) == (1, 1)
+        assert (made.counts.new, made.counts.settled) == (1, 1)
         assert isinstance(made.failures["bad"], errors.RunChanged)
         after = in_order(read(tmp_path, "fields", form))
         assert [row for row in after if row["run_id"] != "new"] == before
@@ -190,7 +190,7 @@ class TestDatasets:
         for path in list(tmp_path.iterdir()):
             if path.is_dir() and path.name not in kept:
                 shutil.rmtree(path)
-        assert sync(client, ["one"], tmp_path, format=form).new == 1
+        assert sync(client, ["one"], tmp_path, format=form).counts.new == 1
         assert_in_step(tmp_path, form, client, ["one"])
 
     def test_a_foreign_ledger_is_refused(self, form: Any, client_of: Serving, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ class TestDatasets:
         kept = runs.runs.pop("one")
         assert sync(client, ["one"], tmp_path, format=form, recheck=timedelta(days=36_000)).missing == ("one",)
         runs.runs["one"] = kept
-        assert sync(client, ["one"], tmp_path, format=form).unchanged == 1
+        assert sync(client, ["one"], tmp_path, format=form).counts.unchanged == 1
         assert read(tmp_path, "runs", form)["missing_since"].to_pylist() == [None]
         assert_in_step(tmp_path, form, client, ["one"])
 
@@ -229,12 +229,12 @@ class TestDatasets:
             runs.put(f"r{number}", number, 9)
         client = client_of(runs)
 
-        def fail(_: Synced) -> None:
+        def fail(_: SyncCounts) -> None:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             sync(client, runs.runs, tmp_path, format=form, jobs=4, progress=fail)
-        assert sync(client, runs.runs, tmp_path, format=form).new == 12
+        assert sync(client, runs.runs, tmp_path, format=form).counts.new == 12
         assert_in_step(tmp_path, form, client, list(runs.runs))
 
     def test_a_large_run_does_not_stay_in_memory(
@@ -340,7 +340,7 @@ def test_a_server_that_is_away_ends_it(tmp_path: Path, token: str) -> None:
     """After ten runs in a row that cannot be reached no further one is tried; the others are said to be left."""
     with Client(token=token, base_url="http://127.0.0.1:9", retry=RetryPolicy(attempts=1)) as client:
         made = sync(client, [f"r{number}" for number in range(40)], tmp_path, format="parquet", jobs=1)
-    assert (len(made.failures), made.waiting) == (10, 30)
+    assert (len(made.failures), made.counts.waiting) == (10, 30)
     assert made.describe().endswith("0 missing, 10 failed; 30 runs not read")
 
 
@@ -378,12 +378,12 @@ def test_stopped_it_writes_what_is_whole(client_of: Serving, tmp_path: Path) -> 
     for number in range(30):
         runs.put(f"r{number}", number, 1)
     client = client_of(runs)
-    seen: list[Synced] = []
+    seen: list[SyncCounts] = []
     first = sync(
         client, runs.runs, tmp_path, format="parquet", jobs=2, progress=seen.append, stop=lambda: len(seen) >= 5
     )
-    assert 5 <= first.new <= 7
-    assert first.new + first.waiting == 30
+    assert 5 <= first.counts.new <= 7
+    assert first.counts.new + first.counts.waiting == 30
     second = sync(client, runs.runs, tmp_path, format="parquet")
-    assert (second.new, second.settled) == (first.waiting, first.new)
+    assert (second.counts.new, second.counts.settled) == (first.counts.waiting, first.counts.new)
     assert_in_step(tmp_path, "parquet", client, list(runs.runs))

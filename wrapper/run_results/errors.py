@@ -435,3 +435,12 @@ __all__ = [
     "UnknownNameError",
     "UnusablePageError",
 ]
+
+
+# --- Errors that are kept ---------------------------------------------------------------------------------------
+
+
+def without_traceback(error: RunResultsError) -> RunResultsError:
+    """The same error without what its traceback keeps alive, pages above all: for errors that are kept in a list."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

@@ -27,7 +27,7 @@ from run_results.cli.messages import (
 from run_results.cli.pace import SO_FAR
 from run_results.cli.rows import MARKS, marked
 from run_results.cli.types import print_json
-from run_results.errors import ClientClosedError, ExportError, RunChanged
+from run_results.errors import ClientClosedError, ExportError, RunChanged, without_traceback
 from run_results.export.options import ExportOptions
 from run_results.export.result import Exported
 from run_results.text import count, printable, quote
@@ -116,7 +116,9 @@ class Jobs:
                     return
                 except Exception as error:  # noqa: BLE001 - reported, or raised, when all are done
                     if not (self.stopping.is_set() and isinstance(error, ClientClosedError)):
-                        self.failures[run_id] = _bare(error)
+                        # One that is a bug keeps its traceback.
+                        kept = without_traceback(error) if isinstance(error, RunResultsError) else error
+                        self.failures[run_id] = kept
 
     def _note(self, exported: Exported) -> None:
         if exported.start:
@@ -174,14 +176,6 @@ class Jobs:
             if isinstance(error, RunChanged):  # the parts are of the run as it was
                 step += " --on-change warn, or export the run anew with --overwrite"
         return step
-
-
-def _bare(error: Exception) -> Exception:
-    """The error without what its traceback keeps alive, pages above all; one that is a bug keeps it."""
-    if isinstance(error, RunResultsError):
-        error.__cause__ = error.__context__ = None
-        return error.with_traceback(None)
-    return error
 
 
 def _print_result(made: Exported, place: str, include: Include) -> None:

@@ -26,7 +26,7 @@ from run_results.cli.options import (
 from run_results.cli.run_ids import read_run_ids
 from run_results.cli.types import PATH, json_option, print_json
 from run_results.sync.options import SYNC_FORMATS, SyncOptions
-from run_results.sync.result import Synced
+from run_results.sync.result import SyncCounts, Synced
 from run_results.tables.installed import need_arrow
 from run_results.text import count, printable
 
@@ -113,7 +113,7 @@ def sync(context: click.Context, /, ids: Any, to: str, as_json: bool, on_repeat:
                 client.close()  # ends what waits for the server
             return bool(interrupts)
 
-        def note(so_far: Synced) -> None:
+        def note(so_far: SyncCounts) -> None:
             update(so_far.describe())
 
         result = synchronize(client, run_ids, to, options=options, progress=note, stop=stop)
@@ -143,6 +143,6 @@ def _report(result: Synced, to: str, *, as_json: bool) -> int:
     if result.missing:
         shown = ", ".join(map(repr, result.missing[:5])) + (", ..." if len(result.missing) > 5 else "")
         complain(f"the server does not know {count(len(result.missing), 'run')}: {shown}")
-    if result.breaches:
-        warn(f"answers broke the contract in {count(result.breaches, 'place')}; what did not fit there is null")
+    if result.counts.breaches:
+        warn(f"answers broke the contract in {count(result.counts.breaches, 'place')}; what did not fit there is null")
     return code or (Exit.REFUSED if result.missing else Exit.OK)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from run_results.sync.job import sync
     from run_results.sync.options import SyncOptions
-    from run_results.sync.result import Synced
+    from run_results.sync.result import SyncCounts, Synced
 
-__all__ = ["SyncOptions", "Synced", "sync"]
+__all__ = ["SyncCounts", "SyncOptions", "Synced", "sync"]
 
-_HOMES = {"sync": "job", "SyncOptions": "options", "Synced": "result"}
+_HOMES = {"sync": "job", "SyncOptions": "options", "SyncCounts": "result", "Synced": "result"}
 
 
 def __getattr__(name: str) -> Any:

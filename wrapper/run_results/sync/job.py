@@ -27,6 +27,7 @@ from run_results.errors import (
     RunResultsError,
     TransportError,
     UnauthorizedError,
+    without_traceback,
 )
 from run_results.files import lock_folder
 from run_results.paths import local_path
@@ -34,7 +35,7 @@ from run_results.scale.plan import is_missing
 from run_results.sync.formats import need_store, open_store
 from run_results.sync.ledger import Entry, last_batch, utc_now
 from run_results.sync.options import SyncChoices, SyncOptions, check_marker, choose
-from run_results.sync.result import Failures, RunIds, Synced
+from run_results.sync.result import SyncCounts, Synced
 from run_results.sync.rows import Batch, Rows
 from run_results.sync.store import AGAIN, Store
 from run_results.tables.arrow import arrow_schema
@@ -57,7 +58,7 @@ def sync(
     to: str | os.PathLike[str],
     *,
     options: SyncOptions | None = None,
-    progress: Callable[[Synced], None] | None = None,
+    progress: Callable[[SyncCounts], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
     **choices: Unpack[SyncChoices],
 ) -> Synced:
@@ -73,7 +74,7 @@ def sync(
         run_ids: The runs.
         to: The folder of the dataset; one that is not there yet is made.
         options: How, as one object; `SyncOptions` explains each option.
-        progress: Called with what was done so far, after each run.
+        progress: Called after each run with what was done so far, in numbers.
         stop: Asked often; once it says True, what is not read whole is left, and what was
             read is written.
         choices: Options by name, in place of those in `options`.
@@ -122,22 +123,15 @@ def _drop(future: "Future[tuple[Entry, Rows]]") -> None:
         future.result()[1].close()
 
 
-def _bare(error: RunResultsError) -> RunResultsError:
-    """The error without what its traceback keeps alive, the pages of its run above all."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
-
-
 @define
 class _Job:
     client: Client
     options: SyncOptions
     folder: Path
     store: Store
-    progress: Callable[[Synced], None] | None
+    progress: Callable[[SyncCounts], None] | None
     stop: Callable[[], bool]
-    result: Synced = field(factory=Synced)
-    """Without what the two members that follow have."""
+    counts: SyncCounts = field(factory=SyncCounts)
     _missing: list[str] = field(factory=list)
     _failures: dict[str, RunResultsError] = field(factory=dict)
     _entries: dict[str, Entry] = field(factory=dict)
@@ -160,19 +154,14 @@ class _Job:
         to_read = [run_id for run_id in wanted if self._is_due(run_id, now)]
         # Runs whose rows are in the same file are replaced together, so that each file is written anew once.
         to_read.sort(key=lambda run_id: self._entries[run_id].batch if run_id in self._entries else 0)
-        self.result = Synced(settled=len(wanted) - len(to_read))
+        self.counts = SyncCounts(settled=len(wanted) - len(to_read))
         self._begin(last_batch(self._entries) + 1)
         try:
             # What was being written when an earlier sync was killed comes first.
             self._read_all([*left, *to_read])
         finally:
             self._batch.close()
-        return evolve(self.result, missing=tuple(self._missing), failures=dict(self._failures))
-
-    @property
-    def _so_far(self) -> Synced:
-        """What was done so far. Nothing is copied here: it is asked for after each run, of which there are many."""
-        return evolve(self.result, missing=RunIds(self._missing), failures=Failures(self._failures))
+        return Synced(self.counts, tuple(self._missing), self._failures)
 
     def _is_due(self, run_id: str, now: datetime) -> bool:
         entry = self._entries.get(run_id)
@@ -196,11 +185,11 @@ class _Job:
                 for future in wait(at_work, _POLL, FIRST_COMPLETED).done:
                     left -= self._take(at_work.pop(future), future)
                     if self.progress is not None:
-                        self.progress(self._so_far)
+                        self.progress(self.counts)
                 if self._is_due_to_write:
                     self._write()
         self._write()
-        self.result = evolve(self.result, waiting=left)
+        self.counts = evolve(self.counts, waiting=left)
 
     @contextmanager
     def _leaving(self, at_work: Mapping["Future[tuple[Entry, Rows]]", str]) -> Iterator[None]:
@@ -242,7 +231,7 @@ class _Job:
 
     def _take(self, run_id: str, future: Future[tuple[Entry, Rows]]) -> bool:
         """Take what came of a run; returns whether it counts, which it does not where the client was closed."""
-        before, result = self._entries.get(run_id), self.result
+        before, counts = self._entries.get(run_id), self.counts
         try:
             entry, rows = future.result()
         except _Left:
@@ -255,24 +244,26 @@ class _Job:
         except RunResultsError as error:
             if isinstance(error, NotFoundError) and is_missing(error):
                 self._missing.append(run_id)
+                self.counts = evolve(counts, missing=counts.missing + 1)
                 self._note_missing(before)
             else:
                 # An address without the API says nothing of the run.
                 is_away = isinstance(error, TransportError | NotFoundError)
                 self._unreached = self._unreached + 1 if is_away else 0
-                self._failures[run_id] = _bare(error)
+                self._failures[run_id] = without_traceback(error)
+                self.counts = evolve(counts, failed=counts.failed + 1)
             return True
         self._unreached = 0
-        result = evolve(result, files=result.files + entry.files, breaches=result.breaches + entry.breaches)
+        counts = evolve(counts, files=counts.files + entry.files, breaches=counts.breaches + entry.breaches)
         if before is None or before.is_begun:
-            self.result = evolve(result, new=result.new + 1)
+            self.counts = evolve(counts, new=counts.new + 1)
         elif before.whole and entry.is_like(before):
-            self.result = evolve(result, unchanged=result.unchanged + 1)
+            self.counts = evolve(counts, unchanged=counts.unchanged + 1)
             self._noted.append(evolve(entry, batch=before.batch))
             rows.close()
             return True
         else:
-            self.result = evolve(result, changed=result.changed + 1)
+            self.counts = evolve(counts, changed=counts.changed + 1)
         self._batch.add(entry, rows, before)
         return True
 
