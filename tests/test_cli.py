@@ -23,7 +23,6 @@ from rich.cells import cell_len
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from tests import processes
 
 from run_results import __version__, errors
 from run_results.cli.commands import group
@@ -66,11 +65,9 @@ def environment(url: str, **more: str) -> dict[str, str]:
     }
 
 
-def piped(
-    url: str, *arguments: str, command: Sequence[str] = (COMMAND,), run: Callable[..., Any] = processes.run
-) -> "subprocess.CompletedProcess[str]":
+def piped(url: str, *arguments: str, command: Sequence[str] = (COMMAND,)) -> "subprocess.CompletedProcess[str]":
     """Run the command with pipes."""
-    return run(
+    return subprocess.run(
         [*command, *arguments],
         env=environment(url),
         stdin=subprocess.DEVNULL,
@@ -102,12 +99,11 @@ def on_terminal(
     stdout: Any = None,
     more: dict[str, str] | None = None,
     command: Sequence[str] = (COMMAND,),
-    process: Callable[..., Any] = processes.Process,
 ) -> tuple[int, str]:
     """Run the command on a pseudo-terminal, or with stdout elsewhere; gives the exit code and the text shown."""
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (50, columns))
-    with process(
+    with subprocess.Popen(
         [*command, *arguments],
         env=environment(url, **more or {}),
         stdin=terminal,
@@ -178,9 +174,9 @@ class Gated(ReferenceServer):
 
 
 @contextmanager
-def process(url: str, *arguments: str, **streams: Any) -> Iterator[Any]:
+def process(url: str, *arguments: str, **streams: Any) -> Iterator["subprocess.Popen[bytes]"]:
     """The command as a process that the test talks to; stopped at the end at the latest."""
-    with processes.Process(
+    with subprocess.Popen(
         [COMMAND, *arguments], env=environment(url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **streams
     ) as started:
         try:
@@ -198,7 +194,7 @@ Here = Callable[..., tuple[int, str, str]]
 
 def test_a_pipe_gets_every_field_of_the_run_once_and_in_order(serve_runs: Serve) -> None:
     """In a pipe there is one JSON object for each field, and nothing else on any stream."""
-    done = piped(serve_runs(RUN, page_size=4), "fetch", RUN.run_id, run=subprocess.run)
+    done = piped(serve_runs(RUN, page_size=4), "fetch", RUN.run_id)
     assert (done.returncode, done.stderr) == (0, "")
     lines = records(done.stdout)
     assert all(list(line) == [*JSONL_KEYS, "unset"] for line in lines)
@@ -219,8 +215,7 @@ def test_a_pipe_gets_every_field_of_the_run_once_and_in_order(serve_runs: Serve)
 
 def test_a_terminal_gets_a_table_with_a_summary(serve_runs: Serve) -> None:
     """On a terminal there is a heading for each document, a line for each field, and a summary of the run."""
-    url = serve_runs(RUN, page_size=4)
-    code, seen = on_terminal(url, "fetch", RUN.run_id, "--include", "all", process=subprocess.Popen)
+    code, seen = on_terminal(serve_runs(RUN, page_size=4), "fetch", RUN.run_id, "--include", "all")
     lines = plain(seen)
     fields = [field for file in RUN.files(0, 10) for document in file["documents"] for field in document["fields"]]
     failures = sum(field["value"] == "ERROR" for field in fields)
@@ -634,7 +629,7 @@ def test_names_come_from_standard_input() -> None:
     """Without arguments each line of standard input is a name, with blanks at its ends."""
 
     def given(lines: bytes) -> "subprocess.CompletedProcess[bytes]":
-        return processes.run([COMMAND, "names", "sanitize"], input=lines, capture_output=True, env=environment(""))
+        return subprocess.run([COMMAND, "names", "sanitize"], input=lines, capture_output=True, env=environment(""))
 
     done = given("\ufeffdue date \r\n\n# of items\nlast".encode())
     assert (done.returncode, done.stdout) == (0, b"due_date_\n_\n__of_items\nlast\n")
@@ -953,7 +948,7 @@ print((seen[2] - seen[1]) / 20)
 def test_many_runs_that_fail_keep_little_memory(tmp_path: Path) -> None:
     """Each takes less than 4 KB until the end; with its traceback it took 13, and more after some pages."""
     with serve(Refusing(403)) as served:
-        done = processes.run(
+        done = subprocess.run(
             [sys.executable, "-c", FAILING],
             env=environment(served.url),
             capture_output=True,
@@ -1226,7 +1221,7 @@ def test_every_setting_in_a_hint_has_a_name_on_the_command_line() -> None:
 
 def test_a_missing_token_names_the_option_for_it() -> None:
     """Without a token nothing is sent, and the error names the variable and the option."""
-    done = processes.run(
+    done = subprocess.run(
         [COMMAND, "status", "r"], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, check=False
     )
     assert done.returncode == 2
@@ -1252,7 +1247,7 @@ def test_a_bug_does_not_look_like_a_no(here: Here, monkeypatch: pytest.MonkeyPat
 def test_a_full_disk_is_an_error(serve_runs: Serve) -> None:
     """Output that cannot be written is an error, never a short file that looks whole."""
     with Path("/dev/full").open("wb") as full:
-        done = processes.run(
+        done = subprocess.run(
             [COMMAND, "fetch", RUN.run_id], env=environment(serve_runs(RUN)), stdout=full, stderr=subprocess.PIPE
         )
     assert done.returncode == 2
@@ -1405,7 +1400,7 @@ def test_shells_can_complete_what_is_typed(shell: str, program: str) -> None:
     path = str(Path(COMMAND).with_name(program))
 
     def complete(instruction: str, **typed: str) -> str:
-        done = processes.run(
+        done = subprocess.run(
             [path], env=environment("", **{variable: f"{shell}_{instruction}"}, **typed), capture_output=True, text=True
         )
         assert (done.returncode, done.stderr) == (0, "")
@@ -1420,7 +1415,7 @@ def test_shells_can_complete_what_is_typed(shell: str, program: str) -> None:
 def test_a_shell_that_is_not_known_is_an_error() -> None:
     """Where a shell is not among those that can complete, the message says which are."""
     variables = environment("", _RUN_RESULTS_COMPLETE="csh_source")
-    done = processes.run([COMMAND], env=variables, capture_output=True, text=True)
+    done = subprocess.run([COMMAND], env=variables, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "_RUN_RESULTS_COMPLETE can be bash_source, zsh_source or fish_source" in done.stderr
 

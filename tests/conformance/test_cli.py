@@ -15,7 +15,6 @@ import httpx
 import pytest
 from attrs import frozen
 from click.testing import CliRunner
-from tests import processes
 
 from run_results import NameMap
 from run_results_conformance import (
@@ -37,7 +36,7 @@ COMMAND = [sys.executable, "-c", "from run_results_conformance.cli import main; 
 class Running:
     url: str
     help: str
-    process: Any
+    process: "subprocess.Popen[str]"
 
     def ask(self, run_id: str, token: str, **headers: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", **headers}
@@ -50,7 +49,7 @@ def running(*arguments: str, token: str | None = None, stop: int = signal.SIGINT
     environment = {name: value for name, value in os.environ.items() if name != "RUN_RESULTS_TOKEN"}
     if token is not None:
         environment["RUN_RESULTS_TOKEN"] = token
-    process = processes.Process(
+    process = subprocess.Popen(
         [*COMMAND, "serve", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -114,7 +113,7 @@ def test_the_list_of_runs_can_be_tried_at_once(arguments: tuple[str, ...]) -> No
         (command,) = re.findall(r"^  (run-results runs .*)$", server.help, re.MULTILINE)
         environ = {**os.environ, "RUN_RESULTS_TOKEN": "given-token", "RUN_RESULTS_BASE_URL": server.url}
         program = "from run_results.cli import main; main()"
-        done = processes.run(
+        done = subprocess.run(
             [sys.executable, "-c", program, *command.split()[1:], "--format", "ids"],
             env=environ,
             capture_output=True,

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from tests import processes
 
 from run_results import __version__
 from run_results_conformance import MemoryStore, ReferenceServer, SyntheticRun, serve
@@ -33,8 +32,8 @@ def url() -> Iterator[str]:
         yield served.url
 
 
-def start(*arguments: str, **streams: Any) -> Any:
-    return processes.Process([*COMMAND, *arguments], env=SURROUNDINGS, **streams)
+def start(*arguments: str, **streams: Any) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([*COMMAND, *arguments], env=SURROUNDINGS, **streams)
 
 
 def invoke(*arguments: str, **surroundings: str | None) -> tuple[int, str]:
@@ -100,7 +99,7 @@ def test_no_report_gets_the_number_of_a_closed_stream(url: str, tmp_path: Path) 
 def test_a_report_on_standard_output(url: str) -> None:
     """`-` in place of a file is standard output; then people read on standard error, and only one report fits."""
     arguments = ["check", url, "--run", "r-1", "--only", "wire.bom", "--json", "-"]
-    done = processes.run([*COMMAND, *arguments], env=SURROUNDINGS, capture_output=True, text=True)
+    done = subprocess.run([*COMMAND, *arguments], env=SURROUNDINGS, capture_output=True, text=True)
     assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (0, 0)
     assert "The server conforms" in done.stderr
     assert not Path("-").exists()

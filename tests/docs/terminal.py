@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
-from tests import processes
 
 from run_results.cli import commands
 from run_results_conformance.cli import app
@@ -44,7 +42,7 @@ class Terminal:
     def __init__(self, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
         self._patch = patch
         self._capture = capture
-        self._servers: list[Any] = []
+        self._servers: list[subprocess.Popen[str]] = []
 
     def run(self, line: str) -> str:
         """Run a line, and see that it ends as it should, and has printed or written something; gives what it printed.
@@ -127,7 +125,7 @@ class Terminal:
         self._patch.delenv("RUN_RESULTS_TOKEN")
         self._patch.delenv("RUN_RESULTS_BASE_URL")
         command = [sys.executable, "-m", "run_results_conformance", *words]
-        server = processes.Process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._servers.append(server)
         assert server.stdout is not None
         assert server.stderr is not None

@@ -25,7 +25,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import processes
 
 from run_results import AsyncClient, Client, Include, NameMap, errors
 from run_results import files as folder_module
@@ -230,7 +229,7 @@ def test_an_export_survives_being_killed(form: str, token: str) -> None:
     place = TemporaryDirectory(dir=MEMORY)
     with place as made, serve(ReferenceServer(MemoryStore([run]), token, page_size=3)) as served:
         arguments = [served.url, token, run.run_id, made, str(kills), "7", form]
-        done = processes.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
+        done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
         assert (done.returncode, done.stderr) == (0, "")
         killed, exports = map(int, done.stdout.split())
         assert killed == kills
@@ -960,7 +959,7 @@ def test_a_kill_at_every_step_leaves_one_whole_export(form: str, token: str) -> 
     with TemporaryDirectory(dir=MEMORY) as made, serve(servers[0]) as old, serve(servers[1]) as new:
         step = 1 if THOROUGH else 3
         arguments = [old.url, token, RUN.run_id, made, str(step), new.url, f"overwrite-{form}"]
-        done = processes.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
+        done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")
     killed, before, after = map(int, done.stdout.split())
     assert killed == before + after
@@ -982,7 +981,7 @@ def limited(url: str, token: str, paths: list[Path], size: int) -> "subprocess.C
         f"    try:\n        client.export({RUN.run_id!r}, path)\n"
         "    except errors.ExportError as error:\n        print(error)\n"
     )
-    return processes.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs limits of file size")

@@ -12,7 +12,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from tests import processes
 
 from run_results import Client
 from run_results.cli.commands import run
@@ -94,7 +93,7 @@ def test_ids_come_as_programs_write_them(lake: Path, content: bytes, place: str)
     """A mark of the encoding, ends of lines of Windows, blanks, comments and repetitions make no difference."""
     lake.with_name("runs.txt").write_bytes(content)
     command = [sys.executable, "-m", "run_results", "sync", "--ids", place, "--to", "lake", "--format", "parquet"]
-    done = processes.run(command, input=content if place == "-" else None, capture_output=True, check=False)
+    done = subprocess.run(command, input=content if place == "-" else None, capture_output=True, check=False)
     assert done.stdout.startswith(b"2 new, 0 changed"), done.stderr
     assert done.returncode == 0
 
@@ -148,7 +147,7 @@ def test_a_signal_ends_it_in_order(form: str, number: int, code: int, token: str
         serve(ReferenceServer(runs, token)) as served,
     ):
         environment = {**os.environ, "RUN_RESULTS_TOKEN": token, "RUN_RESULTS_BASE_URL": served.url}
-        with processes.Process(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert reached.wait(120)
             process.send_signal(number)
             out, err = process.communicate(timeout=120)
@@ -156,7 +155,7 @@ def test_a_signal_ends_it_in_order(form: str, number: int, code: int, token: str
         assert process.returncode == code
         assert err == b"run-results: error: interrupted. What is whole is written; the same command continues\n"
         assert out.startswith(b"6 new, 0 changed, 0 unchanged, 0 missing, 0 failed; 6 runs not read -> ")
-        again = processes.run(command, env=environment, capture_output=True, check=False)
+        again = subprocess.run(command, env=environment, capture_output=True, check=False)
         assert again.stdout.startswith(b"6 new, 0 changed, 6 unchanged")
         with Client(token=token, base_url=served.url) as client:
             assert_in_step(tmp_path / "lake", form, client, list(runs.runs))

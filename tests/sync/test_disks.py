@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests import processes
 
 from run_results import errors
 from run_results.sync import sync
@@ -86,7 +85,7 @@ def test_a_file_that_cannot_grow(form: Any, runs: Runs, client_of: Serving, toke
     command = ["sync", "--ids", str(tmp_path / "ids.txt"), "--to", str(lake), "--format", form]
     environment = {**os.environ, "RUN_RESULTS_TOKEN": token, "RUN_RESULTS_BASE_URL": runs.url}
     program = [sys.executable, "-c", LIMITED, "20000", *command]
-    done = processes.run(program, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("run-results: ")]  # deltalake prints, too
     assert len(said) == 1

@@ -1,6 +1,7 @@
 """A sync that is killed before any step on the disk, and given again, has every row once and leaves nothing behind."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,7 +9,6 @@ from typing import Any
 
 import pytest
 from deltalake import DeltaTable
-from tests import processes
 
 from run_results import Client
 from run_results.sync import sync
@@ -55,7 +55,7 @@ def test_it_survives_a_kill_before_any_step(form: Any, token: str) -> None:
         first, stride = (1, 1) if THOROUGH else (11, 70 if form == "parquet" else 30)
         program = Path(__file__).with_name("killed.py")
         command = [sys.executable, str(program), served.url, token, form, place, str(first), str(stride), *runs.runs]
-        done = processes.run(command, capture_output=True, text=True, timeout=3600, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
         assert done.stderr == ""
         assert done.returncode == 0
         works = list(Path(place).glob("work-*"))
