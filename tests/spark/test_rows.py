@@ -32,16 +32,16 @@ def in_order(rows: Rows) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def many_runs() -> Iterator[str]:
     """The base URL of a server with these runs."""
     with serve(ReferenceServer(MemoryStore(RUNS), TOKEN, page_size=4)) as served:
         yield served.url
 
 
 @pytest.fixture(scope="module")
-def expected(url: str) -> dict[str, Rows]:
+def expected(many_runs: str) -> dict[str, Rows]:
     """The rows of every table, as the client has them."""
-    with Client(token=TOKEN, base_url=url) as client:
+    with Client(token=TOKEN, base_url=many_runs) as client:
         return {
             what: in_order([row for run_id in IDS for row in client.table(run_id, what, typed=True).to_pylist()])
             for what in TABLES
@@ -67,9 +67,9 @@ def read(request: pytest.FixtureRequest, spark: Any) -> Read:
 
 @pytest.mark.parametrize("concurrency", [1, 8])
 @pytest.mark.parametrize("window", [None, 4])
-def test_two_hundred_runs(window: int | None, concurrency: int, read: Read, url: str, expected: Any) -> None:
+def test_two_hundred_runs(window: int | None, concurrency: int, read: Read, many_runs: str, expected: Any) -> None:
     """Every row of every table is that of `client.table`, value by value, alone and with all tables in one read."""
-    source = Source(token=f"env:{VARIABLE}", base_url=url, typed=True, concurrency=concurrency)
+    source = Source(token=f"env:{VARIABLE}", base_url=many_runs, typed=True, concurrency=concurrency)
     for what in TABLES:
         assert in_order(read(source, what, window).to_pylist()) == expected[what]
     everything = read(source, "all", window).to_pylist()
