@@ -34,7 +34,7 @@ class Tally:
 
     def wants(self, *rules: str) -> bool:
         """Whether any of these rules is to be judged."""
-        return any(rule in self._rules for rule in rules)
+        return not self._rules.isdisjoint(rules)
 
     def count(self, rule: str, run_id: str | None, *, kept: bool) -> None:
         """Counts a judgement."""

@@ -1,7 +1,7 @@
 """The page that shows most: requests that are varied are sent where the most kinds of values are."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from attrs import frozen
@@ -25,8 +25,8 @@ def richest_page(runs: Iterable[ObservedRun]) -> RichPage | None:
     for run in runs:
         if not run.final or run.large or run.changed:
             continue
-        header = frozenset(_kinds(run.headers.get(True)))
-        kinds = {index: frozenset(_kinds(file)) for index, file in run.full.items()}
+        header = _kinds(run.headers.get(True))
+        kinds = {index: _kinds(file) for index, file in run.full.items()}
         size = len(run.first.files)
         for offset in dict.fromkeys((0, *run.starts)):
             files = [kinds[index] for index in range(offset, offset + size) if index in kinds]
@@ -36,16 +36,22 @@ def richest_page(runs: Iterable[ObservedRun]) -> RichPage | None:
     return best[1] if best else None
 
 
-def _kinds(value: Any, place: tuple[str, ...] = ()) -> Iterator[Hashable]:
+def _kinds(value: Any) -> set[Hashable]:
     """The places in a value, without indices, each with what kinds of values stand there."""
+    found: set[Hashable] = set()
+    _add_kinds(found, value, ())
+    return found
+
+
+def _add_kinds(found: set[Hashable], value: Any, place: tuple[str, ...]) -> None:
     if isinstance(value, dict):
         for name, part in value.items():
-            yield from _kinds(part, (*place, name))
+            _add_kinds(found, part, (*place, name))
     elif isinstance(value, list):
-        yield place, bool(value)
+        found.add((place, bool(value)))
         for part in value:
-            yield from _kinds(part, place)
+            _add_kinds(found, part, place)
     elif isinstance(value, str):
-        yield place, bool(value), value.isascii(), _DECIMAL.search(value) is not None
+        found.add((place, bool(value), value.isascii(), _DECIMAL.search(value) is not None))
     else:
-        yield place, value if value is None or isinstance(value, bool) else ""
+        found.add((place, value if value is None or isinstance(value, bool) else ""))
