@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -39,6 +40,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # imports, and each process of the tests would rewrite the assertions of them all.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# httpcore tries to import this at each step of an asynchronous request; where it is not installed, Python would search
+# every folder for it each time, which takes longer than the request.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 # Long tests that share nothing. Handed out one by one after the others, they let all processes end at the same time.
 _ONE_BY_ONE = (
