@@ -35,12 +35,12 @@ def all_fields(run: SyntheticRun) -> list[dict[str, Any]]:
 
 
 def recent_runs() -> list[MemoryRun]:
-    """A run that is new, one that takes long, and one that failed yesterday: synthetic runs started in 2025."""
+    """A run that is new, one that takes long, and one that failed at noon yesterday: synthetic runs started in 2025."""
     now = datetime.now().astimezone()
     starts = [
         ("run-new", "COMPLETE", now - timedelta(minutes=30)),
         ("run-long", "RUNNING", now - timedelta(hours=2)),
-        ("run-refused", "FAILED", now.replace(hour=0, minute=0) - timedelta(hours=1)),
+        ("run-refused", "FAILED", now.replace(hour=12, minute=0) - timedelta(days=1)),
     ]
     made = []
     for seed, (run_id, status, start) in enumerate(starts):
