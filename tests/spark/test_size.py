@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from run_results import ConfigurationError
+
+OPTIONS = {"base_url": "http://127.0.0.1:9", "token": "env:T"}
+
 
 @pytest.mark.parametrize("option", ["run_ids", "run_ids_file"])
 def test_a_task_gets_the_ids_of_its_own_runs_only(option: str, tmp_path: Path) -> None:
@@ -19,7 +23,7 @@ def test_a_task_gets_the_ids_of_its_own_runs_only(option: str, tmp_path: Path) -
         file = tmp_path / "ids.txt"
         file.write_text("\n".join(ids), "utf-8")
         given = {"run_ids": ",".join(ids), "run_ids_file": str(file)}[option]
-        source: Any = RunResultsSource({"base_url": "http://127.0.0.1:9", "token": "env:T", option: given})
+        source: Any = RunResultsSource({**OPTIONS, option: given})
         to_plan = cloudpickle.dumps(source)
         planned = cloudpickle.loads(to_plan)
         reader = planned.reader(planned.schema())
@@ -29,3 +33,21 @@ def test_a_task_gets_the_ids_of_its_own_runs_only(option: str, tmp_path: Path) -
     few, many = sent(10), sent(1000)
     assert many[0] > few[0] + 1000
     assert many[1] <= few[1] + 10
+
+
+def test_a_copy_for_a_task_never_plans_a_table_without_rows() -> None:
+    """A source gives readers with all ids as often as it is asked; a copy that a task got says that it has none."""
+    pytest.importorskip("pyspark.sql.datasource", reason="pyspark has its own environment: make test-spark")
+    from pyspark import cloudpickle  # type: ignore[import-not-found,unused-ignore]  # pyright: ignore[reportMissingImports]
+
+    from run_results.spark.data_source import RunResultsSource
+
+    source: Any = RunResultsSource({**OPTIONS, "run_ids": "run-1,run-2"})
+    schema = source.schema()
+    readers = [source.reader(schema) for _ in range(2)]
+    assert [reader._request.ids for reader in readers] == [("run-1", "run-2")] * 2
+    copy, reader = cloudpickle.loads(cloudpickle.dumps((source, readers[0])))
+    assert copy.schema() == schema
+    for each in (reader, copy.reader(schema)):
+        with pytest.raises(ConfigurationError, match="no run ids"):
+            each.partitions()

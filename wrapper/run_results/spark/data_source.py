@@ -32,7 +32,10 @@ class RunResultsSource(DataSource):  # type: ignore[misc]
         self._has_reader = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """Spark sends it to the process that asks for a reader, and from there with the reader to each task."""
+        """Spark sends it to the process that asks for a reader, and from there with the reader to each task.
+
+        A copy for a task has no ids. Should anybody plan with one, that is an error, and not a table without rows.
+        """
         if not self._has_reader:
             return self.__dict__
         return {**self.__dict__, "options": {}, "_request": _bare(self._request)}
