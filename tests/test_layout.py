@@ -195,7 +195,7 @@ def test_no_two_modules_import_each_other(package: str) -> None:
     assert circle(graph(SOURCES[package], types=False)) == []
 
 
-def test_the_drawing_is_of_this_house() -> None:
+def test_the_files_of_the_architecture_are_there() -> None:
     """Every file and room that ARCHITECTURE.md names is there."""
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     named = set(re.findall(r"`([\w./-]+(?:\.py|\.yaml|/))`", text))
@@ -204,7 +204,7 @@ def test_the_drawing_is_of_this_house() -> None:
     assert {name for name in named if not any((base / name).exists() for base in bases)} == set()
 
 
-def test_the_drawings_are_of_this_house() -> None:
+def test_the_drawings_of_the_architecture_are_true() -> None:
     """Each module and function in the two drawings of ARCHITECTURE.md is there, and so is each folder."""
     drawn = "".join(re.findall(r"^    .*\n", (ROOT / "ARCHITECTURE.md").read_text("utf-8"), re.MULTILINE))
     named = re.findall(r"[▶◀─] +([a-z]+)\.([a-z]+)\b|[▶─] ([a-z]+)\.([a-z]+)\b", drawn)

@@ -99,14 +99,13 @@ def growth(served: Served, few: int, many: int) -> Iterator[Line]:
             first: list[Cost] = []
             again: list[Cost] = []
             checked: list[Cost] = []
-            edited: list[Cost] = []
             for runs in (few, many):
                 folder = Path(place, str(runs))
                 first.append(_cost(served, folder, form, runs))
                 again.append(_cost(served, folder, form, runs))
                 checked.append(_cost(served, folder, form, runs, 30))
             served.edit()
-            edited += [_cost(served, Path(place, str(runs)), form, runs, 30) for runs in (few, many)]
+            edited = [_cost(served, Path(place, str(runs)), form, runs, 30) for runs in (few, many)]
         yield from _first(f"sync, {form}, {many:,} runs against {few:,}", first[0], first[1], many / few)
         for costs, what in (
             (again, "again, nothing can have changed"),
