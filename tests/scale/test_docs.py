@@ -1,10 +1,12 @@
-"""docs/scale.md: its sums are right."""
+"""docs/scale.md: its sums are right, and its table of sync is measured."""
 
 import math
 import re
 from pathlib import Path
 
-PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text("utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "scale.md").read_text("utf-8")
+MEASURED = (ROOT / "benchmarks" / "scale" / "RESULTS.md").read_text("utf-8")
 
 
 def test_the_sums_are_right() -> None:
@@ -29,3 +31,33 @@ def test_the_sums_are_right() -> None:
     for factors, product, gigabytes in products:
         numbers = [float(each.replace(",", "")) for each in re.findall(r"[\d,.]+", factors)]
         assert math.prod(numbers) == float(product.replace(",", "")) * (1e3 if gigabytes else 1), factors
+
+
+def test_the_table_of_sync_is_measured() -> None:
+    """Each number in the table about sync, and the share of writing below it, is one that the benchmark measured."""
+    section = PAGE[PAGE.index("## A dataset of many runs") :]
+    shown = re.findall(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+    names = {
+        "CPU for each run": " against 1,000: CPU for a run",
+        "most memory of the process": " against 1,000: most memory of the process",
+        "requests for each run": " against 1,000: requests for a run",
+        "commits, of all tables": " against 1,000: commits",
+        "files with rows": " against 1,000: files with rows",
+        "size on disk for each run": " against 1,000: bytes for a run",
+        "the same sync again": ", again, nothing can have changed; against the first sync",
+        "again, 1 % read again, all unchanged": ", again, 1 % read again and unchanged; against the first sync",
+        "again, 1 % read again, all edited": ", again, 1 % read again and edited; against the first sync",
+    }
+    measured = dict(re.findall(r"^\| sync, ([^|]+) \| ([^|]+) \|", MEASURED, re.MULTILINE))
+
+    def cell(form: str, name: str) -> str:
+        found = measured.get(f"{form}, 10,000 runs{name}", "none")
+        again = re.match(r"(\d+) of 12,000 requests, ([\d.]+)% of the CPU", found)
+        return f"{again[1]} requests, {again[2]} % of the CPU" if again else found
+
+    wanted = [(text, cell("delta", name), cell("parquet", name)) for text, name in names.items()]
+    assert [row for row in shown if row[0].strip()] == wanted
+    shares = [cell(form, " against 1,000: share of the CPU that writes") for form in ("delta", "parquet")]
+    assert re.findall(r"(\d+) % to (\d+) % of the CPU", section) == [
+        tuple(sorted((each.rstrip("%") for each in shares), key=int))
+    ]
