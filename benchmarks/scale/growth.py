@@ -26,6 +26,7 @@ from run_results.sync.parquet import ParquetStore
 from run_results.text import count
 
 Line = tuple[str, str, str]
+"""What was measured, what came out, and what it should be."""
 
 
 @frozen

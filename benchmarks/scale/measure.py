@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from benchmarks.scale.growth import growth
+from benchmarks.scale.growth import Line, growth
 from benchmarks.scale.server import Served, serve
 from run_results import Client, Include
 from run_results.scale import Slice, Source, measure, plan, read, read_all
@@ -30,8 +30,6 @@ LONG = [f"run-{number}" for number in range(8)]
 LONG_PAGE = 100
 LATENCY = 0.05
 IDS = [f"run-{number}" for number in range(RUNS)]
-Line = tuple[str, str, str]
-"""What was measured, what came out, and what it should be."""
 
 
 def source_of(served: Served, **more: Any) -> Source:

@@ -10,7 +10,6 @@ from .blocks import DOCS, FOR_PYTEST, blocks
 NEEDED = [block for block in blocks(DOCS / "testing.md") if (block.page, block.language) in FOR_PYTEST]
 (SETTINGS,) = (block for block in NEEDED if block.language == "toml")
 TESTS = [block for block in NEEDED if block.language == "python"]
-WITH_SERVERS = ["test_patience", "test_an_error_and_not_a_shorter_list"]
 OWN_RUNS = DOCS / "examples" / "pytest-project" / "tests" / "runs"
 
 
