@@ -34,10 +34,12 @@ pytest.importorskip("schemathesis")
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 INNOCENT = CORRECT[:: max(1, len(CORRECT) // (20 if THOROUGH else 2))]
-ENOUGH = 400 if THOROUGH else 60
+ENOUGH = 400 if THOROUGH else 40
 """Requests; 400 are what the command sends, and take three seconds."""
 BOUNDARIES = 320
 """Requests that have most boundary values of each parameter among them."""
+MANY = BOUNDARIES if THOROUGH else 160
+"""Requests that read some dozens of pages and lists."""
 
 
 def fuzzed(name: str | None = None, methods: list[str] | None = None, **options: int) -> Report:
@@ -58,7 +60,7 @@ def fuzzed(name: str | None = None, methods: list[str] | None = None, **options:
 def honest() -> tuple[Report, list[str]]:
     """The report on the reference server, and the methods that it was asked with."""
     methods: list[str] = []
-    return fuzzed(methods=methods, max_requests=BOUNDARIES), methods
+    return fuzzed(methods=methods, max_requests=MANY), methods
 
 
 @pytest.fixture(scope="module")
