@@ -100,6 +100,7 @@ def nothing_left() -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         gc.collect()  # what earlier tests left
+        gc.freeze()  # the collection at the end shall look at what the test has left, and at nothing else
         descriptors, threads = census()
         yield
         end = time.monotonic() + GENEROUS
