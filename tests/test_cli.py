@@ -364,8 +364,8 @@ def test_a_wide_export_counts_what_the_names_do_not_have(serve_runs: Serve, here
     tables = [pq.read_table(path) for path in (tmp_path / "out").glob("*.parquet")]
     assert {tuple(table.schema.names[5:]) for table in tables} == {("due_date", "employee_s_name", "further")}
     further = sum(len(cell or ()) for table in tables for cell in table.column("further").to_pylist())
-    assert f"fields that the names do not have: {further:,}; they are in the column 'further', such as " in err
-    assert err.endswith(". To give them columns, add them to the file of --names\n")
+    assert f"fields that the names do not have: {further:,} (such as " in err
+    assert err.endswith("); they are in the column 'further'. To give them columns, add them to the file of --names\n")
     code, _, err = here(url, "export", RUN.run_id, "-o", str(tmp_path / "no"), "--titles", "api")
     assert (code, "go with --wide" in err) == (2, True)
 

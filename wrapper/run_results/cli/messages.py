@@ -108,8 +108,8 @@ def warn_of_cut(run_id: str, cells: int) -> None:
 def warn_of_further(run_id: str, fields: int, names: Sequence[str]) -> None:
     """Warn of fields of the wide view that have no column, because the project's names do not have them."""
     if fields:
-        text = f"fields that the names do not have: {fields:,}; they are in the column 'further'"
-        text = f"{text}, such as {', '.join(names)}" if names else text
+        which = f" (such as {', '.join(names)})" if names else ""
+        text = f"fields that the names do not have: {fields:,}{which}; they are in the column 'further'"
         warn(f"{run_id}: {text}. To give them columns, add them to the file of --names")
 
 

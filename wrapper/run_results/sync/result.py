@@ -10,7 +10,7 @@ from run_results.text import count
 
 @frozen
 class SyncCounts:
-    """What a sync has done, in numbers. Every run is counted in one of `new` to `waiting`."""
+    """What a sync has done, in numbers. At its end every run is counted in one of `new` to `waiting`."""
 
     new: int = 0
     """Runs that the dataset did not have."""
