@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from attrs import define, field
 from deltalake import DeltaTable
 
-from run_results import Client
+from run_results import Client, Include
 from run_results.page import Page
+from run_results.tables.collect import Collector
 from run_results.tables.schema import TABLES, What
 from run_results_conformance.server.runs import MemoryRun, Run
 from run_results_conformance.server.synthetic import SyntheticRun
@@ -91,11 +92,16 @@ def assert_in_step(folder: Path, form: str, client: Client, run_ids: list[str]) 
 
 
 def wanted_rows(client: Client, run_ids: list[str]) -> dict[What, list[dict[str, Any]]]:
-    """The rows of each table, from the server."""
-    return {
-        what: in_order(pa.Table.from_pylist([row for each in run_ids for row in client.table(each, what).to_pylist()]))
-        for what in TABLES
-    }
+    """The rows of each table, as `client.table` gives them; each run is read once for all tables."""
+    tables: dict[What, list[pa.Table]] = {what: [] for what in TABLES}
+    for run_id in run_ids:
+        collectors = {what: Collector(what) for what in TABLES}
+        for page in client.pages(run_id, include=Include.ALL):
+            for collector in collectors.values():
+                collector.add(page)
+        for what, collector in collectors.items():
+            tables[what].append(collector.finish())
+    return {what: in_order(pa.concat_tables(found)) if found else [] for what, found in tables.items()}
 
 
 def assert_has(
