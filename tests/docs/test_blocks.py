@@ -9,6 +9,7 @@ import duckdb
 import pytest
 import sqlglot
 from deltalake import DeltaTable
+from sqlglot.expressions import Command
 
 from .blocks import FOR_PYTEST, FOR_SPARK, PAGES, ROOT, Block, blocks, blocks_in, name_of
 from .expected import AFTERWARDS, PRINTED
@@ -90,7 +91,7 @@ class Page:
         if block.text.startswith(NO_SERVICE):
             (service,) = re.findall(r"^-- (\w+):", block.text)
             parsed = sqlglot.parse(block.text, dialect=service.lower())
-            assert not any(isinstance(each, sqlglot.exp.Command | None) for each in parsed)
+            assert not any(isinstance(each, Command | None) for each in parsed)
             return
         with duckdb.connect() as connection:
             for table in ("fields", "runs"):

@@ -1,6 +1,6 @@
 """The recipes for other engines run as they stand, each where its library is installed."""
 
-import importlib
+import importlib.util
 import os
 import shutil
 import subprocess
