@@ -22,7 +22,7 @@ from run_results.options import settle
 from run_results.request import request
 from run_results_conformance.faults.network import SITUATIONS
 
-from .kit import CONTEXT, POLICY, RUN_ID, TOKEN, Outcome, serving, walk, walk_in
+from .kit import CONTEXT, POLICY, RUN_ID, THOROUGH, TOKEN, Outcome, serving, walk, walk_in
 from .test_rows import WANTED
 
 Note = Callable[..., None]
@@ -31,6 +31,9 @@ SECRETS = {"token": TOKEN, "context": CONTEXT}
 OURS = ("/run_results/", "/run_results_api/", "/httpx/", "/httpcore/", "/anyio/", "/asyncio/", "/h11/")
 # Servers that send back what they were sent. A context is no secret between server and client: it may come back.
 ECHOES = tuple(name for name in SITUATIONS if name.startswith("echo"))
+QUIET = [name for name in SITUATIONS if name not in ECHOES]
+EACH = [(name, asynchronous) for name in QUIET for asynchronous in (False, True)]
+BY_TURNS = EACH[::4] + EACH[3::4]  # each situation with one of the clients
 WHAT = {
     "everything that is shown": "log records of all libraries at DEBUG, events, spans, drift, errors with their chain, "
     "attributes and traceback",
@@ -100,7 +103,7 @@ def watch(
     return outcome, texts
 
 
-@pytest.mark.parametrize("name", [name for name in SITUATIONS if name not in ECHOES])
+@pytest.mark.parametrize(("name", "asynchronous"), EACH if THOROUGH else BY_TURNS, indirect=["asynchronous"])
 def test_nothing_shows_the_token_or_the_context(
     name: str, asynchronous: bool, spans: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
 ) -> None:
