@@ -118,7 +118,7 @@ def test_descriptors_and_memory_stay_flat(
 def test_the_cost_of_a_run_is_flat(form: Any, one_page: Page, tmp_path: Path) -> None:
     """Ten times as many batches take no more processor time for each run, within a half."""
     costs = []
-    for number in (400, 4000):
+    for number in (20, 400, 4000):  # the first sync imports what the others use
         began = time.process_time()
         ids = [f"run-{each * 7919 % number}" for each in range(number)]
         # On one thread: how much several cost, which take turns, depends on what else the machine does.
@@ -126,7 +126,7 @@ def test_the_cost_of_a_run_is_flat(form: Any, one_page: Page, tmp_path: Path) ->
         made = sync(Alike(one_page), ids, tmp_path / str(number), options=options)  # type: ignore[arg-type]
         assert made.counts.new == number
         costs.append((time.process_time() - began) / number)
-    assert costs[1] <= 1.5 * costs[0], costs
+    assert costs[2] <= 1.5 * costs[1], costs
 
 
 def written_bytes() -> int:
