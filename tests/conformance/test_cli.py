@@ -104,24 +104,19 @@ def test_synthetic_runs() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--synthetic", "3", "--synthetic", "r=1", "--finish-after", "1")])
-def test_the_list_of_runs_can_be_tried_at_once(arguments: tuple[str, ...]) -> None:
+def test_the_list_of_runs_can_be_tried_at_once(
+    run_command: Callable[..., tuple[int, str, str]], token: str, arguments: tuple[str, ...]
+) -> None:
     """The message at the start has a command that lists every run that is served, though none is of today."""
-    with running(*arguments, "--token", "given-token") as server:
+    with running(*arguments, "--token", token) as server:
         if arguments:
-            status = server.ask("r", "given-token").json()["status"]
+            status = server.ask("r", token).json()["status"]
             assert status == "RUNNING", "the message was made without a request, with which the run would have finished"
         (command,) = re.findall(r"^  (run-results runs .*)$", server.help, re.MULTILINE)
-        environ = {**os.environ, "RUN_RESULTS_TOKEN": "given-token", "RUN_RESULTS_BASE_URL": server.url}
-        program = "from run_results.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", program, *command.split()[1:], "--format", "ids"],
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        code, out, _ = run_command(server.url, *command.split()[1:], "--format", "ids")
     store = example_store() if not arguments else [(None, "r"), (None, "synthetic-0")]
-    assert sorted(done.stdout.split()) == sorted(run_id for context, run_id in store if context is None)
+    assert code == 0
+    assert sorted(out.split()) == sorted(run_id for context, run_id in store if context is None)
 
 
 def test_folder_and_database(tmp_path: Path) -> None:

@@ -89,13 +89,20 @@ def test_wrong_use_is_one_line(
     ],
 )
 @pytest.mark.parametrize("place", ["-", "runs.txt"])
-def test_ids_come_as_programs_write_them(lake: Path, content: bytes, place: str) -> None:
+def test_ids_come_as_programs_write_them(
+    lake: Path, capfdbinary: pytest.CaptureFixture[bytes], content: bytes, place: str
+) -> None:
     """A mark of the encoding, ends of lines of Windows, blanks, comments and repetitions make no difference."""
     lake.with_name("runs.txt").write_bytes(content)
-    command = [sys.executable, "-m", "run_results", "sync", "--ids", place, "--to", "lake", "--format", "parquet"]
-    done = subprocess.run(command, input=content if place == "-" else None, capture_output=True, check=False)
-    assert done.stdout.startswith(b"2 new, 0 changed"), done.stderr
-    assert done.returncode == 0
+    arguments = ["sync", "--ids", place, "--to", "lake", "--format", "parquet"]
+    if place == "-":
+        done = subprocess.run([sys.executable, "-m", "run_results", *arguments], input=content, capture_output=True)
+        code, out, err = done.returncode, done.stdout, done.stderr
+    else:
+        code = run(arguments)
+        out, err = capfdbinary.readouterr()
+    assert out.startswith(b"2 new, 0 changed"), err
+    assert code == 0
 
 
 @pytest.mark.parametrize(
