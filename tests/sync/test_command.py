@@ -87,6 +87,7 @@ def test_wrong_use_is_one_line(
         b'{"run_id": "run-2", "status": "COMPLETE"}\nrun-tax-2025\n\xef\xbb\xbfrun-2\n',
         b"#" + b"x" * 2**20 + b"\nrun-2\nrun-tax-2025\n",
     ],
+    ids=["of Windows", "with comments", "from runs", "with a long comment"],
 )
 @pytest.mark.parametrize("place", ["-", "runs.txt"])
 def test_ids_come_as_programs_write_them(
@@ -115,6 +116,7 @@ def test_ids_come_as_programs_write_them(
         (b'{"run_id": 5}\n', "line 1 of --ids is no JSON with a run_id"),
         (b"x/" * 2**19, "holds a slash"),
     ],
+    ids=["none", "only comments", "a NUL", "no UTF-8", "no JSON", "a slash"],
 )
 def test_ids_that_are_none_are_one_line(
     lake: Path, capsys: pytest.CaptureFixture[str], content: bytes, message: str
