@@ -43,6 +43,7 @@ contract: $(INSTALLED)  ## Run the tests that a change of openapi.yaml can break
 thorough: $(INSTALLED)  ## Run the test suite with many more examples (tens of minutes)
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest
 	HYPOTHESIS_PROFILE=thorough $(MAKE) --no-print-directory test-spark
+	HYPOTHESIS_PROFILE=thorough $(MAKE) --no-print-directory test-spark SPARK=4.0
 	$(MAKE) --no-print-directory test-sail
 	$(MAKE) --no-print-directory test-matrix
 
