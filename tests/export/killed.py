@@ -18,6 +18,7 @@ import shutil
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import httpx
@@ -30,6 +31,8 @@ from run_results.http import sender
 from run_results.tables import wide, writers
 
 assert all((httpx, pyarrow.csv, pyarrow.parquet, sender, job, merge, wide, writers))  # imported for the children
+# Python warns of a fork beside threads; those of pyarrow and deltalake have nothing to do, and hold no lock.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 
 def attempt(url: str, token: str, run_id: str, path: Path, form: str) -> int:

@@ -15,6 +15,7 @@ import os
 import shutil
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from run_results.http import sender
 from run_results.sync import SyncOptions, job, sync
 
 assert all((httpx, pyarrow.parquet, sender, job, SyncOptions))  # imported for the children
+# Python warns of a fork beside threads; those of pyarrow and deltalake have nothing to do, and hold no lock.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate"}
 COMMITS = [
