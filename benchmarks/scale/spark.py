@@ -4,18 +4,20 @@
 
 Processor time, not time: of this process, of the JVM, and of the Python workers of Spark, each by what Linux counts.
 
-A job is all of its runs, with its planning. A Python worker that starts is measured beside it, because Spark ends one
-that had no work for a minute. What more runs cost more says what one more row costs, whatever the job.
+A job is all of its runs, with its planning. Beside it stands a job of pyspark that does nothing, with as many tasks:
+that part is the same whatever a job reads. A Python worker that starts is measured, too, because Spark ends one that
+had no work for a minute.
 """
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -30,50 +32,80 @@ from run_results.spark.rows import batches
 VARIABLE = "TOKEN_OF_THE_BENCHMARK"
 QUICK = "--quick" in sys.argv
 SMALL = 40 if QUICK else 400
-FEW, LARGE, FILES = (2, 6, 100) if QUICK else (8, 24, 400)
-WARM, ROUNDS = (1, 1) if QUICK else (3, 2)
+JOBS = ((2, 1, 1), (6, 0, 1)) if QUICK else ((24, 2, 5), (100, 0, 5))
+"""How many runs a job reads; rounds that warm up the JVM; rounds that count."""
+FILES = 100 if QUICK else 400
+TASKS = 4
 TICKS = os.sysconf("SC_CLK_TCK")
 Line = tuple[str, str, str]
 """What was measured, what came out, and what it should be."""
 
 
-def processor_time() -> tuple[float, float]:
-    """Seconds of Python, this process and Spark's workers; and seconds of the JVM. What has ended is counted, too."""
+Process = tuple[int, str]
+"""Its number and when it started: numbers are given again."""
+Cost = tuple[float, float]
+"""Seconds of Python, this process and Spark's workers; and seconds of the JVM."""
+
+
+def processor_times() -> dict[Process, Cost]:
+    """What this process and each of its descendants has used so far, without the server that is read from."""
     parents: dict[int, int] = {}
-    times: dict[int, tuple[float, float]] = {}
-    names: dict[int, str] = {}
+    times: dict[int, tuple[Process, Cost]] = {}
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             head, _, rest = (path / "stat").read_text().rpartition(")")
+            if b"benchmarks.scale.server" in (path / "cmdline").read_bytes():
+                continue
             parts, pid = rest.split(), int(path.name)
-            parents[pid], names[pid] = int(parts[1]), head.partition("(")[2]
-            user, system, children_user, children_system = map(int, parts[11:15])
-            times[pid] = (user + system) / TICKS, (children_user + children_system) / TICKS
+            user, system, children_user, children_system = (int(part) / TICKS for part in parts[11:15])
+            own, children, is_java = user + system, children_user + children_system, head.endswith("(java")
+            parents[pid] = int(parts[1])
+            times[pid] = (pid, parts[19]), ((children, own) if is_java else (own + children, 0.0))
     ours = {os.getpid()}
     while more := {pid for pid, parent in parents.items() if parent in ours} - ours:
         ours |= more
-    java = {pid for pid in ours if names[pid] == "java"}
-    jvm = sum(times[pid][0] for pid in java)
-    return sum(sum(times[pid]) for pid in ours) - jvm, jvm
+    return dict(times[pid] for pid in ours)
 
 
-Cost = tuple[float, float]
-"""Seconds of Python, and of the JVM."""
+def since(before: dict[Process, Cost]) -> Cost:
+    """What was used since then.
+
+    A worker that Spark ended meanwhile, because it had no work, takes nothing away: pyspark's daemon does not wait for
+    its workers, so their time is in nobody's sum, and here each process counts by itself.
+    """
+    used = [
+        (cost[0] - before.get(process, (0.0, 0.0))[0], cost[1] - before.get(process, (0.0, 0.0))[1])
+        for process, cost in processor_times().items()
+    ]
+    return sum(python for python, _ in used), sum(jvm for _, jvm in used)
 
 
-def costs(*works: Callable[[], object], before: Callable[[], object], warm: int, rounds: int) -> list[Cost]:
-    """What each of several things costs, by turns, after rounds to warm up. What is done before each is not counted."""
-    spent = [(0.0, 0.0)] * len(works)
+def costs(*works: Callable[[], object], before: Callable[[], object], warm: int, rounds: int) -> list[list[Cost]]:
+    """What several things cost in each round, by turns, after rounds to warm up. What comes before is not counted."""
+    spent: list[list[Cost]] = [[] for _ in works]
     for number in range(warm + rounds):
         for place, work in enumerate(works):
             before()
-            began = processor_time()
+            began = processor_times()
             work()
-            ended = processor_time()
             if number >= warm:
-                python, jvm = spent[place]
-                spent[place] = python + ended[0] - began[0], jvm + ended[1] - began[1]
-    return [(python / rounds, jvm / rounds) for python, jvm in spent]
+                spent[place].append(since(began))
+    return spent
+
+
+def python(costs: list[Cost]) -> list[float]:
+    """Seconds of Python in each round."""
+    return [cost[0] for cost in costs]
+
+
+def both(costs: list[Cost]) -> list[float]:
+    """Seconds of Python and the JVM in each round."""
+    return [sum(cost) for cost in costs]
+
+
+def ratio(some: list[float], others: list[float]) -> str:
+    """The median of the ratios of the rounds: what slows the machine down for a while slows both."""
+    return f"{median(one / other for one, other in zip(some, others, strict=True)):.2f}×"
 
 
 def run(frame: DataFrame) -> None:
@@ -83,9 +115,9 @@ def run(frame: DataFrame) -> None:
 
 def starting(modules: str) -> float:
     """Seconds of Python for a process that imports modules."""
-    before = processor_time()[0]
+    before = processor_times()
     subprocess.run([sys.executable, "-c", f"import {modules}"], check=True)
-    return processor_time()[0] - before
+    return since(before)[0]
 
 
 def session() -> Any:
@@ -96,55 +128,66 @@ def session() -> Any:
     return builder.getOrCreate()
 
 
-def rows(spark: Any, url: str) -> list[Line]:
-    """What a job costs, by each way, what of it each row costs, and what it costs whatever its rows."""
-    source = Source(token=f"env:{VARIABLE}", base_url=url)
-    ids = [f"run-{number}" for number in range(LARGE)]
+def nothing(spark: Any) -> None:
+    """A job of pyspark that hands each of its tasks a row, and takes it back."""
+    given = spark.createDataFrame([(task, "") for task in range(TASKS)], "task int, slices string")
+    work = given.repartitionByRange(TASKS, "task").select("slices")
+    run(work.mapInArrow(lambda batches: batches, "slices string"))
 
-    def by_client(some: list[str]) -> None:
+
+def rows(spark: Any, url: str, number: int, warm: int, rounds: int) -> list[Line]:
+    """What a job of so many runs costs, by each way, and what it costs where nothing is read."""
+    source = Source(token=f"env:{VARIABLE}", base_url=url)
+    ids = [f"run-{each}" for each in range(number)]
+
+    def by_client() -> None:
         with Client(token="t0k3n", base_url=url) as client:
-            for run_id in some:
+            for run_id in ids:
                 client.table(run_id)
 
-    def by_reading(some: list[str]) -> None:
+    def by_reading() -> None:
         """What a task does, in this process: the batches, and the stream that pyspark makes of them."""
         writer = None
         with Path(os.devnull).open("wb") as stream:
-            for batch in batches(source, [Slice(run_id) for run_id in some], "fields"):
+            for batch in batches(source, [Slice(run_id) for run_id in ids], "fields"):
                 writer = writer or pa.RecordBatchStreamWriter(stream, batch.schema)
                 writer.write_batch(batch)
 
-    def by_fetch(some: list[str]) -> None:
-        run(fetch(some, source, tasks=4))
+    def by_fetch() -> None:
+        run(fetch(ids, source, tasks=TASKS))
 
-    def by_format(some: list[str]) -> None:
-        options = {"token": source.token, "base_url": url, "run_ids": ",".join(some), "num_partitions": 4}
+    def by_format(some: Sequence[str] = ids) -> None:
+        options = {"token": source.token, "base_url": url, "run_ids": ",".join(some), "num_partitions": TASKS}
         run(spark.read.format("run_results").options(**options).load())
 
-    ways = (by_client, by_reading, by_fetch, by_format)
-    works = [partial(way, some) for way in ways for some in (ids[:FEW], ids)]
-    # Workers that had no work for a minute are gone: start them, so that no reading has to.
-    found = costs(*works, before=lambda: run(fetch(ids[:2], source, tasks=2)), warm=WARM, rounds=ROUNDS)
-    few, many = found[::2], found[1::2]
-    row = [tuple(more - less for less, more in zip(*pair, strict=True)) for pair in zip(few, many, strict=True)]
-    client = row[0][0]
-    files = FILES * sum(3 if number % 10 == 9 else 1 for number in range(LARGE))
-    share = FILES * FEW / files
-    fixed = [max((less[0] - share * more[0]) / (1 - share), 0.0) for less, more in zip(few, many, strict=True)]
-    arrow, ours = starting("pyspark.worker, pyarrow"), starting("pyspark.worker, run_results.spark.rows")
-    whole = many[0][0]
+    def wake() -> None:
+        """Start workers, so that no reading has to: those are gone that had no work for a minute. Each way has some."""
+        nothing(spark)
+        by_format(ids[:TASKS])
+
+    before = processor_times()
+    wake()
+    waking = since(before)[0]
+    client, reading, fetched, formatted, idle = costs(
+        by_client, by_reading, by_fetch, by_format, partial(nothing, spark), before=wake, warm=warm, rounds=rounds
+    )
+    job = f"a job of {number} runs"
     return [
-        ("`fetch`: CPU of Python for a job, against `client.table`", f"{many[2][0] / whole:.2f}×", "≤ 1.25×"),
-        ("`fetch`: with the JVM", f"{sum(many[2]) / whole:.2f}×", "≤ 2.2×"),
-        ("the format: CPU of Python for a job", f"{many[3][0] / whole:.2f}×", "≤ 1.25×"),
-        ("the format: with the JVM", f"{sum(many[3]) / whole:.2f}×", "≤ 2.2×"),
-        ("the same batches and their Arrow stream, without Spark", f"{many[1][0] / whole:.2f}×", "for comparison"),
-        ("CPU of Python for one more row: `fetch`", f"{row[2][0] / client:.2f}×", "for comparison"),
-        ("the same, with the JVM", f"{sum(row[2]) / client:.2f}×", "for comparison"),
-        ("CPU of Python for one more row: the format", f"{row[3][0] / client:.2f}×", "for comparison"),
-        ("the same, with the JVM", f"{sum(row[3]) / client:.2f}×", "for comparison"),
-        ("CPU of Python for a job whatever its rows: `fetch`", f"{1000 * fixed[2]:.0f} ms", "for comparison"),
-        ("CPU of Python for a job whatever its rows: the format", f"{1000 * fixed[3]:.0f} ms", "for comparison"),
+        (f"before {job}: CPU of Python that starts workers which do not run yet", f"{waking:.1f} s", "for comparison"),
+        (f"{job}: CPU of Python, `fetch` against `client.table`", ratio(python(fetched), python(client)), "≤ 1.25×"),
+        ("the same, with the JVM", ratio(both(fetched), python(client)), "≤ 2.2×"),
+        (f"{job}: CPU of Python, the format", ratio(python(formatted), python(client)), "≤ 1.25×"),
+        ("the same, with the JVM", ratio(both(formatted), python(client)), "≤ 2.2×"),
+        ("the same batches and Arrow stream, without Spark", ratio(python(reading), python(client)), "for comparison"),
+        ("`client.table` for all runs", f"{median(python(client)):.2f} s", "for comparison"),
+        (f"pyspark alone: {TASKS} tasks that do nothing", f"{median(python(idle)):.2f} s", "for comparison"),
+    ]
+
+
+def workers() -> list[Line]:
+    """What a worker costs that starts."""
+    arrow, ours = starting("pyspark.worker, pyarrow"), starting("pyspark.worker, run_results.spark.rows")
+    return [
         ("CPU of a worker that starts: Python, pyspark and pyarrow", f"{1000 * arrow:.0f} ms", "for comparison"),
         ("CPU of a worker that starts: what is ours", f"{1000 * (ours - arrow):.0f} ms", "for comparison"),
     ]
@@ -155,10 +198,10 @@ def tasks(url: str) -> list[Line]:
     source = Source(token=f"env:{VARIABLE}", base_url=url)
     ids = [f"run-{number}" for number in range(SMALL)]
     works = [partial(lambda tasks: run(fetch(ids, source, tasks=tasks)), tasks) for tasks in (8, SMALL)]
-    grouped, each = map(sum, costs(*works, before=lambda: None, warm=1, rounds=1))
+    grouped, each = map(both, costs(*works, before=lambda: None, warm=1, rounds=1))
     return [
-        (f"{SMALL} small runs: one a task, against 8 tasks", f"{each / grouped:.1f}×", "≥ 4×"),
-        ("CPU of a task that reads one small run", f"{1000 * each / SMALL:.0f} ms", "for comparison"),
+        (f"{SMALL} small runs: one a task, against 8 tasks", ratio(each, grouped), "≥ 4×"),
+        ("CPU of a task that reads one small run", f"{1000 * each[0] / SMALL:.0f} ms", "for comparison"),
     ]
 
 
@@ -166,8 +209,11 @@ def main() -> None:
     """Measure everything."""
     os.environ[VARIABLE] = "t0k3n"
     spark = session()
-    with serve(LARGE, FILES, 100) as served:
-        lines = rows(spark, served.url)
+    lines = []
+    with serve(JOBS[-1][0], FILES, 100) as served:
+        for job in JOBS:
+            lines += rows(spark, served.url, *job)
+    lines += workers()
     with serve(SMALL, 1, 10) as served:
         lines += tasks(served.url)
     table = ["| measured | result | should be |", "|---|---|---|", *(f"| {' | '.join(line)} |" for line in lines)]
@@ -175,10 +221,11 @@ def main() -> None:
     if not QUICK:
         head = f"""# Many runs with Spark, measured
 
-`python -m benchmarks.scale.spark` wrote this page, with Spark {spark.version}. {LARGE} runs of {FILES} files, every
-tenth three times as long, in pages of 100; and {SMALL} runs of one file. Processor time. The ways to read the
-large runs were measured by turns, {ROUNDS} rounds after {WARM} to warm up the JVM. A job reads {LARGE} of them; one
-more row costs what it costs more than a job of {FEW}, divided by the number of rows.
+`python -m benchmarks.scale.spark` wrote this page, with Spark {spark.version}. Jobs of {JOBS[0][0]} and {JOBS[1][0]}
+runs in {TASKS} tasks; a run has {FILES} files, every tenth three times as many, in pages of 100. And {SMALL} runs of
+one file. Processor time. The ways to read were measured by turns, {JOBS[0][2]} and {JOBS[1][2]} rounds after
+{JOBS[0][1]} to warm up the JVM; each figure is the median of the rounds. pyspark spends processor time on tasks that do
+nothing, too: in a small job that is a large part, and in a large job next to nothing.
 
 """
         Path(__file__).with_name("SPARK.md").write_text(head + "\n".join(table) + "\n", "utf-8")
