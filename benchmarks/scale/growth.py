@@ -18,15 +18,13 @@ from typing import Any
 
 from attrs import asdict, frozen
 
+from benchmarks.scale.results import Line
 from benchmarks.scale.server import Served
 from run_results import Client
 from run_results.sync import sync
 from run_results.sync.delta import DeltaStore
 from run_results.sync.parquet import ParquetStore
 from run_results.text import count
-
-Line = tuple[str, str, str]
-"""What was measured, what came out, and what it should be."""
 
 
 @frozen

@@ -13,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from benchmarks.scale.growth import Line, growth
+from benchmarks.scale.growth import growth
+from benchmarks.scale.results import Line, show
 from benchmarks.scale.server import Served, serve
 from run_results import Client, Include
 from run_results.scale import Slice, Source, measure, plan, read, read_all
@@ -157,10 +158,7 @@ def main() -> None:
         lines += at_once(served)
     with serve(MANY, 1, 1) as served:
         lines += growth(served, FEW, MANY)
-    table = ["| measured | result | should be |", "|---|---|---|", *(f"| {' | '.join(line)} |" for line in lines)]
-    print(*table, sep="\n")
-    if not QUICK:
-        head = f"""# Many runs, measured
+    head = f"""# Many runs, measured
 
 `python -m benchmarks.scale.measure` wrote this page. {RUNS} runs of {FILES} files, every tenth of {3 * FILES}, in pages
 of {FILES}; the server has its own process. Ratios are within one run, medians of {ROUNDS} rounds. `docs/scale.md` says
@@ -168,7 +166,7 @@ what follows from them. Runs of a sync have one file, every tenth three, in page
 own process, with one run at a time.
 
 """
-        Path(__file__).with_name("RESULTS.md").write_text(head + "\n".join(table) + "\n", "utf-8")
+    show(lines, None if QUICK else Path(__file__).with_name("RESULTS.md"), head)
 
 
 if __name__ == "__main__":

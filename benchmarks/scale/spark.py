@@ -23,6 +23,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from benchmarks.scale.results import Line, show
 from benchmarks.scale.server import serve
 from run_results import Client
 from run_results.scale import Slice, Source
@@ -37,10 +38,6 @@ JOBS = ((2, 1, 1), (6, 0, 1)) if QUICK else ((24, 2, 5), (100, 0, 5))
 FILES = 100 if QUICK else 400
 TASKS = 4
 TICKS = os.sysconf("SC_CLK_TCK")
-Line = tuple[str, str, str]
-"""What was measured, what came out, and what it should be."""
-
-
 Process = tuple[int, str]
 """Its number and when it started: numbers are given again."""
 Cost = tuple[float, float]
@@ -73,11 +70,12 @@ def since(before: dict[Process, Cost]) -> Cost:
     A worker that Spark ended meanwhile, because it had no work, takes nothing away: pyspark's daemon does not wait for
     its workers, so their time is in nobody's sum, and here each process counts by itself.
     """
-    used = [
-        (cost[0] - before.get(process, (0.0, 0.0))[0], cost[1] - before.get(process, (0.0, 0.0))[1])
-        for process, cost in processor_times().items()
-    ]
-    return sum(python for python, _ in used), sum(jvm for _, jvm in used)
+    used, used_by_jvm = 0.0, 0.0
+    for process, (python, jvm) in processor_times().items():
+        python_before, jvm_before = before.get(process, (0.0, 0.0))
+        used += python - python_before
+        used_by_jvm += jvm - jvm_before
+    return used, used_by_jvm
 
 
 def costs(*works: Callable[[], object], before: Callable[[], object], warm: int, rounds: int) -> list[list[Cost]]:
@@ -216,10 +214,7 @@ def main() -> None:
     lines += workers()
     with serve(SMALL, 1, 10) as served:
         lines += tasks(served.url)
-    table = ["| measured | result | should be |", "|---|---|---|", *(f"| {' | '.join(line)} |" for line in lines)]
-    print(*table, sep="\n")
-    if not QUICK:
-        head = f"""# Many runs with Spark, measured
+    head = f"""# Many runs with Spark, measured
 
 `python -m benchmarks.scale.spark` wrote this page, with Spark {spark.version}. Jobs of {JOBS[0][0]} and {JOBS[1][0]}
 runs in {TASKS} tasks; a run has {FILES} files, every tenth three times as many, in pages of 100. And {SMALL} runs of
@@ -228,7 +223,7 @@ one file. Processor time. The ways to read were measured by turns, {JOBS[0][2]} 
 nothing, too: in a small job that is a large part, and in a large job next to nothing.
 
 """
-        Path(__file__).with_name("SPARK.md").write_text(head + "\n".join(table) + "\n", "utf-8")
+    show(lines, None if QUICK else Path(__file__).with_name("SPARK.md"), head)
     spark.stop()
 
 

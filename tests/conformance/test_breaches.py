@@ -139,8 +139,8 @@ def test_a_fault_is_named_by_its_rule(rule: str) -> None:
     """A server with one fault is found out, and its rule names it; for lists of runs, no other rule does."""
     family = BY_ID[rule].family
     # Only the rule or its family is judged, with the requests that it needs: the rest would cost time.
-    alone = [] if THOROUGH or family == "runs" else [(rule, 30), (rule, 250)]
-    for only, requests in (*alone, *([] if alone else [(family, 100)]), (family, 250)):
+    first = [(family, 100)] if THOROUGH or family == "runs" else [(rule, 30), (rule, 250)]
+    for only, requests in (*first, (family, 250)):
         with serve(faulty(FAULT_OF[rule], STANDARD, STANDARD_TOKEN, page_size=STANDARD_PAGE_SIZE)) as served:
             report = verify(
                 served.url,
